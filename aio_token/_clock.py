@@ -1,0 +1,28 @@
+"""The two clocks that expiry is judged by."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time twice: wall time survives a restart, monotonic time cannot be set back."""
+
+    def time(self) -> float:
+        """Return POSIX seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since some fixed moment of this process's machine."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    time = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+
+
+SYSTEM_CLOCK: Clock = SystemClock()

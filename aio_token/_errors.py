@@ -1,0 +1,84 @@
+"""The errors, sorted by what their reader should do about them.
+
+`str(error)` is one plain sentence that can be shown to a user. It never holds a token, a secret, a response body or
+unfiltered text of a server. None of them is an `aiohttp.ClientError`: aiohttp runs its middlewares again on some of
+its own errors, and a token request must never be repeated by somebody who does not know that it happened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class TokenError(Exception):
+    """No token can be had; the subclass says what to do."""
+
+    def again(self) -> Self:
+        """Return a fresh exception that says the same.
+
+        Callers who wait for one renewal share its outcome, and each of them raises an object of its own: an exception
+        raised twice carries the traceback of both.
+        """
+        clone = type(self).__new__(type(self), *self.args)
+        clone.__dict__.update(self.__dict__)
+        clone.__cause__ = self.__cause__
+        return clone
+
+
+class LoginRequired(TokenError):
+    """Send the user to sign in: nothing usable is stored, and retrying cannot help."""
+
+
+class GrantRefused(LoginRequired):
+    """Send the user to sign in: the authorization server refused the grant (`invalid_grant`, RFC 6749 5.2)."""
+
+
+class ConfigurationError(TokenError):
+    """Fix the configuration or the client's registration; neither waiting nor signing in helps."""
+
+
+class RefreshUnavailable(TokenError):
+    """Try later: the authorization server cannot be reached, is overloaded, or gave no usable answer.
+
+    `retry_after` is the number of seconds to wait before the next attempt, None if nobody knows.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreError(TokenError):
+    """Fix the storage: the stored credential cannot be read or written; the message names the way out."""
+
+
+class StoreCorrupt(StoreError):
+    """What is stored is not a credential, and it could not be moved aside."""
+
+
+class KeyUnavailable(StoreError):
+    """The stored credential is encrypted and its key cannot be had now; what is stored stays untouched."""
+
+
+class LockTimeout(StoreError):
+    """Another process held the credential's lock for too long."""
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """Take the tracebacks off a foreign error and off everything that led to it.
+
+    The frames of an HTTP client hold the request's body, and error reporters print the locals of frames. What is left,
+    the types and messages, is enough to understand a cause.
+    """
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        link = pending.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = None
+            pending += [link.__cause__, link.__context__]
+    return error

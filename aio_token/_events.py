@@ -1,0 +1,133 @@
+"""What happens to a credential, as typed values; no event holds a secret."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["absent", "expiring", "expired", "refused"]
+"""Why a renewal runs: no token, one in its advisory window, one that has ended, one that an API refused."""
+
+Remedy = Literal["sign in", "configure", "wait", "storage", "report"]
+"""What helps after a failure; "report" is for an error that nobody foresaw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at `at` (POSIX seconds). Tokens are named by `fingerprint`, never shown."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded(Event):
+    """A credential was read from the store for the first time in this process."""
+
+    fingerprint: str | None
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted(Event):
+    """Another process had renewed the token or signed in; its credential is used from now on."""
+
+    fingerprint: str | None
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed(Event):
+    """The authorization server gave a new token; `duration` (seconds) of it was spent on asking."""
+
+    reason: Reason
+    waiters: int
+    duration: float
+    fingerprint: str
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalFailed(Event):
+    """No new token; `retry_at` (POSIX seconds) is when the server may be asked again, None: not by itself."""
+
+    reason: Reason
+    waiters: int
+    remedy: Remedy
+    message: str
+    retry_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginNeeded(Event):
+    """Only a person's sign-in can help."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaved(Event):
+    """A renewed credential could not be stored; it is in use, and is saved again at the next chance."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Event):
+    """A credential that could not be stored before is stored now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn(Event):
+    """A person, or whatever `sign_in` was given, signed in."""
+
+    fingerprint: str | None
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut(Event):
+    """The stored credential is gone; `revoked` tells whether the server confirmed it, `message` why it did not."""
+
+    revoked: bool
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Event):
+    """An API answered 401 to a token."""
+
+    origin: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayImpossible(Event):
+    """A refused request was not sent again, because its body can be sent only once."""
+
+    origin: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalPaused(Event):
+    """A renewed token was refused as well; this middleware lets 401s through for `seconds`."""
+
+    origin: str
+    seconds: float
+
+
+Observer = Callable[[Event], None]
+"""Is told every event, on the event loop, at once; what it raises is logged and harms nobody."""
+
+_logger = logging.getLogger("aio_token")
+
+
+def notify(observer: Observer | None, event: Event) -> None:
+    """Tell the observer."""
+    if observer is not None:
+        try:
+            observer(event)
+        except Exception:
+            _logger.exception("an observer failed on %s", type(event).__name__)

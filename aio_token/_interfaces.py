@@ -1,0 +1,79 @@
+"""The seams: what a token comes from, how it is obtained, where it is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from aio_token._credential import Credential, IssuedBy
+    from aio_token._token import Token
+
+
+class TokenSource(Protocol):
+    """Supplies a token."""
+
+    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+        """Return a usable token, other than `rejected`, good for at least `min_valid_for` seconds where that can be had.
+
+        A source that has nothing better may return the rejected token again. Raises `TokenError`.
+        """
+        ...
+
+
+class Grant(Protocol):
+    """A way to obtain a token from an authorization server (RFC 6749 section 1.3)."""
+
+    @property
+    def issued_by(self) -> IssuedBy | None:
+        """What the grant's credentials carry; None: it takes any stored credential for its own."""
+        ...
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Return a new credential, made from the one that is kept so far if that helps.
+
+        Whoever calls holds the store's lock and saves the answer. Raises `TokenError`: `LoginRequired` if only a
+        person can help, `GrantRefused` if the server said so, `Rescued` if a refresh token came with nothing usable.
+        """
+        ...
+
+
+@runtime_checkable
+class Revocable(Protocol):
+    """A grant whose credentials can be revoked at the server."""
+
+    async def revoke(self, credential: Credential) -> None:
+        """Revoke the refresh token (RFC 7009), or the access token where there is none. Raises `TokenError`."""
+        ...
+
+
+class TokenStore(Protocol):
+    """Keeps one credential."""
+
+    async def load(self) -> Credential | None:
+        """Return what is kept, without waiting for any holder of `exclusive`. Raises `StoreError`."""
+        ...
+
+    def exclusive(self) -> AbstractAsyncContextManager[Slot]:
+        """Exclude every other holder, in any task, process or host, while held.
+
+        Waits as long as it takes: the repository bounds the wait by cancelling it. Raises `StoreError`.
+        """
+        ...
+
+
+class Slot(Protocol):
+    """A store that is held; a lost lease raises `LockTimeout` on every call."""
+
+    async def load(self) -> Credential | None:
+        """Return what is kept. Raises `StoreError`."""
+        ...
+
+    async def save(self, credential: Credential) -> None:
+        """Keep the credential, wholly or not at all; durable when it returns. Raises `StoreError`."""
+        ...
+
+    async def delete(self) -> None:
+        """Keep nothing; deleting nothing is no error. Raises `StoreError`."""
+        ...

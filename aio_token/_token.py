@@ -1,0 +1,75 @@
+"""The token: an immutable value, what goes on a request."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+_MAX_LENGTH = 65_536
+
+
+def fingerprint(secret: str) -> str:
+    """Name a secret without showing any part of it: 8 hex digits of its SHA-256 (law G2)."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+
+
+class Unpicklable:
+    """Refuses to be pickled: a pickle would carry the secret in clear to wherever pickles go (law G1)."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        message = f"a {type(self).__name__} is not pickled, for it holds secrets; share a TokenStore instead"
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Token(Unpicklable):
+    """An access token as RFC 6749 (section 5.1) and RFC 6750 describe it.
+
+    `expires_at` is POSIX seconds, None where the server did not say. `scope` is the server's own text. `extra` holds
+    whatever else came with the token (`id_token`, `instance_url`, ...). `authorization` is the value of the HTTP
+    header. Raises ValueError for a text that cannot stand in a header and for a `token_type` other than Bearer.
+    """
+
+    access_token: str
+    token_type: str = "Bearer"
+    expires_at: float | None = None
+    scope: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)
+    authorization: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.access_token, str) or not _VISIBLE_ASCII.fullmatch(self.access_token):
+            message = "the access token is empty or holds characters that cannot stand in a header"
+            raise ValueError(message)
+        if len(self.access_token) > _MAX_LENGTH:
+            message = f"the access token is longer than {_MAX_LENGTH} characters"
+            raise ValueError(message)
+        if self.token_type.lower() != "bearer":
+            message = "the token is of a type other than Bearer, which is the only one that is sent"
+            raise ValueError(message)
+        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+        object.__setattr__(self, "authorization", f"Bearer {self.access_token}")
+
+    @property
+    def fingerprint(self) -> str:
+        """The token's name in logs and events: 8 hex digits of the SHA-256 of its text."""
+        return fingerprint(self.access_token)
+
+    def __repr__(self) -> str:
+        return f"<Token {self.fingerprint} scope={self.scope!r} expires_at={self.expires_at}>"
