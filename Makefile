@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types floors cover keycloak test-keycloak bench constraints clean
+BIN := .venv/bin
+
+help:  ## say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+demo: .venv/demo.ready  ## 1,000 concurrent requests across several renewals; ARGS="--help" tells more
+	@$(BIN)/python -m examples.demo $(ARGS)
+
+test: .venv/test.ready  ## run the tests; ARGS="-k single_flight" picks some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types floors cover  ## everything that has to hold before a change lands
+
+format: .venv/check.ready  ## write the code as the formatter wants it
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
+
+lint: .venv/check.ready  ## look for faults and at the form
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/check.ready  ## mypy over everything, pyright over the public interface
+	@$(BIN)/mypy && $(BIN)/pyright && $(BIN)/pyright --verifytypes aio_token --ignoreexternal
+
+floors: .venv/check.ready  ## imports go straight down
+	@$(BIN)/lint-imports
+
+cover: .venv/check.ready  ## run the tests, and every branch of the package with them
+	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(ARGS) && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
+
+keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback, until Ctrl-C
+	@$(BIN)/python -m tests.keycloak
+
+test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak of their own
+	@$(BIN)/python -m pytest -m keycloak tests/keycloak $(ARGS)
+
+bench: .venv/bench.ready  ## measure, beside honest rivals
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+constraints: .venv/check.ready  ## raise constraints.txt to the newest releases
+	@.ci/constraints
+
+clean:  ## leave nothing behind
+	@rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+
+.venv/%.ready: pyproject.toml constraints.txt .ci/venv
+	@.ci/venv $*

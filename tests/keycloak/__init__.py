@@ -1,0 +1,1 @@
+"""Integration tests against a real Keycloak, and the part that fetches and starts one."""
