@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from aio_token._errors import StoreError, TokenError
 from aio_token._token import Token, Unpicklable, fingerprint
 
 SCHEMA_VERSION = 1
+_LATEST = 1e15  # POSIX seconds; also keeps NaN, infinity and integers beyond any float out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +136,11 @@ class _Reader:
             raise ValueError(message)
         issued_by, token = self._part("issued_by"), self._part("token")
         return Credential(
-            token=token and token.token(),
+            token=token.token() if token is not None else None,
             obtained_at=self._time("obtained_at"),
             refresh_token=self._text("refresh_token"),
             refresh_expires_at=self._time("refresh_expires_at"),
-            issued_by=issued_by and issued_by.issued_by(),
+            issued_by=issued_by.issued_by() if issued_by is not None else None,
             refused=self._text("refused"),
             retry_at=self._time("retry_at"),
             failures=self._count("failures"),
@@ -168,22 +168,24 @@ class _Reader:
         return None if self._members.get(name) is None else _Reader(self._members[name])
 
     def _text(self, name: str) -> str | None:
-        return self._of(name, str)
+        value = self._members.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        raise self._wrong(name)
 
     def _count(self, name: str) -> int:
-        return self._of(name, int) or 0
+        value = self._members.get(name, 0)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise self._wrong(name)
 
     def _time(self, name: str) -> float | None:
-        value = self._of(name, (int, float))
-        if value is not None and not math.isfinite(value):
-            message = f"its {name} is not a time"
-            raise ValueError(message)
-        return value
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LATEST:
+            return value
+        raise self._wrong(name)
 
-    def _of(self, name: str, kind: type | tuple[type, ...]) -> Any:  # noqa: ANN401  the callers name the type
-        if self._members.get(name) is not None and (
-            not isinstance(self._members[name], kind) or isinstance(self._members[name], bool)
-        ):
-            message = f"its {name} is of the wrong type"
-            raise ValueError(message)
-        return self._members.get(name)
+    def _wrong(self, name: str) -> ValueError:
+        return ValueError(f"its {name} is not what it should be")

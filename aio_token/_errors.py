@@ -28,6 +28,13 @@ class TokenError(Exception):
         return clone
 
 
+def unforeseen(cause: Exception) -> TokenError:
+    """Wrap an error that is none of ours, such as a bug in somebody's store or grant; its traceback stays with it."""
+    error = TokenError(f"the renewal failed in a way that nobody foresaw ({type(cause).__name__})")
+    error.__cause__ = cause
+    return error
+
+
 class LoginRequired(TokenError):
     """Send the user to sign in: nothing usable is stored, and retrying cannot help."""
 

@@ -54,7 +54,7 @@ class Token(Unpicklable):
     authorization: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.access_token, str) or not _VISIBLE_ASCII.fullmatch(self.access_token):
+        if not _VISIBLE_ASCII.fullmatch(self.access_token):
             message = "the access token is empty or holds characters that cannot stand in a header"
             raise ValueError(message)
         if len(self.access_token) > _MAX_LENGTH:

@@ -1,0 +1,20 @@
+"""How long to leave a server alone that could not help."""
+
+from __future__ import annotations
+
+LONGEST_PAUSE = 60.0
+"""Seconds; what failures alone add up to."""
+
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; what a server may ask for."""
+
+
+def pause(failures: int) -> float:
+    """Return 1, 2, 4 ... 60 seconds for the first, second, third ... failure in a row."""
+    return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 6))
+
+
+def jittered_pause(failures: int, *, jitter: float, retry_after: float | None = None) -> float:
+    """Return the pause with equal jitter (half of it is by chance; `jitter` is from 0 to 1), or longer if asked to."""
+    whole = pause(failures)
+    return max(whole / 2 * (1 + jitter), min(retry_after or 0.0, LONGEST_RETRY_AFTER))

@@ -1,0 +1,67 @@
+"""What an API's 401 asks for: `WWW-Authenticate`, read whole (RFC 9110 section 11.6.1, RFC 6750 section 3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+# One step each, tried in this order. None can match in two ways, so junk of any length costs linear time.
+_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"?|({_TOKEN})(?=[ \t]*(?:,|$)))', re.DOTALL)
+_SCHEME = re.compile(rf"({_TOKEN})(?=[ \t,]|$)(?:[ \t]+[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$))?")
+_JUNK = re.compile(r"[^,]*")
+_BETWEEN = re.compile(r"[ \t,]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One scheme, in lower case, with its parameters; their names are in lower case."""
+
+    scheme: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def parse(lines: Iterable[str]) -> Iterator[Challenge]:
+    """Read the challenges of all `WWW-Authenticate` lines; what cannot be understood is passed over."""
+    for line in lines:
+        challenge: Challenge | None = None
+        position = 0
+        while (position := _end(_BETWEEN.match(line, position))) < len(line):
+            if (step := _PARAMETER.match(line, position)) is not None:
+                if challenge is not None:
+                    value = step[3] if step[2] is None else re.sub(r"\\(.)", r"\1", step[2], flags=re.DOTALL)
+                    challenge.parameters.setdefault(step[1].lower(), value)
+            elif (step := _SCHEME.match(line, position)) is not None:
+                if challenge is not None:
+                    yield challenge
+                challenge = Challenge(step[1].lower())
+            else:
+                step = _JUNK.match(line, position)
+            position = _end(step)
+        if challenge is not None:
+            yield challenge
+
+
+def asks_for_renewal(lines: Iterable[str], *, without_challenge: bool = True) -> bool:
+    """Whether a new token may satisfy the API (law B3).
+
+    That is so for a Bearer challenge that says `invalid_token` or gives no error, as a request with an expired token
+    gets. `insufficient_scope` and `invalid_request` stay as they are with any token. `without_challenge` is the answer
+    for a 401 with no challenge at all, which RFC 9110 does not allow and servers send.
+    """
+    challenges = list(parse(lines))
+    if not challenges:
+        return without_challenge
+    return any(
+        challenge.scheme == "bearer" and challenge.parameters.get("error", "invalid_token") == "invalid_token"
+        for challenge in challenges
+    )
+
+
+def _end(match: re.Match[str] | None) -> int:
+    assert match is not None  # noqa: S101  the last pattern tried matches anything, the empty string included
+    return match.end()

@@ -1,0 +1,53 @@
+"""What is sent to an authorization server, as values whose repr shows no secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aio_token._token import Unpicklable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_OPEN = frozenset({"audience", "client_id", "grant_type", "redirect_uri", "resource", "scope", "token_type_hint"})
+
+
+class Form(Unpicklable):
+    """The members of a form; None and empty ones count as left out (RFC 6749 section 3.2), a sequence as repeated."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, /, **members: str | Sequence[str] | None) -> None:
+        self._members = tuple(
+            (name, value)
+            for name, given in members.items()
+            for value in ((given,) if isinstance(given, str) else given or ())
+            if value
+        )
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._members)
+
+    def __repr__(self) -> str:
+        return f"<Form {' '.join(name for name, _ in self._members)}>"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that no message may repeat: all but those whose name says that they are no secret."""
+        return tuple(value for name, value in self._members if name not in _OPEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Request(Unpicklable):
+    """An HTTP request; `to` is what messages call its receiver. `secrets` are texts that no message may repeat."""
+
+    to: str
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} to {self.to}>"

@@ -1,0 +1,129 @@
+"""How long a token is good for: windows before its end, judged by two clocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aio_token._clock import Clock
+    from aio_token._credential import Credential
+    from aio_token._token import Token
+
+RENEWALS_APART = 1.0
+"""Seconds for which a token that was just renewed is good enough for everybody, whatever its lifetime (law C9)."""
+
+CLOCK_TOLERANCE = 60.0
+"""Seconds by which clocks of hosts that share a store may differ; a token from further ahead is not believed."""
+
+
+class Freshness(Enum):
+    """What to do with the token at hand."""
+
+    FRESH = "use it"
+    EXPIRING = "use it, and renew it behind the request"
+    DUE = "renew it first; use it if that fails"
+    EXPIRED = "renew it first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """How long before its end a token is renewed, in seconds; None adapts to the token's lifetime.
+
+    In the `advisory` window requests go out with the current token while one renewal runs behind them; in the
+    `mandatory` window they wait for it. Adaptive: mandatory is a tenth of the lifetime, at most 60 s; advisory adds
+    the larger of a tenth and three times the last renewal's duration, and up to a tenth more by chance, so that a
+    fleet does not renew all at once; it is at most half the lifetime.
+    """
+
+    advisory: float | None = None
+    mandatory: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, seconds in (("advisory", self.advisory), ("mandatory", self.mandatory)):
+            if seconds is not None and not 0 <= seconds < math.inf:
+                message = f"the {name} window is a number of seconds, 0 or more; None adapts it to the token"
+                raise ValueError(message)
+
+    def before_end(self, lifetime: float, *, renewal_took: float, jitter: float) -> tuple[float, float]:
+        """Return the advisory and the mandatory window for a token of that lifetime; `jitter` is from 0 to 1."""
+        hard = min(60.0, lifetime / 10) if self.mandatory is None else self.mandatory
+        if self.advisory is not None:
+            return max(self.advisory, hard), hard
+        soft = (hard + max(lifetime / 10, 3 * renewal_took)) * (1 + jitter / 10)
+        return max(min(soft, lifetime / 2), hard), hard
+
+
+class Held:
+    """A token in memory with its deadlines, on the monotonic clock and, for suspended machines, on the wall (law D4).
+
+    `fresh_until` and `fresh_until_wall` are all that the hot path looks at.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_due",
+        "_ends",
+        "_ends_wall",
+        "_expiring",
+        "_renewed_until",
+        "fresh_until",
+        "fresh_until_wall",
+        "token",
+    )
+
+    def __init__(
+        self,
+        token: Token,
+        obtained_at: float | None,
+        windows: Windows,
+        clock: Clock,
+        *,
+        renewal_took: float | None,
+        jitter: float,
+    ) -> None:
+        """Take a token asked for at `obtained_at`; `renewal_took` is None where it was not renewed here and now."""
+        now, wall = clock.monotonic(), clock.time()
+        left, soft, hard = math.inf, 0.0, 0.0
+        if token.expires_at is not None:
+            asked_at = wall if obtained_at is None else obtained_at
+            lifetime = max(token.expires_at - asked_at, 0.0)
+            # A token from the future: the clock was set back since, and its expiry on the wall says nothing any more.
+            left = min(token.expires_at - wall, lifetime) if wall > asked_at - CLOCK_TOLERANCE else 0.0
+            soft, hard = windows.before_end(lifetime, renewal_took=renewal_took or 0.0, jitter=jitter)
+        fresh_for = left - soft
+        self._renewed_until = -math.inf
+        if renewal_took is not None:
+            fresh_for = max(fresh_for, RENEWALS_APART)
+            self._renewed_until = now + RENEWALS_APART
+        self.token = token
+        self.fresh_until = self._expiring = now + fresh_for
+        self.fresh_until_wall = wall + fresh_for
+        self._ends, self._ends_wall = now + left, wall + left
+        self._due = hard
+        self._clock = clock
+
+    @property
+    def left(self) -> float:
+        """Seconds until the token's end, by whichever clock says less."""
+        return min(self._ends - self._clock.monotonic(), self._ends_wall - self._clock.time())
+
+    @property
+    def freshness(self) -> Freshness:
+        """What to do with the token now."""
+        if self._clock.monotonic() < self._expiring and self._clock.time() < self.fresh_until_wall:
+            return Freshness.FRESH
+        left = self.left
+        if left <= 0:
+            return Freshness.EXPIRED
+        return Freshness.DUE if left <= self._due else Freshness.EXPIRING
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether the token is good for so long, or is as new as one can be."""
+        return self.left >= seconds or self._clock.monotonic() < self._renewed_until
+
+    def look_again_in(self, seconds: float) -> None:
+        """Leave the hot path after so many seconds, once, though the token is still fresh."""
+        self.fresh_until = min(self._expiring, self._clock.monotonic() + seconds)

@@ -1,0 +1,135 @@
+"""Carries one request to an authorization server: a session of its own, a deadline, a cap, errors of ours.
+
+A session of its own costs some hundred microseconds, nothing beside a network, and buys much: no owner, no stale
+keep-alive connection, no header, cookie or middleware of somebody else, hence no recursion through a middleware that
+needs a token to renew a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from aio_token._errors import ConfigurationError, RefreshUnavailable, without_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ssl import SSLContext
+
+    from aio_token._errors import TokenError
+    from aio_token._form import Request
+
+BODY_CAP = 1 << 20  # bytes, before and after decompression (law D1)
+_PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
+_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """How a server is reached; `timeout` (seconds) bounds all attempts together."""
+
+    ssl: SSLContext | aiohttp.Fingerprint | bool = True
+    proxy: str | None = None
+    trust_env: bool = False
+    timeout: float = 30.0
+
+    def __repr__(self) -> str:  # the address of a proxy may hold a password
+        return f"<Transport timeout={self.timeout}>"
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy's URL, None for none.
+
+        aiohttp's own `trust_env` would read ~/.netrc as well and refuse the request if it finds the server there,
+        since the request brings an Authorization of its own.
+        """
+        if self.proxy is not None or not self.trust_env:
+            return self.proxy
+        parts = URL(url)
+        if proxy_bypass(parts.authority):
+            return None
+        proxies = getproxies()
+        proxy = proxies.get(parts.scheme) or proxies.get("all")
+        return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reply:
+    """What a server answered, body decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status} of {len(self.body)} bytes>"
+
+
+async def send(request: Request, transport: Transport) -> Reply:
+    """Send the request and return whatever HTTP answer comes, redirects included.
+
+    Raises `RefreshUnavailable` or `ConfigurationError`, never an error of aiohttp (law D10): aiohttp takes some of its
+    own errors for leave to send the outer request again, middlewares and all.
+    """
+    try:
+        async with asyncio.timeout(transport.timeout):
+            outcome = await _persevere(request, transport)
+    except TimeoutError:
+        message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
+        outcome = RefreshUnavailable(message)
+    if isinstance(outcome, Reply):
+        return outcome
+    raise outcome  # here, where no foreign exception is being handled that would become its context
+
+
+async def _persevere(request: Request, transport: Transport) -> Reply | TokenError:
+    """Try again where that is safe, or the one time that law D7 allows."""
+    pauses = iter(_PAUSES)
+    dropped = False
+    while True:
+        try:
+            return await _attempt(request, transport)
+        except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            failure = _translated(error, request, dropped=dropped)
+            connected = not isinstance(error, aiohttp.ClientConnectorError)
+            lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
+        if isinstance(failure, ConfigurationError) or not lost or (connected and dropped):
+            return failure
+        if connected:
+            dropped = True
+        elif (pause := next(pauses, None)) is not None:
+            await asyncio.sleep(pause)
+        else:
+            return failure
+
+
+async def _attempt(request: Request, transport: Transport) -> Reply:
+    async with (
+        aiohttp.ClientSession(
+            auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=_NO_TIMEOUTS
+        ) as session,
+        session.request(
+            request.method,
+            request.url,
+            # Decompression is ours, since the cap must hold however little arrives and whatever the version of aiohttp.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", **request.headers},
+            data=request.body.encode() or None,
+            allow_redirects=False,
+            ssl=transport.ssl,
+            proxy=transport.proxy_for(request.url),
+        ) as response,
+    ):
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > BODY_CAP:
+                raise _Unusable
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        return Reply(status=response.status, headers=response.headers.copy(), body=_decompressed(bytes(body), encoding))

@@ -1,0 +1,171 @@
+"""The aiohttp edge: puts a source's token on the requests of its origins, and on no other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from aiohttp import ClientError, ClientRequest, ClientResponse, hdrs
+from multidict import istr
+
+from aio_token._backoff import pause
+from aio_token._challenge import asks_for_renewal
+from aio_token._clock import SYSTEM_CLOCK
+from aio_token._errors import TokenError
+from aio_token._events import Refused, RenewalPaused, ReplayImpossible, notify
+from aio_token._log import log_event
+from aio_token._origins import allowed_origins
+
+if TYPE_CHECKING:
+    from aiohttp import ClientHandlerType
+    from yarl import URL
+
+    from aio_token._clock import Clock
+    from aio_token._events import Event, Observer
+    from aio_token._interfaces import TokenSource
+    from aio_token._token import Token
+
+REQUIRES_TOKEN = istr("requires-token")
+"""The request header that, set to `false`, opts a request out; it is never sent."""
+
+_UNAUTHORIZED = 401
+_SMALL_BODY = 65_536  # bytes; a refused response up to this size is read, so that its connection can be used again
+_BODY_PATIENCE = 0.25  # seconds
+
+# Requests that opted out, for every BearerMiddleware of their chain: the first one takes the header away, and an outer
+# middleware that retries calls the chain again with the same request.
+_opted_out: WeakSet[ClientRequest] = WeakSet()
+
+
+class BearerMiddleware:
+    """An aiohttp client middleware that sends a bearer token (RFC 6750) to the named origins.
+
+    Every call checks the origin anew, and aiohttp calls middlewares again on each redirect: the token goes nowhere
+    else. A caller's own `Authorization` is never replaced, and `requires-token: false` opts a request out. A 401 that a
+    new token may satisfy is answered by one renewal and one more request, if the body can be sent again.
+
+    `required` False sends requests without a token where none can be had; by default the `TokenError` is raised.
+    `renew_without_challenge` False lets a 401 without `WWW-Authenticate` through. `send_tokens_over_plain_http` allows
+    http origins other than loopback. Raises `ConfigurationError` for what is not an origin.
+    """
+
+    def __init__(
+        self,
+        source: TokenSource,
+        *origins: str | URL,
+        required: bool = True,
+        renew_without_challenge: bool = True,
+        send_tokens_over_plain_http: bool = False,
+        observer: Observer | None = log_event,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._source = source
+        self._origins = allowed_origins(origins, plain_http=send_tokens_over_plain_http)
+        self._required = required
+        self._renew_without_challenge = renew_without_challenge
+        self._observer = observer
+        self._clock = clock
+        self._pauses = 0  # renewals in a row that did not help
+        self._paused_until = 0.0
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Send the request, with a token if it is one of ours."""
+        headers, url = request.headers, request.url
+        if REQUIRES_TOKEN in headers and headers.popall(REQUIRES_TOKEN)[-1].strip().lower() == "false":
+            _opted_out.add(request)
+        if (
+            (url.scheme, url.raw_host, url.port) not in self._origins
+            or hdrs.AUTHORIZATION in headers
+            or (_opted_out and request in _opted_out)
+        ):
+            return await handler(request)
+        try:
+            token = await self._source.token()
+        except TokenError:
+            if self._required:
+                raise
+            return await handler(request)
+        response = await _send(request, handler, token)
+        if response.status != _UNAUTHORIZED:
+            self._pauses = 0
+            return response
+        return await self._refused(request, handler, response, token)
+
+    async def _refused(
+        self, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse, sent: Token
+    ) -> ClientResponse:
+        """Renew the refused token and send the request once more, or return the response as it came."""
+        origin = str(request.url.origin())
+        self._tell(Refused(at=self._clock.time(), origin=origin, fingerprint=sent.fingerprint))
+        challenges = response.headers.getall(hdrs.WWW_AUTHENTICATE, ())
+        if self._clock.monotonic() < self._paused_until or not asks_for_renewal(
+            challenges, without_challenge=self._renew_without_challenge
+        ):
+            return response
+        replayable = not (request.body and request.body.consumed)
+        whole = replayable and await _read_if_small(response)
+        try:
+            token = await self._source.token(rejected=sent)
+        except TokenError:
+            if not replayable:
+                return response
+            response.close()
+            raise
+        except BaseException:
+            response.close()
+            raise
+        if not replayable:
+            # The next request has the new token; sent again, this one would carry an empty body (law B4).
+            self._tell(ReplayImpossible(at=self._clock.time(), origin=origin, method=request.method))
+            return response
+        if token.access_token == sent.access_token:
+            return response
+        if not whole:
+            response.close()  # before the next one is asked for: the connector may have one connection only
+        await request.close()  # the writer of the refused request lets go of the body
+        response = await _send(request, handler, token)
+        if response.status == _UNAUTHORIZED:
+            self._pause(origin)
+        else:
+            self._pauses = 0
+        return response
+
+    def _pause(self, origin: str) -> None:
+        """Stop renewing for this API for a while: new tokens do not help it (law B6)."""
+        now = self._clock.monotonic()
+        if now >= self._paused_until:  # of many requests in flight, the first one counts
+            self._pauses += 1
+            seconds = pause(self._pauses)
+            self._paused_until = now + seconds
+            self._tell(RenewalPaused(at=self._clock.time(), origin=origin, seconds=seconds))
+
+    def _tell(self, event: Event) -> None:
+        notify(self._observer, event)
+
+
+async def _send(request: ClientRequest, handler: ClientHandlerType, token: Token) -> ClientResponse:
+    """Put the token on the request for as long as the handler runs.
+
+    Responses and errors show a live view of the request's headers, and a middleware that retries must not take a
+    leftover for the caller's own (law A6).
+    """
+    headers = request.headers
+    headers[hdrs.AUTHORIZATION] = token.authorization
+    try:
+        return await handler(request)
+    finally:
+        if headers.get(hdrs.AUTHORIZATION) == token.authorization:
+            del headers[hdrs.AUTHORIZATION]
+
+
+async def _read_if_small(response: ClientResponse) -> bool:
+    """Read a refused response that is short and at hand, and tell whether it was; its connection is free then."""
+    if response.content_length is None or response.content_length > _SMALL_BODY:
+        return False
+    try:
+        async with asyncio.timeout(_BODY_PATIENCE):
+            await response.read()
+    except (TimeoutError, ClientError):
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""What is remembered of a failed renewal, and what helps against it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aio_token._backoff import LONGEST_RETRY_AFTER, jittered_pause
+from aio_token._credential import Credential
+from aio_token._errors import ConfigurationError, GrantRefused, LoginRequired, RefreshUnavailable, StoreError
+from aio_token._token import fingerprint
+
+if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy
+    from aio_token._errors import TokenError
+    from aio_token._events import Remedy
+
+
+def remedy(error: TokenError) -> Remedy:
+    """Name what helps."""
+    remedies: tuple[tuple[type[TokenError], Remedy], ...] = (
+        (LoginRequired, "sign in"),
+        (ConfigurationError, "configure"),
+        (RefreshUnavailable, "wait"),
+        (StoreError, "storage"),
+    )
+    return next((remedy for kind, remedy in remedies if isinstance(error, kind)), "report")
+
+
+def marked(
+    credential: Credential | None, error: TokenError, *, issued_by: IssuedBy | None, now: float, jitter: float
+) -> Credential | None:
+    """Return the credential as it is to be kept after the grant failed; the store tells other processes (law D8).
+
+    A refused refresh token is marked, not deleted: a mistyped client must not destroy a session (law E1).
+    """
+    if isinstance(error, GrantRefused):
+        if credential is None or credential.refresh_token is None or credential.is_refused:
+            return credential
+        return replace(credential, refused=fingerprint(credential.refresh_token))
+    if isinstance(error, LoginRequired | StoreError):
+        return credential  # the server was not asked
+    failures = 1 if credential is None else credential.failures + 1
+    retry_after = error.retry_after if isinstance(error, RefreshUnavailable) else None
+    retry_at = now + jittered_pause(failures, jitter=jitter, retry_after=retry_after)
+    return replace(credential or Credential(issued_by=issued_by), failures=failures, retry_at=retry_at)
+
+
+def resting(credential: Credential | None, now: float) -> float:
+    """Return for how many seconds more the server is to be left alone, 0 if it may be asked.
+
+    A moment further ahead than any pause is none of ours: the clock was set back since.
+    """
+    if credential is None or credential.retry_at is None:
+        return 0.0
+    left = credential.retry_at - now
+    return left if 0 < left <= LONGEST_RETRY_AFTER else 0.0

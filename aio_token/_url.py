@@ -1,0 +1,44 @@
+"""Which addresses a secret may be sent to."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from yarl import URL
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine by its very name: `localhost`, 127.0.0.0/8 or ::1."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def problem_with(url: str, *, allow_insecure_http: bool) -> str | None:
+    """Tell what keeps a secret from being sent to this address, None if nothing does (law A2).
+
+    The answer is the end of a sentence about the address. It shows no part of it: whoever wrote a password into an
+    address would find it in a log.
+    """
+    try:
+        parts = URL(url)
+        host, _port = parts.host, parts.port
+    except (TypeError, ValueError):
+        return "is not a URL"
+    if parts.scheme not in {"http", "https"} or not host:
+        return "is not an https URL"
+    if parts.scheme == "http" and not allow_insecure_http and not is_loopback(host):
+        return "is not https; use https, or pass allow_insecure_http=True where nobody can listen"
+    if parts.user is not None or parts.password is not None:
+        return "holds a user name or a password; say them by a client authentication instead"
+    if "#" in url:
+        return "has a fragment, which RFC 6749 (section 3.2) forbids"
+    return None
+
+
+def origin_of(url: str) -> str:
+    """Name the server of an address in messages, without path and query, which may hold secrets."""
+    return str(URL(url).origin())
