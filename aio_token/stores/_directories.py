@@ -1,0 +1,21 @@
+"""Directories that are made for a credential: nobody else's business (law F4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def make_private(directory: Path, sync: Callable[[Path], None]) -> None:
+    """Make the directory and those above it that are missing, 0700 each whatever the umask; leave the others alone."""
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for component in reversed(missing):
+        component.mkdir(0o700, exist_ok=True)  # another process may have been first
+        component.chmod(0o700)
+        sync(component.parent)

@@ -1,0 +1,87 @@
+"""The thread that makes the blocking calls of one store operation, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Executor, Future
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class Worker(Executor):
+    """An executor with one thread, made for one operation.
+
+    The default executor may be busy with the application's work, and an inherited one hangs after fork. The thread is
+    a daemon: a call that hangs for ever, on a dead disk or a prompt that nobody answers, does not keep the process.
+    Calls run one after another, so what is submitted after a call that nobody waits for any more still follows it.
+    """
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None] = SimpleQueue()
+        self._pending: list[Future[Any]] = []
+        self._closed = False
+        self._thread = threading.Thread(target=_serve, args=(self._calls,), name="aio_token", daemon=True)
+        self._thread.start()
+
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """Make the call after all that were submitted before."""
+        if self._closed:
+            message = "the operation has ended; its slot is of no use any more"
+            raise RuntimeError(message)
+        future: Future[_T] = Future()
+        self._pending = [call for call in self._pending if not call.done()] + [future]
+        self._calls.put((future, partial(fn, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  Executor's
+        """Take no more calls; the thread ends after the last one."""
+        if not self._closed:
+            self._closed = True
+            self._calls.put(None)
+        if wait:
+            self._thread.join()
+
+    async def call(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Make the call in the thread; cancelled while it runs, it runs on, and nobody learns its outcome."""
+        return await asyncio.wrap_future(self.submit(fn, *args, **kwargs))
+
+    async def settle(self, tidy: Callable[[], None]) -> None:
+        """Make a closing call, which nothing cancels, after whatever still runs.
+
+        It is waited for unless a call that its asker has given up still runs: whoever gave up on a hanging disk must
+        not hang on tidying up after it.
+        """
+        abandoned = any(not call.done() for call in self._pending)
+        tidied = self.submit(tidy)
+        if not abandoned:
+            await asyncio.shield(asyncio.wrap_future(tidied))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.shutdown(wait=False)
+
+
+def _serve(calls: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None]) -> None:
+    for future, call in iter(calls.get, None):
+        _make(future, call)
+        del future, call  # what they hold is not kept until the next call comes
+
+
+def _make(future: Future[Any], call: Callable[[], object]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001  it is raised again where the call is awaited
+            future.set_exception(error)
+    del future  # the error's traceback names this frame: without the cycle, it goes with its reader
