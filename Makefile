@@ -28,8 +28,8 @@ floors: .venv/check.ready  ## imports go straight down
 cover: .venv/check.ready  ## run the tests, and every branch of the package with them
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(ARGS) && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
-keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback, until Ctrl-C
-	@$(BIN)/python -m tests.keycloak
+keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback, until Ctrl-C; ARGS=PORT
+	@$(BIN)/python -m tests.keycloak $(ARGS)
 
 test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak of their own
 	@$(BIN)/python -m pytest -m keycloak tests/keycloak $(ARGS)

@@ -1,0 +1,31 @@
+"""The realm that the tests use: `demo-realm.json`, and a key pair that is made anew for each server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from joserfc.jwk import ECKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "demo"
+API_SECRET = "test only: the API's secret"
+BOT_SECRET = "test only: 100% s+cret/é"
+PASSWORD = "test only: alice's password"
+
+
+def signing_key() -> ECKey:
+    """Make the key of the client `signer`."""
+    return ECKey.generate_key("P-256", {"kid": "signer", "use": "sig", "alg": "ES256"})
+
+
+def realm_file(key: ECKey) -> str:
+    """Return the text of the realm file, for a server that shall know the client `signer` by that key."""
+    realm = json.loads((Path(__file__).parent / f"{NAME}-realm.json").read_text(encoding="utf-8"))
+    (signer,) = (client for client in realm["clients"] if client["clientId"] == "signer")
+    public: Mapping[str, object] = key.as_dict(private=False)
+    signer["attributes"]["jwks.string"] = json.dumps({"keys": [public]})
+    return json.dumps(realm)
