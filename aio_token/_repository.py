@@ -141,7 +141,7 @@ class TokenRepository:
         reason = self._reason(rejected)
         try:
             token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waiters)
-        except Exception as cause:
+        except Exception as cause:  # noqa: BLE001  a bug in somebody's store or grant must hang nobody
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
             self._note(error, reason, here.flight.waiters)
             raise error from error.__cause__
