@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aio_token._token import Unpicklable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _OPEN = frozenset({"audience", "client_id", "grant_type", "redirect_uri", "resource", "scope", "token_type_hint"})
 
@@ -26,11 +26,27 @@ class Form(Unpicklable):
             if value
         )
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._members)
-
     def __repr__(self) -> str:
         return f"<Form {' '.join(name for name, _ in self._members)}>"
+
+    @property
+    def single(self) -> dict[str, str]:
+        """The members that occur once."""
+        return {name: value for name, value in self._members if self._count(name) == 1}
+
+    @property
+    def repeated(self) -> list[tuple[str, str]]:
+        """The members that occur several times."""
+        return [(name, value) for name, value in self._members if self._count(name) > 1]
+
+    def over(self, other: Form) -> Form:
+        """Return a form with the other's members as well, where this one has none of that name."""
+        form = Form()
+        form._members = (*self._members, *(member for member in other._members if not self._count(member[0])))
+        return form
+
+    def _count(self, name: str) -> int:
+        return sum(name == member for member, _ in self._members)
 
     @property
     def secrets(self) -> tuple[str, ...]:

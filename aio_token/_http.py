@@ -94,20 +94,20 @@ async def _persevere(request: Request, transport: Transport) -> Reply | TokenErr
     while True:
         try:
             return await _attempt(request, transport)
-        except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            failure = _translated(error, request, dropped=dropped)
-            connected = not isinstance(error, aiohttp.ClientConnectorError)
+        except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
+            connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
-        if isinstance(failure, ConfigurationError) or not lost or (connected and dropped):
+            failure = _translated(error, request.to, dropped=dropped or not connecting)
+        if isinstance(failure, ConfigurationError) or not lost:
             return failure
-        if connected:
-            dropped = True
-        elif (pause := next(pauses, None)) is not None:
+        if connecting:
+            if (pause := next(pauses, None)) is None:
+                return failure
             await asyncio.sleep(pause)
-        else:
+        elif dropped:
             return failure
+        else:
+            dropped = True
 
 
 async def _attempt(request: Request, transport: Transport) -> Reply:
@@ -118,7 +118,6 @@ async def _attempt(request: Request, transport: Transport) -> Reply:
         session.request(
             request.method,
             request.url,
-            # Decompression is ours, since the cap must hold however little arrives and whatever the version of aiohttp.
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **request.headers},
             data=request.body.encode() or None,
             allow_redirects=False,
@@ -126,10 +125,61 @@ async def _attempt(request: Request, transport: Transport) -> Reply:
             proxy=transport.proxy_for(request.url),
         ) as response,
     ):
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > BODY_CAP:
-                raise _Unusable
-        encoding = response.headers.get("Content-Encoding", "identity").lower()
-        return Reply(status=response.status, headers=response.headers.copy(), body=_decompressed(bytes(body), encoding))
+        body = _Body()
+        while not response.content.at_eof():
+            body.feed(await response.content.readany())
+        encoding = response.headers.get("Content-Encoding", "identity")
+        return Reply(status=response.status, headers=response.headers.copy(), body=body.decoded(encoding.lower()))
+
+
+class _OversizedError(Exception):
+    """The answer exceeds the cap."""
+
+
+class _Body:
+    """Collects an answer up to the cap; an object, so that no frame shows a part of it."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        self._data += chunk
+        if len(self._data) > BODY_CAP:
+            raise _OversizedError
+
+    def decoded(self, encoding: str) -> bytes:
+        """Decompress. It is done here, as the cap must hold whatever a server sends and whatever aiohttp's version."""
+        if encoding not in {"gzip", "x-gzip", "deflate"}:
+            return bytes(self._data)
+        whole = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(self._data, BODY_CAP + 1)
+        if len(whole) > BODY_CAP:
+            raise _OversizedError
+        return whole
+
+
+def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
+    """Say in our own words what went wrong; `dropped` tells that the server may have acted on the request."""
+    failure: TokenError
+    unknown = "; whether it acted on the request is unknown" if dropped else ""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
+            failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
+        case aiohttp.ClientProxyConnectionError():
+            failure = RefreshUnavailable(f"the proxy on the way to {to} cannot be reached{unknown}; try again later")
+        case aiohttp.ClientHttpProxyError(status=407):
+            failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
+        case aiohttp.ClientConnectorError():
+            failure = RefreshUnavailable(f"{to} cannot be reached{unknown}; try again later")
+        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
+            failure = RefreshUnavailable(f"{to} dropped the connection{unknown}; try again later")
+        case _OversizedError():
+            failure = RefreshUnavailable(f"{to} answered with more than {BODY_CAP} bytes; try again later")
+        case TypeError() | ValueError():
+            failure = ConfigurationError(f"a request to {to} cannot be made; check the address, `ssl` and `proxy`")
+        case _:
+            failure = RefreshUnavailable(f"{to} gave no usable answer ({type(error).__name__}); try again later")
+    if isinstance(error, OSError):  # others quote the server's bytes
+        failure.__cause__ = without_frames(error)
+    return failure

@@ -42,7 +42,7 @@ async def reveal(
             held.value = await held.value
     except TokenError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  it is somebody else's function
         message = f"{name} cannot be read ({type(error).__name__}); see the cause"
         raise ConfigurationError(message) from without_frames(error)
     if isinstance(held.value, str):

@@ -7,17 +7,15 @@ from ipaddress import ip_address
 from yarl import URL
 
 
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine by its very name: `localhost`, 127.0.0.0/8 or ::1."""
-    if host.lower() == "localhost":
-        return True
+def is_loopback(host: str | None) -> bool:
+    """Whether what is sent to the host stays on this machine; no name is looked up."""
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:
         return False
 
 
-def problem_with(url: str, *, allow_insecure_http: bool) -> str | None:
+def problem_with(url: str, *, plain_http: bool) -> str | None:
     """Tell what keeps a secret from being sent to this address, None if nothing does (law A2).
 
     The answer is the end of a sentence about the address. It shows no part of it: whoever wrote a password into an
@@ -30,8 +28,8 @@ def problem_with(url: str, *, allow_insecure_http: bool) -> str | None:
         return "is not a URL"
     if parts.scheme not in {"http", "https"} or not host:
         return "is not an https URL"
-    if parts.scheme == "http" and not allow_insecure_http and not is_loopback(host):
-        return "is not https; use https, or pass allow_insecure_http=True where nobody can listen"
+    if parts.scheme == "http" and not plain_http and not is_loopback(host):
+        return "is not https; use https, or say send_secrets_over_plain_http=True"
     if parts.user is not None or parts.password is not None:
         return "holds a user name or a password; say them by a client authentication instead"
     if "#" in url:

@@ -1,0 +1,153 @@
+"""The token endpoint: Authlib writes the request, a session of its own carries it, we read the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from aio_token._answer import Answer
+from aio_token._clock import SYSTEM_CLOCK
+from aio_token._credential import IssuedBy
+from aio_token._errors import ConfigurationError
+from aio_token._form import Form, Request
+from aio_token._http import Transport, send
+from aio_token._url import origin_of, problem_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from ssl import SSLContext
+
+    from aiohttp import Fingerprint
+
+    from aio_token._client_auth import ClientAuthentication
+    from aio_token._clock import Clock
+    from aio_token._credential import Credential
+
+_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class TokenEndpoint:
+    """An authorization server's token endpoint (RFC 6749 section 3.2) as one client sees it.
+
+    `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
+    `ssl` and `proxy` are as aiohttp takes them, `trust_env` takes the proxy from the environment. `timeout` (seconds)
+    bounds a request with all its attempts. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
+    holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to.
+    """
+
+    __slots__ = ("_client", "_clock", "_parameters", "_revocation_url", "_transport", "_url")
+
+    def __init__(  # noqa: PLR0913  a server has as many sides
+        self,
+        url: str,
+        client: ClientAuthentication,
+        *,
+        revocation_url: str | None = None,
+        ssl: SSLContext | Fingerprint | bool = True,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        timeout: float = 30.0,
+        parameters: Mapping[str, str | Sequence[str]] | None = None,
+        send_secrets_over_plain_http: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._url = url
+        self._client = client
+        self._revocation_url = revocation_url
+        self._transport = Transport(ssl=ssl, proxy=proxy, trust_env=trust_env, timeout=timeout)
+        self._parameters = Form(**(parameters or {}))
+        self._clock = clock
+        del url, revocation_url, proxy, parameters  # whatever is in them, the frame of an exception would show it
+        for name, address in (("token", self._url), ("revocation", self._revocation_url or self._url)):
+            problem = problem_with(address, plain_http=send_secrets_over_plain_http)
+            del address
+            if problem is not None:
+                message = f"the address of the {name} endpoint {problem}"
+                raise ConfigurationError(message)
+
+    def __repr__(self) -> str:
+        return f"<TokenEndpoint of {origin_of(self._url)} for {self._client.client_id!r}>"
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that tokens are timed by."""
+        return self._clock
+
+    def issued_by(self, *, scope: str | None = None, audience: str | None = None) -> IssuedBy:
+        """Return what credentials of this endpoint and client carry."""
+        return IssuedBy(token_endpoint=self._url, client_id=self._client.client_id, scope=scope, audience=audience)
+
+    def check_issued_here(self, credential: Credential | None) -> None:
+        """Raise `ConfigurationError` if the credential belongs to another endpoint or client (law E4)."""
+        issued_by = credential.issued_by if credential is not None else None
+        if issued_by is not None and not self.issued_by().same_client(issued_by):
+            message = (
+                "the stored credential was issued by another token endpoint or to another client and is left as it is; "
+                "restore that configuration, or use another store, or sign out first"
+            )
+            raise ConfigurationError(message)
+
+    async def request(self, grant_type: str, form: Form) -> Answer:
+        """Ask for a token (RFC 6749 section 4) and return the answer, be it an error.
+
+        Raises `RefreshUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
+        """
+        from authlib.oauth2.rfc6749.parameters import prepare_token_request  # noqa: PLC0415  slow to import
+
+        form = form.over(self._parameters)
+        return await self._ask(
+            "token", self._url, form, lambda: prepare_token_request(grant_type, urlencode(form.repeated), **form.single)
+        )
+
+    async def revoke(self, credential: Credential) -> None:
+        """Revoke the refresh token, or the access token where there is none (RFC 7009).
+
+        Raises `ConfigurationError` without an address for that, and for a credential of another endpoint or client.
+        """
+        from authlib.oauth2.rfc7009 import prepare_revoke_token_request  # noqa: PLC0415  slow to import
+
+        self.check_issued_here(credential)
+        if self._revocation_url is None:
+            message = "the token is not revoked, since no address for that is known; pass revocation_url"
+            raise ConfigurationError(message)
+        if credential.refresh_token:
+            form = Form(token=credential.refresh_token, token_type_hint="refresh_token")
+        elif credential.token:
+            form = Form(token=credential.token.access_token, token_type_hint="access_token")
+        else:
+            return
+
+        def write() -> str:
+            return prepare_revoke_token_request(form.single["token"], form.single["token_type_hint"])[0]
+
+        failure = (await self._ask("revocation", self._revocation_url, form, write)).failure()
+        if failure is not None:
+            raise failure
+
+    async def _ask(self, name: str, url: str, form: Form, write: Callable[[], str]) -> Answer:
+        """Let the client sign what `write` returns, and send it."""
+        asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
+        request = Request(
+            to=f"the {name} endpoint of {origin_of(url)}", url=url, headers=_HEADERS, secrets=form.secrets
+        )
+        try:
+            request = replace(request, body=write())
+        except UnicodeError:
+            unwritable = True
+        else:
+            unwritable = False
+        if unwritable:  # raised here, where the error that quotes the text is no longer being handled
+            message = f"a parameter for {request.to} is not text; check what the grant and the endpoint were given"
+            raise ConfigurationError(message)
+        request = await self._client.authenticate(request, self._url)
+        reply = await send(request, self._transport)
+        return Answer(
+            to=request.to,
+            status=reply.status,
+            headers=reply.headers,
+            body=reply.body,
+            asked_at=asked_at,
+            now=self._clock.time(),
+            secrets=request.secrets,
+        )

@@ -1,0 +1,45 @@
+"""How long a token lives, read leniently: it never raises, and what cannot be read is unknown (law D3)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+
+MAX_LIFETIME = 100 * 365 * 86_400  # seconds; more is a mistake, and would end beyond what a date can say
+_MAX_JWT = 65_536  # characters, as many as an access token may have
+
+
+def seconds(value: object) -> float | None:
+    """Read a number of seconds, given as a number or as its text, clamped to 0 and a hundred years."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    if isinstance(number, float) and not math.isfinite(number):
+        return None
+    return float(max(min(number, MAX_LIFETIME), 0))
+
+
+def lifetime_of_jwt(token: str) -> float | None:
+    """Return `exp - iat` of a JWT (RFC 7519 section 4.1), None if the token is none or does not say.
+
+    Never the absolute `exp`, since this machine's clock may differ from the server's. The signature is the API's
+    business, not the client's.
+    """
+    parts = token.split(".")
+    if len(parts) != 3 or len(token) > _MAX_JWT:  # noqa: PLR2004  header, payload and signature
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        lifetime = float(claims["exp"]) - float(claims["iat"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    return seconds(lifetime) if lifetime > 0 else None
+
+
+def earliest(*lifetimes: float | None) -> float | None:
+    """Return the shortest lifetime that is known."""
+    return min((lifetime for lifetime in lifetimes if lifetime is not None), default=None)

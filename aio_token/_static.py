@@ -1,0 +1,31 @@
+"""A token source for a token that somebody else keeps."""
+
+from __future__ import annotations
+
+from aio_token._errors import ConfigurationError
+from aio_token._token import Token
+
+
+class StaticToken:
+    """Always supplies the same token, for it has no other: a personal access token, an API key sent as Bearer.
+
+    Raises `ConfigurationError` for a text that cannot stand in a header.
+    """
+
+    def __init__(self, access_token: str) -> None:
+        try:
+            self._token = Token(access_token=access_token)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            return
+        finally:
+            del access_token  # the frame of an exception would show it
+        raise ConfigurationError(problem)
+
+    def __repr__(self) -> str:
+        return f"StaticToken({self._token!r})"
+
+    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's arguments
+        """Return the token, even if it is the one that was rejected."""
+        return self._token

@@ -1,0 +1,51 @@
+"""The resource owner password credentials grant (RFC 6749 section 4.3), for servers that still have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token._credential import Credential
+from aio_token._form import Form
+from aio_token._secret import reveal
+
+if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy
+    from aio_token._endpoint import TokenEndpoint
+    from aio_token._secret import Secret
+
+
+class PasswordGrant:
+    """Signs in with a user's name and password, or a function that returns the password.
+
+    Meant for `sign_in`: a `RefreshTokenGrant` of the same endpoint goes on from there.
+    """
+
+    def __init__(self, endpoint: TokenEndpoint, username: str, password: Secret, *, scope: str | None = None) -> None:
+        self._endpoint = endpoint
+        self._username = username
+        self._password = password
+        self._scope = scope
+
+    def __repr__(self) -> str:
+        return f"PasswordGrant({self._endpoint!r}, {self._username!r}, scope={self._scope!r})"
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """The endpoint, the client and the scope, "" where none is asked for."""
+        return self._endpoint.issued_by(scope=self._scope or "", audience="")
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Sign in.
+
+        Raises `GrantRefused` for a wrong password, and `ConfigurationError` if what is stored belongs to another
+        endpoint or client: it is not overwritten.
+        """
+        self._endpoint.check_issued_here(credential)
+        password = await reveal(self._password, "the password")
+        form = Form(username=self._username, password=password.value, scope=self._scope)
+        answer = await self._endpoint.request("password", form)
+        return answer.credential(Credential(issued_by=self.issued_by))
+
+    async def revoke(self, credential: Credential) -> None:
+        """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""
+        await self._endpoint.revoke(credential)

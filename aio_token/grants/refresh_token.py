@@ -1,0 +1,101 @@
+"""The refresh token grant (RFC 6749 section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aio_token._credential import Credential, Rescued
+from aio_token._errors import ConfigurationError, GrantRefused, LoginRequired
+from aio_token._form import Form
+from aio_token._secret import reveal
+from aio_token._token import fingerprint
+
+if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy
+    from aio_token._endpoint import TokenEndpoint
+    from aio_token._secret import Secret
+
+
+class RefreshTokenGrant:
+    """Presents the stored refresh token and keeps the one that comes back.
+
+    `first` is a refresh token to begin with, or a function that returns it. What is stored since then wins over it,
+    until the server has refused what is stored, or it has expired: a `first` that differs from it is a new chance then.
+    So a changed `first` in the environment takes effect when it is needed, or after a sign-out.
+
+    `scope` asks for less than was granted; leave it out otherwise, since some servers narrow the refresh token with it.
+    """
+
+    def __init__(self, endpoint: TokenEndpoint, *, first: Secret | None = None, scope: str | None = None) -> None:
+        self._endpoint = endpoint
+        self._first = first
+        self._scope = scope
+
+    def __repr__(self) -> str:
+        return f"RefreshTokenGrant({self._endpoint!r}, scope={self._scope!r})"
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """The endpoint, the client and the scope; None for the scope takes any."""
+        return self._endpoint.issued_by(scope=self._scope)
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Exchange the refresh token for a new token.
+
+        Raises `LoginRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is
+        not asked again then, law E1), `ConfigurationError` for a credential of another endpoint, client or scope.
+        """
+        self._check(credential)
+        held = await self._presentable(credential)
+        form = Form(refresh_token=held.refresh_token, scope=self._scope)
+        answer = await self._endpoint.request("refresh_token", form)
+        try:
+            return answer.credential(held)
+        except GrantRefused as error:
+            if credential is not None and credential.refresh_token == held.refresh_token:
+                raise
+            refusal = error
+        # It was `first` that was refused. The store does not hold it, so nothing there can be marked: keep it, marked.
+        raise Rescued(replace(held, refused=fingerprint(held.refresh_token or "")), refusal)
+
+    async def revoke(self, credential: Credential) -> None:
+        """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""
+        await self._endpoint.revoke(credential)
+
+    def _check(self, credential: Credential | None) -> None:
+        self._endpoint.check_issued_here(credential)
+        issued_by = credential.issued_by if credential is not None else None
+        if issued_by is not None and not self.issued_by.covers(issued_by):
+            message = "the stored credential was granted for another scope; restore that scope, or sign in again"
+            raise ConfigurationError(message)
+
+    async def _presentable(self, credential: Credential | None) -> Credential:
+        """Return the credential with the refresh token to present: the stored one, or `first` if that has no chance."""
+        stored = credential or Credential()
+        hopeless = self._hopeless(stored)
+        if hopeless is None:
+            return stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+        if self._first is None:
+            raise hopeless
+        first = await reveal(self._first, "the first refresh token")
+        if first.value == stored.refresh_token:
+            raise hopeless
+        return replace(
+            stored,
+            refresh_token=first.value,
+            refresh_expires_at=None,
+            issued_by=self.issued_by,
+            refused=None,
+        )
+
+    def _hopeless(self, stored: Credential) -> LoginRequired | None:
+        """Say why the stored refresh token need not be presented, None if it should be."""
+        if not stored.refresh_token:
+            return LoginRequired("there is no refresh token; sign in")
+        if stored.is_refused:
+            return GrantRefused("the authorization server has refused the stored refresh token; sign in again")
+        ends = stored.refresh_expires_at
+        if ends is not None and ends <= self._endpoint.clock.time():
+            return LoginRequired("the refresh token has expired; sign in again")
+        return None
