@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ def make_private(directory: Path, sync: Callable[[Path], None]) -> None:
     while not directory.exists():
         missing.append(directory)
         directory = directory.parent
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     for component in reversed(missing):
         component.mkdir(0o700, exist_ok=True)  # another process may have been first
         component.chmod(0o700)

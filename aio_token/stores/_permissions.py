@@ -40,8 +40,8 @@ def refuse_exposed_directory(directory: Path) -> None:
             f"it; run: chown {os.geteuid()} {_quoted(directory)}"
         )
         raise StoreError(message)
-    exposed = found.st_mode & (stat.S_IWOTH if _is_private_group(found.st_gid) else stat.S_IWOTH | stat.S_IWGRP)
-    if exposed and not found.st_mode & stat.S_ISVTX:
+    others = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _is_private_group(found.st_gid))
+    if others and not found.st_mode & stat.S_ISVTX:
         message = (
             f"other users may write to the directory {directory}, and could exchange the file in it; "
             f"run: chmod go-w {_quoted(directory)}"
