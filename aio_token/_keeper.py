@@ -27,13 +27,15 @@ class Limits:
     """How long the steps of a renewal may take, in seconds.
 
     `lock`: waiting for other processes. `obtain`: the grant. `save`: the store; past it the token is used unsaved and
-    saved again later. `shutdown`: what is left to a renewal when its event loop shuts down.
+    saved again later. `shutdown`: what is left to a renewal when its event loop shuts down. `login`: a person's
+    sign-in.
     """
 
     lock: float = 10.0
     obtain: float = 30.0
     save: float = 2.0
     shutdown: float = 5.0
+    login: float = 300.0
 
 
 class Keeper:

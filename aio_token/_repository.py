@@ -25,7 +25,7 @@ from aio_token._log import log_event
 from aio_token._memory_store import MemoryTokenStore
 from aio_token._renewal import Renewal
 from aio_token._single_flight import SingleFlight, finish
-from aio_token._trouble import remedy
+from aio_token._trouble import Trouble, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -43,12 +43,17 @@ if TYPE_CHECKING:
 _ADAPTIVE = Windows()
 _LIMITS = Limits()
 
+LOGINS_APART = 60.0
+"""Seconds for which a person who did not sign in is not asked again."""
+
 
 class TokenRepository:
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     One event loop at a time: several `asyncio.run` in turn may use the same repository, several threads may not.
-    `store` defaults to memory. `observer` is told every event; the default logs them under the name `aio_token`.
+    `store` defaults to memory. `login` is a grant for people: it runs by itself when only that helps and somebody
+    waits, once for all who wait; without it they get `LoginRequired`. `observer` is told every event; the default logs
+    them under the name `aio_token`.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class TokenRepository:
         grant: Grant,
         store: TokenStore | None = None,
         *,
+        login: Grant | None = None,
         windows: Windows = _ADAPTIVE,
         limits: Limits = _LIMITS,
         observer: Observer | None = log_event,
@@ -70,9 +76,9 @@ class TokenRepository:
         self._keeper = Keeper(store or MemoryTokenStore(), self._holding, limits, clock, self._tell)
         self._renewal = Renewal(grant, self._holding, self._keeper, limits, clock, self._tell)
         self._here: _Here | None = None
-        self._trouble: TokenError | None = None  # why the last renewal failed; None since one succeeded
-        self._trouble_until = -math.inf  # monotonic: until then everybody hears of that trouble, and nothing is tried
-        self._told: tuple[type[TokenError], Credential | None] | None = None  # the trouble that observers know of
+        self._trouble = Trouble()
+        self._login = login
+        self._next_login = -math.inf  # monotonic: a person who did not sign in is left in peace until then
 
     async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
         """Return a usable token, other than the `rejected` one, good for `min_valid_for` seconds where one can be had.
@@ -113,21 +119,22 @@ class TokenRepository:
 
     def _serve(self, here: _Here, work: _Work, rejected: Token | None, min_valid_for: float) -> Token | None:
         """Return the token at hand if it answers the question, renewing behind it where that is due."""
-        held, may_try = self._holding.held, self._monotonic() >= self._trouble_until
-        if held is not None and not _same(held.token, rejected):
+        held, trouble = self._holding.held, self._trouble.error
+        may_try = self._trouble.is_over(self._monotonic())
+        if held is not None and not held.token.same_as(rejected):
             freshness = held.freshness
             enough = freshness in {Freshness.FRESH, Freshness.EXPIRING} and held.lasts(min_valid_for)
-            if enough or (self._trouble is not None and freshness is not Freshness.EXPIRED):
+            if enough or (trouble is not None and freshness is not Freshness.EXPIRED):
                 if may_try and (freshness is not Freshness.FRESH or self._holding.unsaved or not enough):
                     here.flight.start(work)
                 return held.token
-        if self._trouble is not None and not may_try:
-            raise self._trouble.again()
+        if trouble is not None and not may_try:
+            raise trouble.again()
         return None
 
     def _spare(self, rejected: Token | None) -> Token | None:
         held = self._holding.held
-        usable = held is not None and held.freshness is not Freshness.EXPIRED and not _same(held.token, rejected)
+        usable = held is not None and held.freshness is not Freshness.EXPIRED and not held.token.same_as(rejected)
         return held.token if held is not None and usable else None
 
     async def _fly(self, here: _Here, rejected: Token | None, min_valid_for: float) -> Token:
@@ -136,46 +143,57 @@ class TokenRepository:
         def good() -> Token | None:
             held = self._holding.held
             fresh = held is not None and held.freshness is Freshness.FRESH and held.lasts(min_valid_for)
-            return held.token if held is not None and fresh and not _same(held.token, rejected) else None
+            return held.token if held is not None and fresh and not held.token.same_as(rejected) else None
 
         reason = self._reason(rejected)
         try:
-            token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waiters)
+            try:
+                token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waiters)
+            except LoginRequired:
+                if self._login is None or not here.flight.waiters or self._monotonic() < self._next_login:
+                    raise
+                token = await self._log_in(self._login)
         except Exception as cause:  # noqa: BLE001  a bug in somebody's store or grant must hang nobody
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
             self._note(error, reason, here.flight.waiters)
             raise error from error.__cause__
-        self._recovered()
+        self._trouble.clear()
         return token
 
-    def _note(self, error: TokenError, reason: Reason, waiters: int) -> None:
-        credential = self._holding.credential
-        self._trouble, self._trouble_until = error, self._monotonic() + RENEWALS_APART
-        if self._told == (told := (type(error), credential)):
-            return  # nothing was tried since: the server rests, or waits for a sign-in
-        self._told = told
-        retry_at = credential.retry_at if credential is not None else None
-        self._tell(
-            RenewalFailed(
-                at=self._time(),
-                reason=reason,
-                waiters=waiters,
-                remedy=remedy(error),
-                message=str(error),
-                retry_at=retry_at,
-            )
-        )
-        if isinstance(error, LoginRequired):
-            self._tell(LoginNeeded(at=self._time(), message=str(error)))
+    async def _log_in(self, login: Grant) -> Token:
+        """Ask the person, without any lock held (law E2)."""
+        self._next_login = math.inf
+        try:
+            async with asyncio.timeout(self._limits.login):
+                return await self.sign_in(login)
+        except TimeoutError:
+            message = f"nobody signed in within {self._limits.login:g} s"
+            raise LoginRequired(message) from None
+        finally:
+            self._next_login = self._monotonic() + LOGINS_APART
 
-    def _recovered(self) -> None:
-        self._trouble, self._trouble_until, self._told = None, -math.inf, None
+    def _note(self, error: TokenError, reason: Reason, waiters: int) -> None:
+        now, credential = self._time(), self._holding.credential
+        if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
+            retry_at = credential.retry_at if credential is not None else None
+            self._tell(
+                RenewalFailed(
+                    at=now,
+                    reason=reason,
+                    waiters=waiters,
+                    remedy=remedy(error),
+                    message=str(error),
+                    retry_at=retry_at,
+                )
+            )
+            if isinstance(error, LoginRequired):
+                self._tell(LoginNeeded(at=now, message=str(error)))
 
     def _reason(self, rejected: Token | None) -> Reason:
         held = self._holding.held
         if held is None:
             return "absent"
-        if _same(held.token, rejected):
+        if held.token.same_as(rejected):
             return "refused"
         return "expired" if held.freshness is Freshness.EXPIRED else "expiring"
 
@@ -186,9 +204,7 @@ class TokenRepository:
         """
         ours, theirs = self._grant.issued_by, grant.issued_by
         if ours is not None and theirs is not None and not ours.same_client(theirs):
-            message = (
-                "the sign-in is for another token endpoint or client than the repository's grant; use the same for both"
-            )
+            message = "the sign-in and the repository's grant have different token endpoints or clients; use the same"
             raise ConfigurationError(message)
         try:
             credential = await grant.obtain(None)
@@ -208,7 +224,7 @@ class TokenRepository:
             await self._keeper.save(slot)
             self._holding.publish(renewal_took=0.0)
             self._keeper.schedule_next_save()
-            self._recovered()
+            self._trouble.clear()
         token = credential.token
         name, expires_at = (None, None) if token is None else (token.fingerprint, token.expires_at)
         self._tell(SignedIn(at=self._time(), fingerprint=name, expires_at=expires_at))
@@ -239,7 +255,7 @@ class TokenRepository:
                     message = str(error)
             await slot.delete()
             self._holding.forget()
-            self._recovered()
+            self._trouble.clear()
         event = SignedOut(at=self._time(), revoked=message is None, message=message)
         self._tell(event)
         return event
@@ -279,7 +295,3 @@ class _Here:
         self.loop = loop
         self.lock = asyncio.Lock()  # held by whatever changes what the repository holds
         self.flight: SingleFlight[Token] = SingleFlight("aio_token: renewal")
-
-
-def _same(token: Token, other: Token | None) -> bool:
-    return other is not None and token.access_token == other.access_token

@@ -18,7 +18,8 @@ _MAX_LENGTH = 65_536
 
 def fingerprint(secret: str) -> str:
     """Name a secret without showing any part of it: 8 hex digits of its SHA-256 (law G2)."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+    # JSON can spell half a surrogate pair, which plain UTF-8 refuses with an error that quotes the text.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 class Unpicklable:
@@ -70,6 +71,10 @@ class Token(Unpicklable):
     def fingerprint(self) -> str:
         """The token's name in logs and events: 8 hex digits of the SHA-256 of its text."""
         return fingerprint(self.access_token)
+
+    def same_as(self, other: Token | None) -> bool:
+        """Whether the other token is the same text, whatever else is known about it."""
+        return other is not None and self.access_token == other.access_token
 
     def __repr__(self) -> str:
         return f"<Token {self.fingerprint} scope={self.scope!r} expires_at={self.expires_at}>"

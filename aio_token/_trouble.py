@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -55,3 +56,32 @@ def resting(credential: Credential | None, now: float) -> float:
         return 0.0
     left = credential.retry_at - now
     return left if 0 < left <= LONGEST_RETRY_AFTER else 0.0
+
+
+class Trouble:
+    """The last failure: everybody hears of it for a moment, and observers hear of it once."""
+
+    __slots__ = ("_told", "_until", "error")
+
+    def __init__(self) -> None:
+        self.error: TokenError | None = None  # None since a renewal or a sign-in succeeded
+        self._until = -math.inf  # monotonic
+        self._told: tuple[type[TokenError], Credential | None] | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Whether something may be tried again."""
+        return now >= self._until
+
+    def note(self, error: TokenError, credential: Credential | None, *, until: float) -> bool:
+        """Remember a failure; tell whether it is news.
+
+        It is none where nothing was tried since, because the server rests or waits for a sign-in: an attempt leaves
+        its mark on the credential.
+        """
+        self.error, self._until = error, until
+        told, self._told = self._told, (type(error), credential)
+        return told != self._told
+
+    def clear(self) -> None:
+        """Forget it."""
+        self.error, self._until, self._told = None, -math.inf, None

@@ -454,7 +454,7 @@ async def test_a_credential_of_another_client_is_left_alone(clock: ManualClock) 
         await tokens.token()
     with pytest.raises(ConfigurationError, match="left alone"):
         await tokens.sign_out()
-    with pytest.raises(ConfigurationError, match="use the same for both"):
+    with pytest.raises(ConfigurationError, match="use the same"):
         await tokens.sign_in(RotatingGrant(clock, issued_by=theirs.issued_by))
     assert await MemoryTokenStore.load(store) is theirs
     assert "save" not in store.steps
@@ -481,6 +481,61 @@ async def test_a_sign_in_rescues_a_refresh_token_too(
     with pytest.raises(RefreshUnavailable):
         await tokens.sign_in(person)
     assert (await MemoryTokenStore.load(store) or Credential()).refresh_token == "rescued"
+
+
+async def test_a_person_is_asked_once_for_all_who_wait(grant: RotatingGrant, clock: ManualClock) -> None:
+    """Law E2: `login=` runs when only that helps, once, and everybody gets its token."""
+    grant.errors = [LoginRequired("nobody signed in")]
+    person = RotatingGrant(clock)
+    tokens = TokenRepository(grant, clock=clock, login=person)
+    got = await asyncio.gather(*(tokens.token() for _ in range(100)))
+    assert (person.calls, {token.access_token for token in got}) == (1, {"access-1"})
+
+
+async def test_no_lock_is_held_while_a_person_signs_in(
+    grant: RotatingGrant, store: FaultyStore, clock: ManualClock
+) -> None:
+    """Law E2: another process can use the store meanwhile."""
+    grant.errors = [LoginRequired("nobody signed in")]
+    person = RotatingGrant(clock)
+    person.go.clear()
+    tokens = TokenRepository(grant, store, clock=clock, login=person)
+    ask = asyncio.create_task(tokens.token())
+    await person.arrived.wait()
+    async with asyncio.timeout(1), store.exclusive():
+        person.go.set()
+    assert (await ask).access_token == "access-1"
+
+
+async def test_a_person_who_does_not_sign_in_is_left_in_peace(grant: RotatingGrant, clock: ManualClock) -> None:
+    """Law E2: the sign-in has its own deadline, and after it the person is not asked again for a minute."""
+    grant.errors = [LoginRequired("nobody signed in") for _ in range(10)]
+    person = RotatingGrant(clock)
+    person.go.clear()
+    tokens = TokenRepository(grant, clock=clock, login=person, limits=Limits(login=0.01))
+    with pytest.raises(LoginRequired, match=r"nobody signed in within 0\.01 s"):
+        await tokens.token()
+    clock.advance(2)
+    with pytest.raises(LoginRequired, match="nobody signed in"):
+        await tokens.token()
+    assert person.calls == 1
+    clock.advance(60)
+    person.go.set()
+    assert (await tokens.token()).access_token == "access-2"
+
+
+async def test_nobody_is_asked_behind_a_valid_token(
+    grant: RotatingGrant, store: FaultyStore, clock: ManualClock
+) -> None:
+    """Law E2: a person is asked only while somebody waits."""
+    person = RotatingGrant(clock)
+    tokens = TokenRepository(grant, store, clock=clock, login=person)
+    await tokens.token()
+    clock.advance(50)
+    grant.errors = [LoginRequired("nobody signed in")]
+    await tokens.token()
+    await tokens.aclose()
+    assert person.calls == 0
 
 
 async def test_a_sign_in_elsewhere_is_found_within_a_second(
