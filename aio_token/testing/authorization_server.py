@@ -1,0 +1,187 @@
+"""An OAuth 2 authorization server on loopback that rotates, counts, and misbehaves on request."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from aio_token._credential import Credential, IssuedBy
+from aio_token._token import Token
+from aio_token.testing.ledger import Ledger
+from aio_token.testing.loopback import LoopbackServer
+from aio_token.testing.oauth import OAuth
+from aio_token.testing.registered_client import SECRET, RegisteredClient
+from aio_token.testing.rules import Rules
+from aio_token.testing.seen_request import SeenRequest
+
+_GRANTS = ("refresh_token", "client_credentials", "password")
+_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+_REMEMBERED = 1_000  # requests
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AuthorizationServer(Rules, LoopbackServer):
+    """Serves RFC 6749's token endpoint, revocation, introspection, user-info and metadata while its block lasts.
+
+        async with AuthorizationServer(lifetime=2.0) as server:
+            refresh_token = server.sign_in()
+
+    The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
+    their passwords; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
+    replace those of the metadata; `host` and `ssl_context`.
+
+    `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
+    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `userinfo`, `oauth-authorization-server`
+    and `openid-configuration`.
+    """
+
+    main_endpoint = "token"
+
+    clients: dict[str, RegisteredClient] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=lambda: {"ada": "lovelace"})
+    path: str = ""
+    metadata: dict[str, object] = field(default_factory=dict)
+    requests: Counter[str] = field(default_factory=Counter, init=False)
+    seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
+
+    def __post_init__(self) -> None:
+        if not self.clients:
+            self.register(RegisteredClient("bot", SECRET))
+            self.register(RegisteredClient("app"))
+        self.ledger = Ledger(self, lambda: self.issuer)
+        self._oauth = OAuth(self.ledger, self.clients, self.users, lambda: [self.token_url, self.issuer])
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationServer {self.issuer} requests={dict(self.requests)} reused={self.reused}>"
+
+    @property
+    def issuer(self) -> str:
+        """The issuer's address (RFC 8414)."""
+        return f"{self.url}{self.path}"
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint's address."""
+        return f"{self.issuer}/token"
+
+    @property
+    def revocation_url(self) -> str:
+        """The revocation endpoint's address."""
+        return f"{self.issuer}/revoke"
+
+    @property
+    def introspection_url(self) -> str:
+        """The introspection endpoint's address."""
+        return f"{self.issuer}/introspect"
+
+    @property
+    def userinfo_url(self) -> str:
+        """The user-info endpoint's address, an API that takes any token of this server."""
+        return f"{self.issuer}/userinfo"
+
+    @property
+    def client(self) -> RegisteredClient:
+        """The client that was registered first."""
+        return next(iter(self.clients.values()))
+
+    def register(self, client: RegisteredClient) -> RegisteredClient:
+        """Make a client known, or replace one."""
+        self.clients[client.client_id] = client
+        return client
+
+    @property
+    def refreshes(self) -> int:
+        """How many refreshes succeeded."""
+        return self.ledger.refreshes
+
+    @property
+    def reused(self) -> int:
+        """How often a refresh token came that had been spent before."""
+        return self.ledger.reused
+
+    @property
+    def forgiven(self) -> int:
+        """How many of those came within the grace window."""
+        return self.ledger.forgiven
+
+    @property
+    def expiries(self) -> int:
+        """How many access tokens have come to the end of their lifetime."""
+        return self.ledger.expiries
+
+    def issue(self, *, client_id: str | None = None, user: str = "ada", scope: str | None = None) -> dict[str, Any]:
+        """Sign a user in without any request, and return the members of the token answer."""
+        return self.ledger.issue(client_id or self.client.client_id, user, scope, refreshable=True)
+
+    def sign_in(self, *, client_id: str | None = None, user: str = "ada", scope: str | None = None) -> str:
+        """Sign a user in without any request, and return the first refresh token."""
+        refresh_token: str = self.issue(client_id=client_id, user=user, scope=scope)["refresh_token"]
+        return refresh_token
+
+    def credential(self, *, client_id: str | None = None, user: str = "ada", scope: str | None = None) -> Credential:
+        """Sign a user in without any request, and return what a repository would have stored."""
+        answer, now = self.issue(client_id=client_id, user=user, scope=scope), self.clock.time()
+        return Credential(
+            token=Token(access_token=answer["access_token"], expires_at=now + self.lifetime, scope=scope),
+            obtained_at=now,
+            refresh_token=answer["refresh_token"],
+            issued_by=IssuedBy(token_endpoint=self.token_url, client_id=client_id or self.client.client_id),
+        )
+
+    def accepts(self, access_token: str) -> bool:
+        """Whether the access token counts: issued here, not revoked, not ended."""
+        return self.ledger.active(access_token) is not None
+
+    def revoke_all(self) -> None:
+        """Revoke every token that was issued so far."""
+        self.ledger.revoke_all()
+
+    def revoke_access_tokens(self) -> None:
+        """Revoke every access token that was issued so far, and leave the refresh tokens."""
+        self.ledger.revoke_access_tokens()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the endpoints."""
+        well_known = "/.well-known"
+        return [
+            web.post(f"{self.path}/token", self._oauth.token, name="token"),
+            web.post(f"{self.path}/revoke", self._oauth.revocation, name="revoke"),
+            web.post(f"{self.path}/introspect", self._oauth.introspection, name="introspect"),
+            web.get(f"{self.path}/userinfo", self._userinfo, name="userinfo"),
+            # RFC 8414 puts the issuer's path behind, OpenID Connect Discovery before.
+            web.get(
+                f"{well_known}/oauth-authorization-server{self.path}", self._metadata, name="oauth-authorization-server"
+            ),
+            web.get(f"{self.path}{well_known}/openid-configuration", self._metadata, name="openid-configuration"),
+        ]
+
+    async def note(self, endpoint: str | None, request: web.Request) -> None:
+        """Count a token request, before anything can go wrong with it."""
+        if endpoint == "token":
+            form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+            self.requests[form.get("grant_type", "")] += 1
+            self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers, form=form))
+
+    async def _metadata(self, request: web.Request) -> web.Response:  # noqa: ARG002  a handler's
+        members = {
+            "issuer": self.issuer,
+            "token_endpoint": self.token_url,
+            "revocation_endpoint": self.revocation_url,
+            "introspection_endpoint": self.introspection_url,
+            "userinfo_endpoint": self.userinfo_url,
+            "grant_types_supported": _GRANTS,
+            "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+            "response_types_supported": ["code"],
+        }
+        return web.json_response({**members, **self.metadata})
+
+    async def _userinfo(self, request: web.Request) -> web.Response:
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        token = self.ledger.active(text) if scheme.lower() == "bearer" else None
+        if token is None:
+            challenge = 'Bearer error="invalid_token"' if text else "Bearer"
+            return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})
+        return web.json_response({"sub": token.family.user or token.family.client_id})

@@ -1,0 +1,99 @@
+"""A store that stops or fails at a step that a test names."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal
+
+from aio_token._errors import StoreError
+from aio_token._memory_store import MemoryTokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from aio_token._credential import Credential
+    from aio_token._interfaces import Slot, TokenStore
+
+Step = Literal["peek", "exclusive", "load", "save", "saved", "delete", "release"]
+"""`peek` is the load without the lock, `load` the one under it; `saved` comes when a save is done."""
+
+
+class HaltingStore:
+    """Halts or fails at named steps, and otherwise does what the store behind it does: by default, one in memory.
+
+    `steps` lists the steps as they began, `saved` every credential that was kept.
+    """
+
+    def __init__(self, store: TokenStore | None = None) -> None:
+        self._store = store or MemoryTokenStore()
+        self._gates: dict[Step, tuple[asyncio.Event, asyncio.Event]] = {}
+        self._errors: dict[Step, BaseException] = {}
+        self.steps: list[Step] = []
+        self.saved: list[Credential] = []
+
+    def __repr__(self) -> str:
+        return f"<HaltingStore steps={self.steps}>"
+
+    def halt(self, step: Step) -> asyncio.Event:
+        """Stop whoever comes to the step until `release(step)`; the event that is returned tells that somebody has."""
+        arrived, _ = self._gates[step] = (asyncio.Event(), asyncio.Event())
+        return arrived
+
+    def release(self, step: Step) -> None:
+        """Let go whoever stands at the step, and stop nobody there any more."""
+        self._gates.pop(step)[1].set()
+
+    def fail(self, step: Step, error: BaseException | None = None) -> None:
+        """Raise at the step from now on: `error`, or a `StoreError`. The step is not carried out."""
+        self._errors[step] = error or StoreError(f"the store was told to fail at {step!r}")
+
+    def mend(self) -> None:
+        """Fail no more."""
+        self._errors.clear()
+
+    async def load(self) -> Credential | None:
+        """Return what is kept."""
+        await self._begin("peek")
+        return await self._store.load()
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[Slot]:
+        """Exclude every other holder, as the store behind does."""
+        await self._begin("exclusive")
+        async with self._store.exclusive() as slot:
+            try:
+                yield _Slot(slot, self._begin, self.saved)
+            finally:
+                await self._begin("release")
+
+    async def _begin(self, step: Step) -> None:
+        await asyncio.sleep(0)  # as a store that really reads and writes, it gives way at each step
+        self.steps.append(step)
+        if gate := self._gates.get(step):
+            arrived, go = gate
+            arrived.set()
+            await go.wait()
+        if error := self._errors.get(step):
+            raise error
+
+
+class _Slot:
+    def __init__(self, slot: Slot, begin: Callable[[Step], Awaitable[None]], saved: list[Credential]) -> None:
+        self._slot = slot
+        self._begin = begin
+        self._saved = saved
+
+    async def load(self) -> Credential | None:
+        await self._begin("load")
+        return await self._slot.load()
+
+    async def save(self, credential: Credential) -> None:
+        await self._begin("save")
+        await self._slot.save(credential)
+        self._saved.append(credential)
+        await self._begin("saved")
+
+    async def delete(self) -> None:
+        await self._begin("delete")
+        await self._slot.delete()

@@ -1,0 +1,206 @@
+"""What an authorization server has issued, and what has become of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aio_token.testing.registered_client import RegisteredClient
+    from aio_token.testing.rules import Rules
+
+_SIGNING_KEY = secrets.token_bytes(32)
+
+
+class Answer(dict[str, Any]):
+    """The members of a token answer; Authlib logs it, and a log shall hold no token."""
+
+    def __repr__(self) -> str:
+        return f"<Answer {', '.join(self)}>"
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class Family:
+    """What descends from one sign-in."""
+
+    client_id: str
+    user: str | None
+    scope: str | None
+    audience: str | None
+    revoked: bool = False
+    access_token: AccessToken | None = None
+
+    def check_client(self, client: RegisteredClient) -> bool:
+        """Whether the family belongs to this client."""
+        return self.client_id == client.client_id
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class AccessToken:
+    """An access token that was issued; times are POSIX seconds."""
+
+    text: str
+    family: Family
+    scope: str | None
+    issued_at: float
+    expires_at: float
+    revoked: bool = False
+
+    def check_client(self, client: RegisteredClient) -> bool:
+        """Whether the token was issued to this client."""
+        return self.family.check_client(client)
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class RefreshToken:
+    """A refresh token that was issued; `answer` is what it was spent for."""
+
+    text: str
+    family: Family
+    expires_at: float | None
+    spent_at: float | None = None
+    answer: Answer | None = None
+
+    def check_client(self, client: RegisteredClient) -> bool:
+        """Whether the token was issued to this client."""
+        return self.family.check_client(client)
+
+    def get_scope(self) -> str | None:
+        """Return the scope that the sign-in gave."""
+        return self.family.scope
+
+
+class Ledger:
+    """Issues, rotates and revokes as the rules say, and counts.
+
+    `refreshes` counts refreshes that succeeded, `reused` refresh tokens that were presented after they had been spent,
+    `forgiven` those of them that came within the grace window.
+    """
+
+    def __init__(self, rules: Rules, issuer: Callable[[], str]) -> None:
+        self._rules = rules
+        self._issuer = issuer
+        self._families: list[Family] = []
+        self.access_tokens: dict[str, AccessToken] = {}
+        self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.refreshes = 0
+        self.reused = 0
+        self.forgiven = 0
+
+    def issue(
+        self, client_id: str, user: str | None, scope: str | None, audience: str | None = None, *, refreshable: bool
+    ) -> Answer:
+        """Begin a family."""
+        family = Family(client_id, user, scope, audience)
+        self._families.append(family)
+        return self._answer(family, scope, self._new_refresh_token(family) if refreshable else None)
+
+    def present(self, text: str, client: RegisteredClient) -> RefreshToken | None:
+        """Look a refresh token up that a client presents; a spent one revokes its family, unless grace is given."""
+        token = self.refresh_tokens.get(text)
+        if token is None or not token.check_client(client):
+            return None
+        now = self._rules.clock.time()
+        if token.spent_at is not None:
+            self.reused += 1
+            if now - token.spent_at > self._rules.grace or self._rules.grace <= 0:
+                token.family.revoked = True
+            elif not token.family.revoked:
+                self.forgiven += 1
+        ended = token.expires_at is not None and token.expires_at <= now
+        return None if ended or token.family.revoked else token
+
+    def refresh(self, token: RefreshToken, scope: str | None) -> Answer:
+        """Spend a refresh token that `present` returned."""
+        if token.answer is not None:  # within the grace window
+            return token.answer
+        self.refreshes += 1
+        family = token.family
+        if self._rules.revoke_old_access_token and family.access_token:
+            family.access_token.revoked = True
+        if not self._rules.rotation:
+            return self._answer(family, scope, token)
+        token.spent_at = self._rules.clock.time()
+        token.answer = self._answer(family, scope, self._new_refresh_token(family))
+        return token.answer
+
+    def active(self, text: str) -> AccessToken | None:
+        """Look an access token up that still counts."""
+        token = self.access_tokens.get(text)
+        if token is None or token.revoked or token.family.revoked or token.expires_at <= self._rules.clock.time():
+            return None
+        return token
+
+    def revoke(self, token: AccessToken | RefreshToken) -> None:
+        """Revoke an access token alone, or with a refresh token its family (RFC 7009 section 2.1)."""
+        if isinstance(token, AccessToken):
+            token.revoked = True
+        else:
+            token.family.revoked = True
+
+    def revoke_all(self) -> None:
+        """Revoke everything that was issued so far."""
+        for family in self._families:
+            family.revoked = True
+
+    def revoke_access_tokens(self) -> None:
+        """Revoke the access tokens, and leave the refresh tokens."""
+        for token in self.access_tokens.values():
+            token.revoked = True
+
+    @property
+    def expiries(self) -> int:
+        """How many of the access tokens have come to the end of their lifetime."""
+        now = self._rules.clock.time()
+        return sum(token.expires_at <= now for token in self.access_tokens.values())
+
+    def _new_refresh_token(self, family: Family) -> RefreshToken:
+        lifetime = self._rules.refresh_lifetime
+        expires_at = None if lifetime is None else self._rules.clock.time() + lifetime
+        token = RefreshToken(secrets.token_urlsafe(24), family, expires_at)
+        self.refresh_tokens[token.text] = token
+        return token
+
+    def _answer(self, family: Family, scope: str | None, refresh_token: RefreshToken | None) -> Answer:
+        rules, now = self._rules, self._rules.clock.time()
+        text = self._jwt(family, scope, now) if rules.jwt else secrets.token_urlsafe(24)
+        family.access_token = AccessToken(text, family, scope, now, now + rules.lifetime)
+        self.access_tokens[text] = family.access_token
+        answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
+        if scope is not None:
+            answer["scope"] = scope
+        if refresh_token is not None:
+            answer["refresh_token"] = refresh_token.text
+            if rules.refresh_lifetime is not None:
+                answer["refresh_expires_in"] = _whole(rules.refresh_lifetime)
+        return Answer({name: value for name, value in {**answer, **rules.extra}.items() if value is not ...})
+
+    def _jwt(self, family: Family, scope: str | None, now: float) -> str:
+        claims = {
+            "iss": self._issuer(),
+            "client_id": family.client_id,
+            "sub": family.user or family.client_id,
+            "aud": family.audience,
+            "scope": scope,
+            "iat": int(now),
+            "exp": int(now) + self._rules.lifetime,
+            "jti": secrets.token_hex(8),
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        head = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "at+jwt"}, claims))
+        return f"{head}.{_part(hmac.digest(_SIGNING_KEY, head.encode(), hashlib.sha256))}"
+
+
+def _part(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _whole(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds

@@ -1,0 +1,161 @@
+"""A server on a loopback port that can be held, broken, taken off the network and put back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from aiohttp import web
+
+from aio_token.testing.hold import Hold
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from aiohttp.typedefs import Handler
+
+    Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+_BACKLOG = 4_096  # a crawler opens a thousand connections in one tick
+_PATIENCE = 0.05  # seconds that requests in progress are given when the server stops
+
+
+@dataclass
+class _Injected:
+    fault: Fault
+    endpoint: str
+    times: int | None
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LoopbackServer:
+    """Runs an aiohttp application on a port of its own while the `async with` block lasts.
+
+    `host` is a loopback address, of IPv4 or IPv6. With `ssl_context` it speaks https. `endpoint` in the methods is the
+    name of a route.
+    """
+
+    main_endpoint: ClassVar[str]
+
+    host: str = "127.0.0.1"
+    ssl_context: ssl.SSLContext | None = field(default=None)
+    _port: int = field(default=0, init=False)
+    _faults: list[_Injected] = field(default_factory=list, init=False)
+    _holds: list[tuple[str, Hold]] = field(default_factory=list, init=False)
+    _runner: web.AppRunner = field(init=False)
+    _listener: asyncio.Server = field(init=False)
+    _socket: socket.socket = field(init=False)
+
+    @property
+    def url(self) -> str:
+        """The server's origin; it has no slash at its end."""
+        scheme = "https" if self.ssl_context else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self._port}"
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes that are served, each with a name."""
+        raise NotImplementedError
+
+    async def note(self, endpoint: str | None, request: web.Request) -> None:
+        """Be told of every request, before it is held or goes wrong."""
+
+    def inject(self, fault: Fault, *, endpoint: str | None = None, times: int | None = None) -> None:
+        """Let the next `times` requests (None: all) of an endpoint go through a fault.
+
+        Faults queue up: the first one that still wants requests gets them. A fault is one of `aio_token.testing`, or
+        any `async (request, handler) -> response`.
+        """
+        self._faults.append(_Injected(fault, endpoint or self.main_endpoint, times))
+
+    def recover(self) -> None:
+        """Forget every fault."""
+        self._faults.clear()
+
+    @contextmanager
+    def hold(self, *, endpoint: str | None = None, after: bool = False) -> Iterator[Hold]:
+        """Hold requests of an endpoint; leaving the block releases them."""
+        entry = (endpoint or self.main_endpoint, Hold(after=after))
+        self._holds.append(entry)
+        try:
+            yield entry[1]
+        finally:
+            self._holds.remove(entry)
+            entry[1].release()
+
+    @asynccontextmanager
+    async def offline(self) -> AsyncIterator[None]:
+        """Refuse connections, and drop the open ones; leaving the block listens again, on the same port."""
+        self._disconnect()
+        self._reserve()
+        try:
+            yield
+        finally:
+            await self._listen()
+
+    async def __aenter__(self) -> Self:
+        application = web.Application(middlewares=[self._trouble])
+        application.add_routes(self.routes())
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PATIENCE)
+        await self._runner.setup()
+        self._reserve()
+        await self._listen()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._disconnect()
+        await self._runner.cleanup()
+
+    def _reserve(self) -> None:
+        # Bound without listening: connections are refused, and nobody else gets the port meanwhile.
+        self._socket = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((self.host, self._port))
+        self._port = self._socket.getsockname()[1]
+
+    async def _listen(self) -> None:
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._server, sock=self._socket, ssl=self.ssl_context, backlog=_BACKLOG
+        )
+
+    def _disconnect(self) -> None:
+        self._listener.close()
+        for connection in self._server.connections:
+            connection.force_close()
+
+    @property
+    def _server(self) -> web.Server:
+        server = self._runner.server
+        if server is None:
+            message = f"{type(self).__name__} serves inside its `async with` block only"
+            raise RuntimeError(message)
+        return server
+
+    @web.middleware
+    async def _trouble(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        endpoint = request.match_info.route.name
+        await self.note(endpoint, request)
+        step: Handler = partial(self._at_fault, handler=handler, endpoint=endpoint)
+        for name, hold in self._holds:
+            if name == endpoint:
+                step = partial(hold, handler=step)
+        return await step(request)
+
+    async def _at_fault(self, request: web.Request, *, handler: Handler, endpoint: str | None) -> web.StreamResponse:
+        for injected in self._faults:
+            if injected.endpoint == endpoint:
+                if injected.times is not None:
+                    injected.times -= 1
+                    if injected.times <= 0:
+                        self._faults.remove(injected)
+                return await injected.fault(request, handler)
+        return await handler(request)

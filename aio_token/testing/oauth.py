@@ -1,0 +1,218 @@
+"""What an authorization server answers: Authlib's framework-neutral server half, on a ledger."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    ClientCredentialsGrant,
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    OAuth2Request,
+    RefreshTokenGrant,
+    ResourceOwnerPasswordCredentialsGrant,
+)
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from joserfc.jwk import OctKey, import_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from authlib.oauth2.rfc6749 import BaseGrant
+    from multidict import MultiDictProxy
+
+    from aio_token.testing.ledger import AccessToken, Ledger, RefreshToken
+    from aio_token.testing.registered_client import RegisteredClient
+
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_assertion_jwt", "none")
+_REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707, RFC 8693; RFC 6749 forbids it for all others
+
+
+class OAuth(AuthorizationServer):
+    """Authlib's server, told about clients, users and tokens."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clients: Mapping[str, RegisteredClient],
+        users: Mapping[str, str],
+        own_addresses: Callable[[], list[str]],
+    ) -> None:
+        super().__init__()
+        self.ledger = ledger
+        self.users = users
+        self._clients = clients
+        self.register_client_auth_method("client_assertion_jwt", _ClientAssertion(own_addresses))
+        for grant in (_Refresh, _ClientCredentials, _Password):
+            self.register_grant(grant)
+        self.register_endpoint(_Revocation)
+        self.register_endpoint(_Introspection)
+
+    async def token(self, request: web.Request) -> web.Response:
+        """Answer a token request (RFC 6749 section 3.2)."""
+        return await self._answer(request, self.create_token_response)
+
+    async def revocation(self, request: web.Request) -> web.Response:
+        """Answer a revocation request (RFC 7009)."""
+        return await self._answer(request, partial(self.create_endpoint_response, "revocation"))
+
+    async def introspection(self, request: web.Request) -> web.Response:
+        """Answer an introspection request (RFC 7662)."""
+        return await self._answer(request, partial(self.create_endpoint_response, "introspection"))
+
+    async def _answer(self, request: web.Request, answer: Callable[[_Request], Any]) -> web.Response:
+        asked = _Request(request, await request.post())
+        if asked.fault:
+            return self.handle_response(*InvalidRequestError(asked.fault)())
+        try:
+            response: web.Response = answer(asked)
+        except ValueError:  # a proof that is no text, or Authlib's error class over a quote in its own text
+            return self.handle_response(*InvalidClientError("The proof of the client cannot be read.")())
+        return response
+
+    def query_client(self, client_id: str) -> Any:  # noqa: ANN401  Authlib wants its own class, and asks three methods
+        """Return the client of this name."""
+        return self._clients.get(client_id)
+
+    def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
+        """Return the request: it is one already."""
+        return request
+
+    def handle_response(self, status: int, body: object, headers: Any) -> web.Response:  # noqa: ANN401  a list, in truth
+        """Make a response of the framework's kind."""
+        return web.json_response(body, status=status, headers=[pair for pair in headers if pair[0] != "Content-Type"])
+
+    def save_token(self, token: object, request: OAuth2Request) -> None:
+        """Keep nothing: the ledger has it already."""
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        """Tell nobody."""
+
+
+class _Request(OAuth2Request):
+    def __init__(self, request: web.Request, posted: MultiDictProxy[Any]) -> None:
+        super().__init__(request.method, str(request.url), headers=request.headers)
+        self._form = {name: value for name, value in posted.items() if isinstance(value, str)}
+        self.payload = BasicOAuth2Payload(self._form)
+        self.fault: str | None = None
+        if any(len(posted.getall(name)) > 1 for name in self._form if name not in _REPEATABLE):
+            self.fault = "A parameter is there more than once."
+        proofs = [
+            request.headers.get("Authorization"),
+            self._form.get("client_secret"),
+            self._form.get("client_assertion"),
+        ]
+        if len(list(filter(None, proofs))) > 1:
+            self.fault = "The client authenticates in more than one way."
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self._form
+
+
+def _begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:  # noqa: ANN401  Authlib wants a plainer dict
+    form = grant.request.form
+    ledger: Ledger = grant.server.ledger
+    audience = form.get("audience") or form.get("resource")
+    return ledger.issue(
+        grant.client.client_id, grant.request.user, form.get("scope"), audience, refreshable=refreshable
+    )
+
+
+class _Refresh(RefreshTokenGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+    server: OAuth
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Any:  # noqa: ANN401  Authlib wants its own class
+        return self.server.ledger.present(refresh_token, self.client)
+
+    def authenticate_user(self, refresh_token: RefreshToken) -> str:
+        return refresh_token.family.user or refresh_token.family.client_id
+
+    def issue_token(self, user: str, refresh_token: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+        return self.server.ledger.refresh(refresh_token, self.request.form.get("scope") or refresh_token.get_scope())
+
+    def revoke_old_credential(self, refresh_token: object) -> None:
+        """Do nothing: the ledger has spent the token already."""
+
+
+class _ClientCredentials(ClientCredentialsGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS[:-1]  # RFC 6749 section 4.4: for confidential clients only
+
+    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+        return _begin_family(self, refreshable=False)
+
+
+class _Password(ResourceOwnerPasswordCredentialsGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+    server: OAuth
+
+    def authenticate_user(self, username: str, password: str) -> str:
+        if self.server.users.get(username) != password:
+            raise InvalidGrantError
+        return username
+
+    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+        return _begin_family(self, refreshable=True)
+
+
+class _Revocation(RevocationEndpoint):
+    CLIENT_AUTH_METHODS = AUTH_METHODS
+    server: OAuth
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> AccessToken | RefreshToken | None:  # noqa: ARG002  only a hint
+        ledger = self.server.ledger
+        return ledger.refresh_tokens.get(token_string) or ledger.access_tokens.get(token_string)
+
+    def revoke_token(self, token: AccessToken | RefreshToken, request: OAuth2Request) -> None:  # noqa: ARG002  Authlib's
+        self.server.ledger.revoke(token)
+
+
+class _Introspection(IntrospectionEndpoint):
+    CLIENT_AUTH_METHODS = AUTH_METHODS[:-1]
+    server: OAuth
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> AccessToken | None:  # noqa: ARG002  only a hint
+        return self.server.ledger.active(token_string)
+
+    def check_permission(self, token: AccessToken, client: object, request: OAuth2Request) -> bool:  # noqa: ARG002  Authlib's
+        return True
+
+    def introspect_token(self, token: AccessToken) -> dict[str, object]:
+        return {
+            "active": True,
+            "client_id": token.family.client_id,
+            "username": token.family.user,
+            "scope": token.scope,
+            "iat": int(token.issued_at),
+            "exp": int(token.expires_at),
+        }
+
+
+class _ClientAssertion(JWTBearerClientAssertion):
+    def __init__(self, own_addresses: Callable[[], list[str]]) -> None:
+        super().__init__()
+        self._own_addresses = own_addresses
+        self._seen: set[str] = set()
+
+    def get_audiences(self) -> list[str]:
+        return self._own_addresses()
+
+    def validate_jti(self, claims: object, jti: str) -> bool:  # noqa: ARG002  Authlib's
+        fresh = jti not in self._seen
+        self._seen.add(jti)
+        return fresh
+
+    def resolve_client_public_key(self, client: RegisteredClient) -> Any:  # noqa: ANN401  one of joserfc's keys
+        if client.public_key is not None:
+            return import_key(client.public_key)
+        if client.secret is not None:
+            return OctKey.import_key(client.secret)
+        raise InvalidClientError

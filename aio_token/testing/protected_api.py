@@ -1,0 +1,114 @@
+"""An API on loopback that wants bearer tokens, and says what it saw."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from aiohttp import web
+
+from aio_token.testing.loopback import LoopbackServer
+from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
+from aio_token.testing.seen_request import SeenRequest
+
+if TYPE_CHECKING:
+    from aio_token.testing.refusal import Refusal
+
+_REMEMBERED = 10_000  # requests
+
+
+class TokenCheck(Protocol):
+    """Knows good tokens: an `AuthorizationServer`, for one."""
+
+    def accepts(self, access_token: str) -> bool:
+        """Whether the access token counts."""
+        ...
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ProtectedAPI(LoopbackServer):
+    """Answers every path, method and body, to those who bring a token that `server` accepts.
+
+        async with AuthorizationServer() as server, ProtectedAPI(server) as api: ...
+
+    The answer is JSON: `method`, `path`, and the `size` and `sha256` of the body. `/ws` is a WebSocket that says
+    everything back. `/public` wants no token, nor does `/redirect?to=URL&status=307`, which redirects. The endpoints
+    for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
+
+    Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`
+    everybody gets `refusal`. `requests`, `accepted` and `refused` count, `seen` holds the last ten thousand requests.
+    """
+
+    main_endpoint = "api"
+
+    server: TokenCheck = field(kw_only=False)
+    refusal: Refusal = INVALID_TOKEN
+    refusal_without_token: Refusal = NO_TOKEN
+    always_refuse: bool = False
+    requests: int = field(default=0, init=False)
+    accepted: int = field(default=0, init=False)
+    refused: int = field(default=0, init=False)
+    seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
+
+    def __repr__(self) -> str:
+        return f"<ProtectedAPI {self.url} requests={self.requests} refused={self.refused}>"
+
+    @property
+    def authorizations(self) -> list[str | None]:
+        """The `Authorization` headers that came, one entry a request."""
+        return [request.headers.get("Authorization") for request in self.seen]
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/ws", self._websocket, name="ws"),
+            web.route("*", "/public", self._echo, name="public"),
+            web.route("*", "/redirect", self._redirect, name="redirect"),
+            web.route("*", "/{path:.*}", self._api, name="api"),
+        ]
+
+    async def note(self, endpoint: str | None, request: web.Request) -> None:  # noqa: ARG002  it counts them all
+        """Count a request."""
+        self.requests += 1
+        self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers))
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        refusal = self._judge(request)
+        return await (refusal.respond(request) if refusal else self._echo(request))
+
+    async def _echo(self, request: web.Request) -> web.StreamResponse:
+        digest, size = hashlib.sha256(), 0
+        async for piece in request.content.iter_any():
+            digest.update(piece)
+            size += len(piece)
+        return web.json_response(
+            {"method": request.method, "path": request.path, "size": size, "sha256": digest.hexdigest()}
+        )
+
+    async def _redirect(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(status=int(request.query.get("status", "302")), headers={"Location": request.query["to"]})
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        if refusal := self._judge(request):
+            return await refusal.respond(request)
+        websocket = web.WebSocketResponse()
+        await websocket.prepare(request)
+        async for message in websocket:
+            await websocket.send_str(message.data)
+        return websocket
+
+    def _judge(self, request: web.Request) -> Refusal | None:
+        scheme, _, access_token = request.headers.get("Authorization", "").partition(" ")
+        if self.always_refuse:
+            refusal = self.refusal
+        elif scheme.lower() != "bearer":
+            refusal = self.refusal_without_token
+        elif not self.server.accepts(access_token):
+            refusal = self.refusal
+        else:
+            self.accepted += 1
+            return None
+        self.refused += 1
+        return refusal

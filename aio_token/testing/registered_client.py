@@ -1,0 +1,55 @@
+"""A client as an authorization server knows it."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+SECRET = "a-secret-that-is-known-to-all-who-read-this"
+"""The secret of the client `bot` that a test server knows; long enough for HS256."""
+
+JWT_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClient:
+    """A registration (RFC 7591).
+
+    `public_key` is a JWK, as a dict. `auth_methods` names the methods of RFC 7591 that are taken at the token
+    endpoint; None: every one that the client has the means for, or `none` where it has neither secret nor key. `grants`
+    None: all.
+    """
+
+    client_id: str
+    secret: str | None = field(default=None, repr=False)
+    public_key: dict[str, str | list[str]] | None = field(default=None, repr=False, kw_only=True, hash=False)
+    auth_methods: Collection[str] | None = field(default=None, kw_only=True)
+    grants: Collection[str] | None = field(default=None, kw_only=True)
+
+    def allows(self, method: str) -> bool:
+        """Whether the client may authenticate in this way."""
+        if self.auth_methods is not None:
+            return method in self.auth_methods
+        if method == "private_key_jwt":
+            return self.public_key is not None
+        if method == "none":
+            return self.secret is None and self.public_key is None
+        return self.secret is not None
+
+    # What Authlib asks a client (authlib.oauth2.rfc6749.ClientMixin).
+
+    def check_client_secret(self, secret: str) -> bool:
+        """Whether this is the client's secret."""
+        return self.secret is not None and hmac.compare_digest(self.secret.encode(), secret.encode())
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002  the same at each endpoint
+        """Whether the client may authenticate in this way."""
+        return any(map(self.allows, JWT_METHODS)) if method == "client_assertion_jwt" else self.allows(method)
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether the client may use this grant."""
+        return self.grants is None or grant_type in self.grants

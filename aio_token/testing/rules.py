@@ -1,0 +1,36 @@
+"""How an authorization server treats tokens: servers differ in this, and clients have to cope with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aio_token._clock import SYSTEM_CLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aio_token._clock import Clock
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Rules:
+    """What is issued and for how long, in seconds. Every rule may be changed while the server runs.
+
+    With `rotation` each refresh spends the refresh token and gives a new one. A spent token that is presented again
+    revokes its whole family, the newest token included, unless it comes within `grace` seconds of the first time: then
+    the first answer is given again, with the same tokens and a fresh `expires_in`.
+
+    `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
+    before it at once, as django-oauth-toolkit does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. `extra`
+    is put into every token answer, over the members that are there; a member that is `...` is left out.
+    """
+
+    lifetime: float = 60.0
+    refresh_lifetime: float | None = None
+    rotation: bool = True
+    grace: float = 0.0
+    revoke_old_access_token: bool = False
+    jwt: bool = False
+    extra: Mapping[str, object] = field(default_factory=dict)
+    clock: Clock = SYSTEM_CLOCK
