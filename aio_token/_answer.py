@@ -102,7 +102,7 @@ class Answer:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
         if self.error is None and self._is_success:
             return None
-        kind, remedy = _REMEDIES.get((self.error or "").strip().lower(), (None, ""))
+        kind, remedy = _REMEDIES.get(self._code, (None, ""))
         if kind is None and 300 <= self._status < 400:  # noqa: PLR2004  redirects
             kind, remedy = (
                 ConfigurationError,
@@ -131,6 +131,10 @@ class Answer:
     def _is_success(self) -> bool:
         return 200 <= self._status < 300  # noqa: PLR2004  RFC 9110 section 15.3
 
+    @property
+    def _code(self) -> str:
+        return (self.error or "").strip().lower()
+
     def _member(self, name: str) -> Any:  # noqa: ANN401  whatever the server put there
         return (self._members or {}).get(name)
 
@@ -142,7 +146,10 @@ class Answer:
         return value or None
 
     def _said(self) -> str:
-        words = [quoted(self._member(name), self._secrets) for name in ("error", "error_description")]
+        given = (self._text("access_token") or "", self._text("refresh_token") or "")
+        words = [quoted(self._member(name), (*self._secrets, *given)) for name in ("error", "error_description")]
+        if self._code in _REMEDIES:
+            words[0] = self._code  # whatever secret is a part of it
         said = ": ".join(word for word in words if word)
         return f"{self._status} ({said})" if said else f"{self._status}"
 

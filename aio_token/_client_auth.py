@@ -107,7 +107,7 @@ class PrivateKeyJWT(Unpicklable):
 
         name = f"the private key of the client {self.client_id!r}"
         if self.alg[:2] not in _KEY_TYPES:
-            message = f"{self.alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'EdDSA'"
+            message = f"{self.alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'"
             raise ConfigurationError(message)
         key = _private_key(await reveal(self.key, name, kinds=(str, bytes, Mapping)), self.alg, name)
         kid = self.kid or key.kid

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
-
-from yarl import URL
+from urllib.parse import urlsplit
 
 from aio_token._answer import read_object
 from aio_token._endpoint import TokenEndpoint
@@ -130,9 +129,9 @@ class Provider:
 
 def _addresses(issuer: str) -> tuple[str, str]:
     """Return where the metadata may be: RFC 8414 puts the well-known part before the path, OpenID Connect behind it."""
-    url, bare = URL(issuer), issuer.rstrip("/")
-    path = url.raw_path.rstrip("/")
-    return f"{url.origin()}/.well-known/oauth-authorization-server{path}", f"{bare}/.well-known/openid-configuration"
+    path = urlsplit(issuer).path.rstrip("/")
+    before = f"{origin_of(issuer)}/.well-known/oauth-authorization-server{path}"
+    return before, f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 async def _metadata_of(issuer: str, reached: Transport) -> dict[str, Any]:
