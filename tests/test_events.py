@@ -1,0 +1,59 @@
+"""Events, and who is told of them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import FrozenInstanceError
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aio_token._events import LoginNeeded, Saved, notify
+
+if TYPE_CHECKING:
+    from aio_token._events import Event
+
+
+def test_an_observer_is_told_at_once() -> None:
+    """The call has happened when `notify` returns."""
+    told: list[Event] = []
+    event = Saved(at=1.0)
+    notify(told.append, event)
+    assert told == [event]
+
+
+def test_nobody_needs_to_observe() -> None:
+    """None is an observer too."""
+    notify(None, Saved(at=1.0))
+
+
+def test_an_observer_that_raises_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """What it raises is logged with its traceback, and the caller goes on."""
+
+    def broken(event: Event) -> None:
+        raise KeyError(event.at)
+
+    notify(broken, LoginNeeded(at=1.0, message="sign in"))
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("aio_token", logging.ERROR)
+    assert record.getMessage() == "an observer failed on LoginNeeded"
+    assert record.exc_info is not None
+    assert record.exc_info[0] is KeyError
+
+
+def test_an_observer_may_end_the_process() -> None:
+    """What is no error, such as SystemExit, passes."""
+
+    def ends(event: Event) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        notify(ends, Saved(at=1.0))
+
+
+def test_an_event_is_a_value() -> None:
+    """Equal members make equal events, and nothing can be set."""
+    event = LoginNeeded(at=1.0, message="sign in")
+    assert event == LoginNeeded(at=1.0, message="sign in")
+    with pytest.raises(FrozenInstanceError):
+        event.at = 2.0  # type: ignore[misc]

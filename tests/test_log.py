@@ -1,0 +1,92 @@
+"""Events as log records."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from aio_token import log_event
+from aio_token._events import (
+    Adopted,
+    Event,
+    Loaded,
+    LoginNeeded,
+    Refused,
+    RenewalFailed,
+    RenewalPaused,
+    Renewed,
+    ReplayImpossible,
+    Saved,
+    SignedIn,
+    SignedOut,
+    Unsaved,
+)
+
+EVENTS: list[Event] = [
+    Loaded(at=1.0, fingerprint="ba7816bf", expires_at=None),
+    Adopted(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
+    Renewed(at=1.0, reason="expired", waiters=3, duration=0.25, fingerprint="ba7816bf", expires_at=61.0),
+    RenewalFailed(at=1.0, reason="refused", waiters=3, remedy="wait", message="try later", retry_at=2.0),
+    LoginNeeded(at=1.0, message="sign in"),
+    Unsaved(at=1.0, message="the disk is full"),
+    Saved(at=1.0),
+    SignedIn(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
+    SignedOut(at=1.0, revoked=False, message="the server is down"),
+    Refused(at=1.0, origin="https://api.example", fingerprint="ba7816bf"),
+    ReplayImpossible(at=1.0, origin="https://api.example", method="POST"),
+    RenewalPaused(at=1.0, origin="https://api.example", seconds=4.0),
+]
+TROUBLE = {"RenewalFailed", "LoginNeeded", "Unsaved", "ReplayImpossible", "RenewalPaused"}
+
+
+@pytest.fixture(autouse=True)
+def everything(caplog: pytest.LogCaptureFixture) -> None:
+    """Have every level logged."""
+    caplog.set_level(logging.DEBUG, "aio_token")
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_trouble_is_a_warning_and_the_rest_is_for_debugging(event: Event, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever sets nothing up sees trouble on stderr, and nothing of a good day."""
+    log_event(event)
+    (record,) = caplog.records
+    assert record.name == "aio_token"
+    assert record.levelno == (logging.WARNING if type(event).__name__ in TROUBLE else logging.DEBUG)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_a_record_carries_the_events_members(event: Event, caplog: pytest.LogCaptureFixture) -> None:
+    """`token_event` holds name, moment and members as plain JSON types, for whoever writes structured logs."""
+    log_event(event)
+    told: dict[str, Any] = vars(caplog.records[0])["token_event"]
+    members = {field.name: getattr(event, field.name) for field in fields(event)}
+    assert told == {"name": type(event).__name__, **members}
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_a_record_is_one_readable_line(caplog: pytest.LogCaptureFixture) -> None:
+    """The text names the event and its members; the moment is the record's own."""
+    log_event(EVENTS[5])
+    assert caplog.records[0].getMessage() == "Unsaved message='the disk is full'"
+
+
+def test_a_message_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Law D6: a line break in a text is written as an escape."""
+    log_event(Unsaved(at=1.0, message="one\nWARNING aio_token all is well"))
+    assert "\n" not in caplog.records[0].getMessage()
+
+
+def test_every_event_is_logged_here() -> None:
+    """The events above are all that there are."""
+    assert {type(event).__name__ for event in EVENTS} == {kind.__name__ for kind in Event.__subclasses__()}
+
+
+def test_what_nobody_reads_is_not_written(caplog: pytest.LogCaptureFixture) -> None:
+    """Below the logger's level no record is made."""
+    caplog.set_level(logging.WARNING, "aio_token")
+    log_event(Saved(at=1.0))
+    assert caplog.records == []

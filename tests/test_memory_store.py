@@ -1,0 +1,70 @@
+"""The store that lasts as long as the process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aio_token import Credential, MemoryTokenStore
+
+ONE, TWO = Credential(refresh_token="canary-one"), Credential(refresh_token="canary-two")
+
+
+async def test_what_is_saved_is_loaded_until_it_is_deleted() -> None:
+    """The store and its slot tell the same; deleting nothing is no error."""
+    store = MemoryTokenStore(ONE)
+    assert await store.load() is ONE
+    async with store.exclusive() as slot:
+        await slot.save(TWO)
+        assert await slot.load() is await store.load() is TWO
+        await slot.delete()
+        await slot.delete()
+    assert await store.load() is None
+
+
+async def test_one_holder_at_a_time() -> None:
+    """A second holder gets in when the first has left; reading waits for nobody."""
+    store, order = MemoryTokenStore(), list[str]()
+
+    async def hold(name: str) -> None:
+        async with store.exclusive():
+            order.append(f"{name} in")
+            await asyncio.sleep(0)
+            assert await store.load() is None
+            order.append(f"{name} out")
+
+    await asyncio.gather(hold("first"), hold("second"))
+    assert order == ["first in", "first out", "second in", "second out"]
+
+
+async def test_a_holder_that_fails_lets_go() -> None:
+    """A cancelled wait and an error inside leave the store free."""
+    store = MemoryTokenStore()
+    try:
+        async with asyncio.timeout(0.01), store.exclusive(), store.exclusive():
+            raise AssertionError
+    except TimeoutError:
+        pass
+    async with asyncio.timeout(1), store.exclusive():
+        pass
+
+
+def test_one_store_serves_several_event_loops_in_turn() -> None:
+    """Law C6: contention on one loop leaves nothing that the next one stumbles over."""
+    store = MemoryTokenStore()
+
+    async def contend() -> None:
+        async def hold() -> None:
+            async with store.exclusive() as slot:
+                await asyncio.sleep(0)
+                await slot.save(ONE)
+
+        await asyncio.gather(hold(), hold(), hold())
+
+    for _ in range(3):
+        asyncio.run(contend())
+    assert asyncio.run(store.load()) is ONE
+
+
+def test_a_store_does_not_show_what_it_keeps() -> None:
+    """Law G1: its repr is its name."""
+    assert repr(MemoryTokenStore(ONE)) == "MemoryTokenStore()"
