@@ -136,7 +136,7 @@ def _lines_of_code(path: Path) -> int:
 
 def test_no_address_and_no_path_of_a_machine_is_tracked() -> None:
     """No file names a registry's host, a download address or a path of the machine that it was written on."""
-    found = {}
+    found: dict[str, str] = {}
     for path in tracked():
         lines = path.read_text(encoding="utf-8", errors="ignore").splitlines()
         found |= {f"{path.relative_to(ROOT)}:{n}": line for n, line in enumerate(lines, 1) if ADDRESSES.search(line)}
