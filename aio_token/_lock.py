@@ -43,10 +43,9 @@ class ProcessLock:
         An attempt costs some ten microseconds and is made on the loop: a thread might win the lock after its
         caller has gone. Raises `StoreError` if the lock's file cannot be used.
         """
-        for delay in _delays():
-            if self._attempt():
-                return
-            await asyncio.sleep(delay)
+        delays = _delays()
+        while not self._attempt():  # noqa: ASYNC110  no event tells that another process has let go
+            await asyncio.sleep(next(delays))
 
     def release(self) -> None:
         """Let the next one in; callable from any thread, harmless when repeated."""

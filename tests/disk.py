@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from aio_token._credential import Credential
+from aio_token._token import Token
 from aio_token.stores._worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from aio_token._interfaces import TokenStore
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+OLD = Credential(refresh_token="old")
+NEW = Credential(token=Token(access_token="new" * 1_000), refresh_token="new")
+
+
+async def cycle(store: TokenStore) -> None:
+    """Do with a store that holds OLD what a renewal does."""
+    async with store.exclusive() as slot:
+        await slot.load()
+        await slot.save(NEW)
+
+
+def unmeasured() -> dict[str, str]:
+    """Return an environment in which processes that fork or are killed measure no coverage: their data is broken."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 class Disk:

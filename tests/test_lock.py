@@ -14,6 +14,7 @@ import pytest
 
 from aio_token._errors import StoreError
 from aio_token._lock import ProcessLock
+from tests.disk import unmeasured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,11 @@ asyncio.run(main())
 def hold_elsewhere(path: Path) -> subprocess.Popen[str]:
     """Start a process that holds the lock until it reads a line."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=unmeasured(),
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
@@ -158,7 +163,12 @@ print("parent", asyncio.run(main(Path(sys.argv[1]))))
 def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
     """Law F5: a child forked while the lock is held is kept out like anybody else, and does not end the hold."""
     outcome = subprocess.run(
-        [sys.executable, "-c", FORKER, str(tmp_path / "lock")], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", FORKER, str(tmp_path / "lock")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        env=unmeasured(),
     )
     assert outcome.stdout == "child 7\nparent 0\n"
 

@@ -19,7 +19,7 @@ from aio_token._errors import StoreError
 from aio_token.stores import _permissions
 from aio_token.stores._platform import WINDOWS, flags, nothing, sync_directory
 from aio_token.stores.file import FileTokenStore
-from tests.disk import Disk
+from tests.disk import Disk, FailAt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -274,12 +274,24 @@ def test_a_directory_that_cannot_be_synced_is_no_error(path: Path) -> None:
         sync_directory(path.parent / "none")
 
 
+class WindowsStore(FileTokenStore):
+    """The file store as it is on Windows."""
+
+    _platform = WINDOWS
+
+
+async def test_on_windows_a_file_that_stays_in_use_is_an_error(path: Path) -> None:
+    """Law F1: the patience with a file in use has an end, and the old file stays."""
+    await save(FileTokenStore(path))
+    disk = Disk()
+    disk.before = FailAt("replace", PermissionError(13, "The process cannot access the file"))
+    with pytest.raises(StoreError, match="cannot be written: permission denied"):
+        await save(WindowsStore(path, worker=disk.worker))
+    assert await FileTokenStore(path).load() == KEPT
+
+
 async def test_on_windows_a_file_in_use_is_waited_for(path: Path) -> None:
     """Law F1: a file that is being read cannot be replaced there for a moment, so it is tried again."""
-
-    class WindowsStore(FileTokenStore):
-        _platform = WINDOWS
-
     disk = Disk()
 
     def busy(number: int, name: str) -> None:

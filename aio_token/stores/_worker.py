@@ -44,9 +44,8 @@ class Worker(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  Executor's
         """Take no more calls; the thread ends after the last one."""
-        if not self._closed:
-            self._closed = True
-            self._calls.put(None)
+        self._closed = True
+        self._calls.put(None)
         if wait:
             self._thread.join()
 

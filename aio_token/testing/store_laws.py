@@ -117,8 +117,8 @@ class StoreLaws:
         async def law() -> None:
             async with self.open() as first, self.open() as second:
                 async with first.exclusive():
-                    _demand(not await _enters(second), "nobody enters while the store is held")
-                    _demand(not await _enters(first), "nobody enters by the same handle either")
+                    entered = [await _enters(store) for store in (first, second)]
+                _demand(not any(entered), "nobody enters while the store is held, by whichever handle")
                 _demand(await _enters(second), "the next one enters when the first has left")
 
         _run(law())
