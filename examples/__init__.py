@@ -1,0 +1,1 @@
+"""Examples, each runnable by itself: python -m examples.NAME."""

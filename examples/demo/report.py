@@ -1,0 +1,79 @@
+"""What a user wants to know at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from examples.demo.contestants import CONTRAST, OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from examples.demo.tally import Tally
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what is shown for each contestant, and whether it is good; None: neither."""
+
+    label: str
+    cells: tuple[tuple[str, bool | None], ...]
+
+
+def rows(tallies: Mapping[str, Tally]) -> list[Row]:
+    """Lay the tallies side by side."""
+
+    def row(label: str, show: Callable[[Tally], str], good: Callable[[Tally], bool] | None = None) -> Row:
+        return Row(label, tuple((show(tally), good and good(tally)) for tally in tallies.values()))
+
+    return [
+        row("requests answered", lambda t: f"{t.answered:,}"),
+        row("requests failed", lambda t: f"{t.failed:,}", lambda t: not t.failed),
+        row("requests that waited for a token", lambda t: f"{t.waited:,}"),
+        row("  the longest of these waits", lambda t: f"{t.longest_wait * 1000:,.0f} ms"),
+        row("token requests", lambda t: f"{t.tokens.sent:,}", lambda t: t.tokens.sent <= t.tokens.expired + 1),
+        row("  of them renewed the token", lambda t: f"{t.tokens.answered:,}"),
+        row("  tokens that came to their end", lambda t: f"{t.tokens.expired:,}"),
+        row("refresh tokens presented twice", lambda t: f"{t.presented_twice:,}", lambda t: not t.presented_twice),
+        row("clients cancelled during a renewal", lambda t: f"{t.cancelled:,}"),
+    ]
+
+
+def verdict(tallies: Mapping[str, Tally]) -> list[str]:
+    """Say what it comes to, a sentence each."""
+    ours, contrast = tallies[OURS], tallies.get(CONTRAST)
+    lines = [_of_ours(ours)]
+    if ours.remark:
+        lines.append(f"{ours.remark[0].upper()}{ours.remark[1:]}; shorten the lifetime of access tokens to see that.")
+    if contrast is not None:
+        lines.append(_of_contrast(contrast))
+    return lines
+
+
+def _of_ours(tally: Tally) -> str:
+    if tally.flawless:
+        return f"{OURS}: every request was answered, and no refresh token was presented twice."
+    if not tally.answered and not tally.failed:
+        return f"{OURS}: no request was answered."
+    twice = f"{tally.presented_twice:,} refresh tokens presented twice"
+    return f"{OURS}: {tally.failed:,} requests failed{_why(tally)}; {twice}."
+
+
+def _of_contrast(tally: Tally) -> str:
+    if tally.presented_twice and tally.failed:
+        return (
+            f"{CONTRAST}: the cancelled client took the new refresh token with it. The next one presented the spent "
+            f"one, the server ended the session, and {tally.failed:,} requests failed{_why(tally)}."
+        )
+    if tally.failed:
+        return f"{CONTRAST}: {tally.failed:,} requests failed{_why(tally)}."
+    return f"{CONTRAST}: it came through this time."
+
+
+def _why(tally: Tally) -> str:
+    return (
+        f" ({', '.join(f'{count:,} x {name}' for name, count in tally.failures.most_common(3))})"
+        if tally.failed
+        else ""
+    )

@@ -1,0 +1,80 @@
+"""What is counted: the crawl's requests, and what was asked of the token endpoint."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class TokenRequests:
+    """The token endpoint as the client sees it; refresh tokens are remembered by their hash."""
+
+    sent: int = 0
+    answered: int = 0
+    quickest: float = 1.0  # seconds
+    ends: list[float] = field(default_factory=list)  # POSIX seconds, of every token that came
+    presented: Counter[bytes] = field(default_factory=Counter)
+
+    @contextmanager
+    def one(self, refresh_token: str | None) -> Iterator[None]:
+        """Count a request for a token, and its answer if the block ends well."""
+        self.sent += 1
+        if refresh_token:
+            self.presented[sha256(refresh_token.encode()).digest()] += 1
+        began = time.monotonic()
+        yield
+        self.answered += 1
+        self.quickest = min(self.quickest, time.monotonic() - began)
+
+    @property
+    def presented_twice(self) -> int:
+        """How often a refresh token was presented that had been presented before."""
+        return self.presented.total() - len(self.presented)
+
+    @property
+    def expired(self) -> int:
+        """How many of the tokens have come to their end."""
+        return sum(end <= time.time() for end in self.ends)
+
+    @property
+    def all_end_in(self) -> float:
+        """Seconds until no token is good any more; infinite if nobody knows."""
+        return max(self.ends) - time.time() if self.ends else float("inf")
+
+
+@dataclass
+class Tally:
+    """How one crawl went. Waits are in seconds."""
+
+    answered: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    cancelled: int = 0
+    lost: int = 0  # requests that failed after a client had been cancelled
+    waited: int = 0
+    longest_wait: float = 0.0
+    tokens: TokenRequests = field(default_factory=TokenRequests)
+    reused: int | None = None  # refresh tokens presented twice, by the server's own count
+    remark: str = ""
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return self.failures.total()
+
+    @property
+    def presented_twice(self) -> int:
+        """Refresh tokens that were presented twice: by the server's count where there is one, else by the client's."""
+        return self.tokens.presented_twice if self.reused is None else self.reused
+
+    @property
+    def flawless(self) -> bool:
+        """Whether there were requests, all were answered, and no refresh token was presented twice."""
+        return self.answered > 0 and not self.failed and not self.presented_twice
