@@ -28,6 +28,20 @@ if TYPE_CHECKING:
     from aio_token._errors import StoreCorrupt as StoreCorrupt
     from aio_token._errors import StoreError as StoreError
     from aio_token._errors import TokenError as TokenError
+    from aio_token._events import Adopted as Adopted
+    from aio_token._events import Event as Event
+    from aio_token._events import Loaded as Loaded
+    from aio_token._events import LoginNeeded as LoginNeeded
+    from aio_token._events import Observer as Observer
+    from aio_token._events import Refused as Refused
+    from aio_token._events import RenewalFailed as RenewalFailed
+    from aio_token._events import RenewalPaused as RenewalPaused
+    from aio_token._events import Renewed as Renewed
+    from aio_token._events import ReplayImpossible as ReplayImpossible
+    from aio_token._events import Saved as Saved
+    from aio_token._events import SignedIn as SignedIn
+    from aio_token._events import SignedOut as SignedOut
+    from aio_token._events import Unsaved as Unsaved
     from aio_token._freshness import Windows as Windows
     from aio_token._interfaces import Grant as Grant
     from aio_token._interfaces import Revocable as Revocable
@@ -61,6 +75,22 @@ _HOMES = {
         "StoreCorrupt",
         "StoreError",
         "TokenError",
+    ),
+    "_events": (
+        "Adopted",
+        "Event",
+        "Loaded",
+        "LoginNeeded",
+        "Observer",
+        "Refused",
+        "RenewalFailed",
+        "RenewalPaused",
+        "Renewed",
+        "ReplayImpossible",
+        "Saved",
+        "SignedIn",
+        "SignedOut",
+        "Unsaved",
     ),
     "_freshness": ("Windows",),
     "_interfaces": ("Grant", "Revocable", "Slot", "TokenSource", "TokenStore"),
