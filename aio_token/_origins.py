@@ -60,11 +60,7 @@ def _parsed(text: str | URL) -> URL | None:
 
 
 def _shown(url: URL | None) -> str:
-    # Without user, password and query: people put secrets there.
-    return (
-        "this"
-        if url is None
-        else str(url.with_user(None).with_query(None).with_fragment(None))
-        if url.absolute
-        else str(url.path)
-    )
+    # Without user, password and query: people put secrets there. Where no host is found, any part may be one of them.
+    if url is None or not url.absolute:
+        return "this"
+    return str(url.with_user(None).with_query(None).with_fragment(None))
