@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
@@ -17,10 +18,13 @@ import aiohttp
 from yarl import URL
 
 from aio_token._errors import ConfigurationError, RefreshUnavailable, without_frames
+from aio_token._single_flight import hide_from_shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from ssl import SSLContext
+
+    from aiohttp.connector import Connection
 
     from aio_token._errors import TokenError
     from aio_token._form import Request
@@ -43,19 +47,21 @@ class Transport:
         return f"<Transport timeout={self.timeout}>"
 
     def proxy_for(self, url: str) -> str | None:
-        """Return the proxy's URL, None for none.
+        """Return the proxy's URL, None for none. Raises ValueError for a proxy that does not speak HTTP.
 
         aiohttp's own `trust_env` would read ~/.netrc as well and refuse the request if it finds the server there,
         since the request brings an Authorization of its own.
         """
-        if self.proxy is not None or not self.trust_env:
-            return self.proxy
+        proxy = self.proxy
         parts = URL(url)
-        if proxy_bypass(parts.authority):
-            return None
-        proxies = getproxies()
-        proxy = proxies.get(parts.scheme) or proxies.get("all")
-        return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+        if proxy is None and self.trust_env and not proxy_bypass(parts.authority):
+            proxies = getproxies()
+            proxy = proxies.get(parts.scheme) or proxies.get("all")
+        if proxy is not None and "://" not in proxy:
+            proxy = f"http://{proxy}"
+        if proxy is not None and not proxy.startswith(("http://", "https://")):
+            raise ValueError
+        return proxy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -111,11 +117,14 @@ async def _persevere(request: Request, transport: Transport) -> Reply | TokenErr
 
 
 async def _attempt(request: Request, transport: Transport) -> Reply:
-    async with (
-        aiohttp.ClientSession(
-            auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=_NO_TIMEOUTS
-        ) as session,
-        session.request(
+    session = aiohttp.ClientSession(
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=_UndisturbedRequest,
+        timeout=_NO_TIMEOUTS,
+    )
+    try:
+        async with session.request(
             request.method,
             request.url,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **request.headers},
@@ -123,13 +132,31 @@ async def _attempt(request: Request, transport: Transport) -> Reply:
             allow_redirects=False,
             ssl=transport.ssl,
             proxy=transport.proxy_for(request.url),
-        ) as response,
-    ):
-        body = _Body()
-        while not response.content.at_eof():
-            body.feed(await response.content.readany())
-        encoding = response.headers.get("Content-Encoding", "identity")
-        return Reply(status=response.status, headers=response.headers.copy(), body=body.decoded(encoding.lower()))
+        ) as response:
+            body = _Body()
+            while not response.content.at_eof():
+                body.feed(await response.content.readany())
+            encoding = response.headers.get("Content-Encoding", "identity")
+            return Reply(status=response.status, headers=response.headers.copy(), body=body.decoded(encoding.lower()))
+    finally:
+        # aiohttp closes in a task of its own, which a loop that shuts down cancels; the answer is in hand all the same.
+        with suppress(asyncio.CancelledError):
+            await session.close()
+
+
+class _UndisturbedRequest(aiohttp.ClientRequest):
+    """A request whose body goes out though the event loop shuts down.
+
+    Before Python 3.12 aiohttp writes the body in a task of its own. `asyncio.run` would cancel it with all others, and
+    that breaks off the connection on which the server's answer, with a new refresh token, is on its way (law C4).
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Send, and let nobody cancel the writer."""
+        response = await super().send(conn)
+        if self._writer is not None:
+            hide_from_shutdown(self._writer)
+        return response
 
 
 class _OversizedError(Exception):
@@ -177,9 +204,13 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
         case _OversizedError():
             failure = RefreshUnavailable(f"{to} answered with more than {BODY_CAP} bytes; try again later")
         case TypeError() | ValueError():
-            failure = ConfigurationError(f"a request to {to} cannot be made; check the address, `ssl` and `proxy`")
+            failure = ConfigurationError(
+                f"a request to {to} cannot be made; check the address, `ssl` and the proxy, which must speak HTTP"
+            )
         case _:
             failure = RefreshUnavailable(f"{to} gave no usable answer ({type(error).__name__}); try again later")
-    if isinstance(error, OSError):  # others quote the server's bytes
-        failure.__cause__ = without_frames(error)
+    # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, OSError):
+        failure.__cause__ = without_frames(cause)
     return failure

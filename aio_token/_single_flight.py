@@ -89,7 +89,7 @@ async def finish(work: Coroutine[Any, Any, T], *, grace: float) -> T:
     """
     loop = asyncio.get_running_loop()
     task = asyncio.Task(work, loop=loop, context=Context(), name="aio_token: not to be cancelled")
-    asyncio.tasks._unregister_task(task)  # noqa: SLF001  documented under "Extending asyncio"
+    hide_from_shutdown(task)
     deadline: asyncio.TimerHandle | None = None
     while not task.done():
         try:
@@ -102,3 +102,8 @@ async def finish(work: Coroutine[Any, Any, T], *, grace: float) -> T:
     if not task.cancelled():
         task.exception()  # looked at, so that nothing is reported as never retrieved
     raise asyncio.CancelledError
+
+
+def hide_from_shutdown(task: asyncio.Task[Any]) -> None:
+    """Take a task off the list of those that `asyncio.run` cancels at its end; whoever waits for it must be on it."""
+    asyncio.tasks._unregister_task(task)  # noqa: SLF001  documented under "Extending asyncio"
