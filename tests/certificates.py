@@ -1,60 +1,56 @@
-"""A certificate authority that exists for one test run."""
+"""Certificates made for the test run: each is its own authority."""
 
 from __future__ import annotations
 
+import ssl
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-_LIFETIME = timedelta(days=1)
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
-def write_certificates(directory: Path, *names: str) -> tuple[Path, Path]:
-    """Write an authority's certificate, and a server's with its key; return the two files."""
-    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority_name = _named("aio_token tests")
-    authority = (
-        _begun(authority_name, authority_name, authority_key)
+@cache
+def loopback_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the server's context, and a client's that trusts it."""
+    with TemporaryDirectory() as directory:
+        trusted, shown = write_certificate(Path(directory), "127.0.0.1")
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(shown)
+        return server, ssl.create_default_context(cafile=trusted)
+
+
+def write_certificate(directory: Path, *names: str) -> tuple[Path, Path]:
+    """Write a certificate for these hosts; return the file to trust, and the one to show, which holds the key too."""
+    key = generate_private_key(SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
+        .sign(key, SHA256())
     )
-    server = (
-        _begun(_named(names[0]), authority_name, server_key)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    trusted, shown = directory / "authority.pem", directory / "server.pem"
-    trusted.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    shown.write_bytes(
-        server_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + server.public_bytes(serialization.Encoding.PEM)
-    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    trusted, shown = directory / "trusted.pem", directory / "shown.pem"
+    trusted.write_bytes(pem)
+    shown.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return trusted, shown
 
 
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _begun(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _LIFETIME)
-        .not_valid_after(now + _LIFETIME)
-    )
+def _general(host: str) -> x509.GeneralName:
+    with suppress(ValueError):
+        return x509.IPAddress(ip_address(host))
+    return x509.DNSName(host)

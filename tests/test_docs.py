@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import write_certificates
+from tests.certificates import write_certificate
 from tests.document import API, ID, blocks
 
 ROOT = Path(__file__).parent.parent
@@ -23,8 +23,8 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return the file to trust, and the file that the servers show."""
-    return write_certificates(tmp_path_factory.mktemp("certificates"), ID, API)
+    """Return the file to trust, and the one that the servers show."""
+    return write_certificate(tmp_path_factory.mktemp("certificates"), ID, API)
 
 
 def run(document: Path, certificates: tuple[Path, Path], directory: Path) -> subprocess.CompletedProcess[str]:
@@ -40,8 +40,8 @@ def run(document: Path, certificates: tuple[Path, Path], directory: Path) -> sub
 
 def unknown_targets(text: str) -> set[str]:
     """Return what a document's commands ask of make that the Makefile does not have."""
-    asked = [target for _, block in blocks(text, "console") for target in re.findall(r"^\$ make ([\w-]+)", block, re.M)]
-    return set(asked) - TARGETS
+    commands = "".join(block for _, block in blocks(text, "console"))
+    return set(re.findall(r"^\$ make ([\w-]+)", commands, re.MULTILINE)) - TARGETS
 
 
 def dead_links(document: Path, text: str) -> set[str]:
@@ -70,8 +70,9 @@ def test_every_block_runs(document: Path, certificates: tuple[Path, Path], tmp_p
     ("block", "error"),
     [
         ("x = 1\nassert x == 2", "line 5, in <module>\n"),
-        ("import socket; socket.getaddrinfo('other.example', 443)", "knows no"),
+        ("import socket; socket.getaddrinfo('other.example', 443)", "know no other.example:443"),
     ],
+    ids=["a false assertion", "a name beyond ours"],
 )
 def test_a_block_that_fails_is_noticed(block: str, error: str, certificates: tuple[Path, Path], tmp_path: Path) -> None:
     """A wrong block fails with the document's own line number, and no name but ours can be reached."""
