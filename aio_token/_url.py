@@ -39,4 +39,7 @@ def problem_with(url: str, *, plain_http: bool) -> str | None:
 
 def origin_of(url: str) -> str:
     """Name the server of an address in messages, without path and query, which may hold secrets."""
-    return str(URL(url).origin())
+    try:
+        return str(URL(url).origin())
+    except ValueError:
+        return "an unusable address"

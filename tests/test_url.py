@@ -50,3 +50,4 @@ def test_plain_http_can_be_asked_for() -> None:
 def test_an_origin_shows_neither_path_nor_query() -> None:
     """Messages name the server alone."""
     assert origin_of("https://id.example:8443/token?key=canary") == "https://id.example:8443"
+    assert origin_of("id.example/canary") == "an unusable address"
