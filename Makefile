@@ -20,7 +20,7 @@ lint: .venv/check.ready  ## look for faults and at the form
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 types: .venv/check.ready  ## mypy over everything, pyright over the public interface
-	@$(BIN)/mypy && $(BIN)/pyright && $(BIN)/pyright --verifytypes aio_token --ignoreexternal
+	@export PATH=$(CURDIR)/$(BIN):$$PATH && mypy && pyright && pyright --verifytypes aio_token --ignoreexternal
 
 floors: .venv/check.ready  ## imports go straight down
 	@$(BIN)/lint-imports

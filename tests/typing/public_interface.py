@@ -1,0 +1,109 @@
+"""The public interface as its users spell it; each line is right for every strict type checker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_type
+
+from aiohttp import ClientSession
+
+from aio_token import (
+    BearerMiddleware,
+    ClientCredentialsGrant,
+    ClientSecretBasic,
+    Credential,
+    FileTokenStore,
+    Grant,
+    IssuedBy,
+    MemoryTokenStore,
+    PasswordGrant,
+    PrivateKeyJWT,
+    Provider,
+    PublicClient,
+    RefreshTokenGrant,
+    Slot,
+    StaticToken,
+    Token,
+    TokenEndpoint,
+    TokenRepository,
+    TokenSource,
+    TokenStore,
+    Windows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+
+def clients_take_secrets_and_functions_alike() -> list[TokenEndpoint]:
+    """A secret is a text, or a function, asynchronous or not, that returns one."""
+
+    async def from_a_vault() -> str:
+        return "secret"
+
+    clients = (
+        ClientSecretBasic("bot", "secret"),
+        ClientSecretBasic("bot", lambda: "secret"),
+        ClientSecretBasic("bot", from_a_vault),
+        PublicClient("cli"),
+        PrivateKeyJWT("signer", {"kty": "EC"}, alg="ES256"),
+    )
+    return [TokenEndpoint("https://id.example/token", client) for client in clients]
+
+
+def our_own_parts_fit_the_seams(endpoint: TokenEndpoint) -> None:
+    """Each of ours is what its protocol says."""
+    grants: list[Grant] = [
+        RefreshTokenGrant(endpoint),
+        ClientCredentialsGrant(endpoint, scope="a b", resource=["https://api.example"]),
+        PasswordGrant(endpoint, "alice", "secret"),
+    ]
+    stores: list[TokenStore] = [MemoryTokenStore(), FileTokenStore("token.json")]
+    sources: list[TokenSource] = [StaticToken("token"), TokenRepository(grants[0], stores[0], windows=Windows())]
+    BearerMiddleware(sources[0], "https://api.example", "https://files.example", required=False)
+
+
+class TheirGrant:
+    """A grant somebody else wrote."""
+
+    @property
+    def issued_by(self) -> IssuedBy | None:
+        """Take any credential."""
+        return None
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Return what is there."""
+        return credential or Credential(token=Token(access_token="token"))
+
+
+class TheirStore:
+    """A store somebody else wrote."""
+
+    async def load(self) -> Credential | None:
+        """Return nothing."""
+        return None
+
+    def exclusive(self) -> AbstractAsyncContextManager[Slot]:
+        """Exclude nobody."""
+        raise NotImplementedError
+
+
+async def what_comes_out() -> None:
+    """Tokens are tokens, whoever supplies them."""
+    tokens = TokenRepository(TheirGrant(), TheirStore())
+    async with tokens as entered, ClientSession(middlewares=(BearerMiddleware(tokens, "https://api.example"),)):
+        assert_type(entered, TokenRepository)
+        token = await tokens.token(rejected=None, min_valid_for=30)
+        assert_type(token, Token)
+        assert_type(token.authorization, str)
+        assert_type(token.expires_at, float | None)
+    provider = await Provider.discover("https://id.example/realms/demo")
+    assert_type(provider.token_endpoint(PublicClient("cli")), TokenEndpoint)
+    assert_type(await tokens.sign_in(TheirGrant()), Token)
+
+
+async def tokens_one_after_another(source: TokenSource) -> AsyncIterator[str]:
+    """A source is all that an API client needs to know of."""
+    token = await source.token()
+    yield token.authorization
+    yield (await source.token(rejected=token)).authorization
