@@ -1,1 +1,49 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test has."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aio_token.testing.registered_client import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRETS = re.compile(
+    rf"kit-(?:access|refresh)-[\w-]+"  # what the kit's authorization server issues
+    rf"|\b(?:access|refresh)-\d+\b"  # what the stand-ins give
+    rf"|canary-[\w-]+|{re.escape(SECRET)}"
+)
+# Authlib's server half runs in the same process and logs at its own discretion.
+_FOREIGN = ("authlib",)
+
+
+class _Listener(logging.Handler):
+    """Notes all that a record shows, its extra fields included."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith(_FOREIGN):
+            self.heard.append(f"{self.format(record)} {record.__dict__!r}")
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged() -> Iterator[None]:
+    """Law G1: whatever a test does, no secret of it is in any log record, asyncio's debug messages included."""
+    listener, root, ours = _Listener(), logging.getLogger(), logging.getLogger("aio_token")
+    level = ours.level
+    root.addHandler(listener)
+    ours.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.removeHandler(listener)
+        ours.setLevel(level)
+    assert not [text for text in listener.heard if SECRETS.search(text)]

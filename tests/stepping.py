@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
+
+
+Ts = TypeVarTuple("Ts")
 
 
 class SteppingLoop(asyncio.SelectorEventLoop):
@@ -23,7 +26,9 @@ class SteppingLoop(asyncio.SelectorEventLoop):
         self.stop_at = 0
         self.at_step: Callable[[], object] = int
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:  # noqa: ANN401
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         """Count the step, stop where asked to, and schedule."""
         task = getattr(callback, "__self__", None)
         if isinstance(task, asyncio.Task) and task.get_name().startswith("aio_token"):

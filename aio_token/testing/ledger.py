@@ -164,13 +164,13 @@ class Ledger:
     def _new_refresh_token(self, family: Family) -> RefreshToken:
         lifetime = self._rules.refresh_lifetime
         expires_at = None if lifetime is None else self._rules.clock.time() + lifetime
-        token = RefreshToken(secrets.token_urlsafe(24), family, expires_at)
+        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at)
         self.refresh_tokens[token.text] = token
         return token
 
     def _answer(self, family: Family, scope: str | None, refresh_token: RefreshToken | None) -> Answer:
         rules, now = self._rules, self._rules.clock.time()
-        text = self._jwt(family, scope, now) if rules.jwt else secrets.token_urlsafe(24)
+        text = self._jwt(family, scope, now) if rules.jwt else f"kit-access-{secrets.token_urlsafe(24)}"
         family.access_token = AccessToken(text, family, scope, now, now + rules.lifetime)
         self.access_tokens[text] = family.access_token
         answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
