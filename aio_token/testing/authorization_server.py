@@ -123,12 +123,13 @@ class AuthorizationServer(Rules, LoopbackServer):
 
     def credential(self, *, client_id: str | None = None, user: str = "ada", scope: str | None = None) -> Credential:
         """Sign a user in without any request, and return what a repository would have stored."""
+        client_id = client_id or self.client.client_id
         answer, now = self.issue(client_id=client_id, user=user, scope=scope), self.clock.time()
         return Credential(
             token=Token(access_token=answer["access_token"], expires_at=now + self.lifetime, scope=scope),
             obtained_at=now,
             refresh_token=answer["refresh_token"],
-            issued_by=IssuedBy(token_endpoint=self.token_url, client_id=client_id or self.client.client_id),
+            issued_by=IssuedBy(token_endpoint=self.token_url, client_id=client_id, scope=scope),
         )
 
     def accepts(self, access_token: str) -> bool:
@@ -161,8 +162,8 @@ class AuthorizationServer(Rules, LoopbackServer):
     async def note(self, endpoint: str | None, request: web.Request) -> None:
         """Count a token request, before anything can go wrong with it."""
         if endpoint == "token":
-            form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-            self.requests[form.get("grant_type", "")] += 1
+            form = await request.post()
+            self.requests[str(form.get("grant_type", ""))] += 1
             self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers, form=form))
 
     async def _metadata(self, request: web.Request) -> web.Response:  # noqa: ARG002  a handler's

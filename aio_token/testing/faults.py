@@ -77,8 +77,7 @@ class Dropped:
         """Answer the request."""
         if self.after:
             await handler(request)
-        if request.transport is not None:
-            request.transport.abort()
+        request.protocol.force_close()
         return web.Response()  # goes nowhere
 
 

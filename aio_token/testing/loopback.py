@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -49,7 +49,8 @@ class LoopbackServer:
     _port: int = field(default=0, init=False)
     _faults: list[_Injected] = field(default_factory=list, init=False)
     _holds: list[tuple[str, Hold]] = field(default_factory=list, init=False)
-    _runner: web.AppRunner = field(init=False)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
+    _server: web.Server | None = field(default=None, init=False)
     _listener: asyncio.Server = field(init=False)
     _socket: socket.socket = field(init=False)
 
@@ -103,8 +104,10 @@ class LoopbackServer:
     async def __aenter__(self) -> Self:
         application = web.Application(middlewares=[self._trouble])
         application.add_routes(self.routes())
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PATIENCE)
-        await self._runner.setup()
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PATIENCE)
+        self._stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        self._server = runner.server
         self._reserve()
         await self._listen()
         return self
@@ -113,7 +116,8 @@ class LoopbackServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._disconnect()
-        await self._runner.cleanup()
+        self._server = None
+        await self._stack.aclose()
 
     def _reserve(self) -> None:
         # Bound without listening: connections are refused, and nobody else gets the port meanwhile.
@@ -124,21 +128,20 @@ class LoopbackServer:
 
     async def _listen(self) -> None:
         self._listener = await asyncio.get_running_loop().create_server(
-            self._server, sock=self._socket, ssl=self.ssl_context, backlog=_BACKLOG
+            self._serving(), sock=self._socket, ssl=self.ssl_context, backlog=_BACKLOG
         )
 
     def _disconnect(self) -> None:
+        connections = self._serving().connections
         self._listener.close()
-        for connection in self._server.connections:
+        for connection in connections:
             connection.force_close()
 
-    @property
-    def _server(self) -> web.Server:
-        server = self._runner.server
-        if server is None:
+    def _serving(self) -> web.Server:
+        if self._server is None:
             message = f"{type(self).__name__} serves inside its `async with` block only"
             raise RuntimeError(message)
-        return server
+        return self._server
 
     @web.middleware
     async def _trouble(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -185,7 +185,9 @@ class _Introspection(IntrospectionEndpoint):
     def check_permission(self, token: AccessToken, client: object, request: OAuth2Request) -> bool:  # noqa: ARG002  Authlib's
         return True
 
-    def introspect_token(self, token: AccessToken) -> dict[str, object]:
+    def create_introspection_payload(self, token: AccessToken | None) -> dict[str, object]:
+        if token is None:
+            return {"active": False}
         return {
             "active": True,
             "client_id": token.family.client_id,

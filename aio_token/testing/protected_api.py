@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
@@ -96,7 +96,8 @@ class ProtectedAPI(LoopbackServer):
         websocket = web.WebSocketResponse()
         await websocket.prepare(request)
         async for message in websocket:
-            await websocket.send_str(message.data)
+            say = websocket.send_str if message.type is WSMsgType.TEXT else websocket.send_bytes
+            await say(message.data)
         return websocket
 
     def _judge(self, request: web.Request) -> Refusal | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,9 @@ class Refusal:
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
         """Answer the request."""
-        headers = CIMultiDict(("WWW-Authenticate", challenge) for challenge in self.challenges)
-        response = web.StreamResponse(status=self.status, headers=headers)
+        response = web.StreamResponse(status=self.status)
+        for challenge in self.challenges:
+            response.headers.add("WWW-Authenticate", challenge)
         if self.chunked or self.endless:
             response.enable_chunked_encoding()
         else:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from typing import Any
 
-    from multidict import CIMultiDictProxy
+    from multidict import CIMultiDictProxy, MultiMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRequest:
-    """What came; `form` holds the members of a form body, the first value of each."""
+    """What came; `form` is its body, where that was a form: `form["scope"]`, or `form.getall("resource")`."""
 
     method: str
     path: str
     headers: CIMultiDictProxy[str] = field(repr=False)
-    form: Mapping[str, str] = field(repr=False, default_factory=dict)
+    form: MultiMapping[Any] | None = field(repr=False, default=None)
