@@ -30,6 +30,7 @@ DOORS = {
     "aiofiles": {"stores"},
     "filelock": {"_lock"},
     "pytest": {"testing"},
+    "pytest_asyncio": {"testing"},
 }
 
 # Spelled in parts, so that this file does not hold what it looks for.

@@ -59,7 +59,12 @@ class LoopbackServer:
         """The server's origin; it has no slash at its end."""
         scheme = "https" if self.ssl_context else "http"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{host}:{self._port}"
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port; it stays the same from the first block to the last."""
+        return self._port
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes that are served, each with a name."""
