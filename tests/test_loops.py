@@ -24,7 +24,7 @@ CALLERS = 50
 
 def named(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:  # noqa: ANN401
     """Make a task as an application would that names its tasks."""
-    return asyncio.Task(coro, loop=loop, **{**options, "name": coro.__qualname__})
+    return asyncio.Task(coro, loop=loop, **{**options, "name": type(coro).__name__})
 
 
 FACTORIES = [named, *filter(None, [getattr(asyncio, "eager_task_factory", None)])]
