@@ -140,8 +140,13 @@ class TokenEndpoint:
         if unwritable:  # raised here, where the error that quotes the text is no longer being handled
             message = f"a parameter for {request.to} is not text; check what the grant and the endpoint were given"
             raise ConfigurationError(message)
-        request = await self._client.authenticate(request, self._url)
-        reply = await send(request, self._transport)
+        attempts: list[Request] = []
+
+        async def sign(request: Request) -> Request:
+            attempts.append(await self._client.authenticate(request, self._url))
+            return attempts[-1]
+
+        reply = await send(request, self._transport, sign=sign)
         return Answer(
             to=request.to,
             status=reply.status,
@@ -149,5 +154,5 @@ class TokenEndpoint:
             body=reply.body,
             asked_at=asked_at,
             now=self._clock.time(),
-            secrets=request.secrets,
+            secrets=tuple(secret for attempt in attempts for secret in attempt.secrets),
         )

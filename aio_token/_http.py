@@ -21,13 +21,15 @@ from aio_token._errors import ConfigurationError, RefreshUnavailable, without_fr
 from aio_token._single_flight import hide_from_shutdown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from ssl import SSLContext
 
     from aiohttp.connector import Connection
 
     from aio_token._errors import TokenError
     from aio_token._form import Request
+
+    Sign = Callable[[Request], Awaitable[Request]]
 
 BODY_CAP = 1 << 20  # bytes, before and after decompression (law D1)
 _PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
@@ -76,15 +78,16 @@ class Reply:
         return f"<Reply {self.status} of {len(self.body)} bytes>"
 
 
-async def send(request: Request, transport: Transport) -> Reply:
+async def send(request: Request, transport: Transport, *, sign: Sign | None = None) -> Reply:
     """Send the request and return whatever HTTP answer comes, redirects included.
 
-    Raises `RefreshUnavailable` or `ConfigurationError`, never an error of aiohttp (law D10): aiohttp takes some of its
-    own errors for leave to send the outer request again, middlewares and all.
+    `sign` is called for each attempt, since servers take a client's JWT only once. Raises what `sign` raises, and
+    `RefreshUnavailable` or `ConfigurationError`, never an error of aiohttp (law D10): aiohttp takes some of its own
+    errors for leave to send the outer request again, middlewares and all.
     """
     try:
         async with asyncio.timeout(transport.timeout):
-            outcome = await _persevere(request, transport)
+            outcome = await _persevere(request, transport, sign)
     except TimeoutError:
         message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
         outcome = RefreshUnavailable(message)
@@ -93,13 +96,14 @@ async def send(request: Request, transport: Transport) -> Reply:
     raise outcome  # here, where no foreign exception is being handled that would become its context
 
 
-async def _persevere(request: Request, transport: Transport) -> Reply | TokenError:
+async def _persevere(request: Request, transport: Transport, sign: Sign | None) -> Reply | TokenError:
     """Try again where that is safe, or the one time that law D7 allows."""
     pauses = iter(_PAUSES)
     dropped = False
     while True:
+        signed = request if sign is None else await sign(request)
         try:
-            return await _attempt(request, transport)
+            return await _attempt(signed, transport)
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
             connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)

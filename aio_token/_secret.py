@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, overload
 
 from aio_token._errors import ConfigurationError, TokenError, without_frames
 
@@ -26,14 +26,16 @@ class Revealed(Generic[T]):
         return "<Revealed>"
 
 
-async def reveal(
-    secret: T | Callable[[], T | Awaitable[T]], name: str, *, kinds: tuple[type, ...] = (str,)
-) -> Revealed[T]:
+@overload
+async def reveal(secret: Secret, name: str) -> Revealed[str]: ...
+@overload
+async def reveal(secret: object, name: str, *, kinds: tuple[type, ...]) -> Revealed[Any]: ...
+async def reveal(secret: object, name: str, *, kinds: tuple[type, ...] = (str,)) -> Revealed[Any]:
     """Read a secret; `name` is what messages call it. A text loses the line break that files end in.
 
     Raises `ConfigurationError` if it cannot be read, is empty, or is none of `kinds`.
     """
-    held: Revealed[object] = Revealed(secret)
+    held: Revealed[Any] = Revealed(secret)
     del secret  # the frame of an exception would show it
     try:
         if callable(held.value):
@@ -50,4 +52,4 @@ async def reveal(
     if not isinstance(held.value, kinds) or not held.value:
         message = f"{name} is empty or of the wrong type"
         raise ConfigurationError(message)
-    return cast("Revealed[T]", held)
+    return held

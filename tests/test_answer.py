@@ -151,7 +151,7 @@ def test_a_missing_refresh_token_keeps_the_old_one(refresh_token: object) -> Non
         ({"refresh_token": jwt({"iat": 5, "exp": 65}), "refresh_expires_in": 30}, NOW + 30),
     ],
 )
-def test_a_refresh_tokens_end_is_read(members: dict[str, object], ends: float | None) -> None:
+def test_a_refresh_tokens_end_is_read(members: dict[str, Any], ends: float | None) -> None:
     """Law D3: `refresh_expires_in`, where 0 is never, or the refresh token's own JWT; the same token keeps its end."""
     assert granted(**members).refresh_expires_at == ends
 

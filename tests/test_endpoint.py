@@ -12,6 +12,7 @@ from aioresponses import CallbackResult, aioresponses
 
 from aio_token import (
     ClientSecretBasic,
+    ClientSecretJWT,
     ClientSecretPost,
     ConfigurationError,
     Credential,
@@ -49,7 +50,8 @@ class Replied(ClientResponse):
     """What aioresponses makes, given the argument that aiohttp 3.14 wants and it does not know."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  whatever ClientResponse takes
-        super().__init__(*arguments, stream_writer=Unwritten(), **named)
+        named["stream_writer"] = Unwritten()
+        super().__init__(*arguments, **named)
 
 
 @pytest.fixture
@@ -219,6 +221,16 @@ async def test_a_revocation_needs_an_address_and_a_credential_of_its_own() -> No
         with pytest.raises(ConfigurationError, match="another"):
             await endpoint.revoke(Credential(refresh_token="r", issued_by=foreign))
     assert server.received == []
+
+
+async def test_a_repeated_request_is_signed_anew() -> None:
+    """Laws D5 and D7: servers take a client's JWT once, so the repetition after a lost answer brings another one."""
+    async with token_server(drops, says(GRANTED)) as server:
+        client = ClientSecretJWT("bot", CANARY + "-of-more-than-32-letters")
+        answer = await TokenEndpoint(server.url, client).request("refresh_token", Form(refresh_token="r"))
+    assert answer.failure() is None
+    assert {sent.form["refresh_token"] for sent in server.received} == {"r"}
+    assert len({sent.form["client_assertion"] for sent in server.received}) == 2
 
 
 async def test_many_requests_at_once_do_not_meet() -> None:

@@ -121,7 +121,7 @@ async def test_revocation_is_wired() -> None:
         {"odd_endpoint": ["https://id.example"]},
     ],
 )
-async def test_metadata_that_cannot_be_trusted_is_refused(members: dict[str, object]) -> None:
+async def test_metadata_that_cannot_be_trusted_is_refused(members: dict[str, Any]) -> None:
     """Law A2 and RFC 8414 section 3.3: the issuer letter by letter, and https for every address."""
     async with token_server(describes(**members)) as server:
         with pytest.raises(ConfigurationError, match=r"another issuer|https|not a URL"):

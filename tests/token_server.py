@@ -78,7 +78,7 @@ async def token_server(*answers: Answer, ssl_context: ssl.SSLContext | None = No
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
     running = TestServer(application)
-    await running.start_server(**({"ssl": ssl_context} if ssl_context else {}))
+    await running.start_server(ssl=ssl_context)
     try:
         server.url = str(running.make_url("")).rstrip("/")
         yield server
