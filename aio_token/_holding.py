@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from aio_token._freshness import Held
+from aio_token._freshness import Freshness, Held
 
 if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._credential import Credential, IssuedBy
+    from aio_token._events import Reason
     from aio_token._freshness import Windows
+    from aio_token._token import Token
 
 
 class Holding:
@@ -38,6 +40,28 @@ class Holding:
         """Whether the newest credential may be shown to, and written for, the grant's endpoint and client (law E4)."""
         issued_by = self.credential.issued_by if self.credential is not None else None
         return issued_by is None or self._issued_by is None or self._issued_by.same_client(issued_by)
+
+    def good(self, rejected: Token | None, min_valid_for: float) -> Token | None:
+        """Return the token if it answers the question and needs no renewal."""
+        held = self.held
+        if held is None or held.token.same_as(rejected) or held.freshness is not Freshness.FRESH:
+            return None
+        return held.token if held.lasts(min_valid_for) else None
+
+    def spare(self, rejected: Token | None) -> Token | None:
+        """Return the token if it has not ended and is not the refused one: better than none, should a renewal fail."""
+        held = self.held
+        if held is None or held.token.same_as(rejected) or held.freshness is Freshness.EXPIRED:
+            return None
+        return held.token
+
+    def reason(self, rejected: Token | None) -> Reason:
+        """Say why a renewal runs now."""
+        if self.held is None:
+            return "absent"
+        if self.held.token.same_as(rejected):
+            return "refused"
+        return "expired" if self.held.freshness is Freshness.EXPIRED else "expiring"
 
     def reconcile(self, stored: Credential | None) -> bool:
         """Take over what the store holds if somebody else wrote it; tell whether that was so.

@@ -25,6 +25,7 @@ from aio_token._log import log_event
 from aio_token._memory_store import MemoryTokenStore
 from aio_token._renewal import Renewal
 from aio_token._single_flight import SingleFlight, finish
+from aio_token._status import status_of
 from aio_token._trouble import Trouble, remedy
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._events import Event, Observer, Reason
     from aio_token._interfaces import Grant, TokenStore
+    from aio_token._status import Status
     from aio_token._token import Token
 
     _Work = Callable[[], Coroutine[object, object, Token]]
@@ -109,7 +111,7 @@ class TokenRepository:
             try:
                 token = await here.flight.join(work)
             except TokenError:
-                if (spare := self._spare(rejected)) is not None:
+                if (spare := self._holding.spare(rejected)) is not None:
                     return spare
                 raise
             # A flight that was in the air already may not have known of our question; then there is one more.
@@ -132,20 +134,10 @@ class TokenRepository:
             raise trouble.again()
         return None
 
-    def _spare(self, rejected: Token | None) -> Token | None:
-        held = self._holding.held
-        usable = held is not None and held.freshness is not Freshness.EXPIRED and not held.token.same_as(rejected)
-        return held.token if held is not None and usable else None
-
     async def _fly(self, here: _Here, rejected: Token | None, min_valid_for: float) -> Token:
         """Renew, and remember how it went."""
-
-        def good() -> Token | None:
-            held = self._holding.held
-            fresh = held is not None and held.freshness is Freshness.FRESH and held.lasts(min_valid_for)
-            return held.token if held is not None and fresh and not held.token.same_as(rejected) else None
-
-        reason = self._reason(rejected)
+        good = partial(self._holding.good, rejected, min_valid_for)
+        reason = self._holding.reason(rejected)
         try:
             try:
                 token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waiters)
@@ -189,13 +181,10 @@ class TokenRepository:
             if isinstance(error, LoginRequired):
                 self._tell(LoginNeeded(at=now, message=str(error)))
 
-    def _reason(self, rejected: Token | None) -> Reason:
-        held = self._holding.held
-        if held is None:
-            return "absent"
-        if held.token.same_as(rejected):
-            return "refused"
-        return "expired" if held.freshness is Freshness.EXPIRED else "expiring"
+    @property
+    def status(self) -> Status:
+        """What is known now; nothing is read, asked or renewed."""
+        return status_of(self._holding, self._trouble)
 
     async def sign_in(self, grant: Grant) -> Token:
         """Obtain a credential by a grant other than the repository's own, such as a person's sign-in, and keep it.

@@ -1,0 +1,75 @@
+"""What a health check or a page wants to know of a credential, read from memory without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aio_token._freshness import Freshness
+from aio_token._trouble import remedy
+
+if TYPE_CHECKING:
+    from aio_token._events import Remedy
+    from aio_token._holding import Holding
+    from aio_token._trouble import Trouble
+
+State = Literal["unknown", "absent", "fresh", "expiring", "due", "expired"]
+"""Not looked at yet, no token, or how long the token is still good for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.
+
+    `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where nobody knows. `trouble` is
+    why the last renewal failed and `remedy` what helps, both None if it did not. `unsaved` tells that the newest
+    credential is in memory only.
+    """
+
+    state: State
+    fingerprint: str | None
+    scope: str | None
+    expires_at: float | None
+    expires_in: float | None
+    has_refresh_token: bool
+    unsaved: bool
+    trouble: str | None
+    remedy: Remedy | None
+    retry_at: float | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether requests go out with a token now."""
+        return self.state in {"fresh", "expiring", "due"}
+
+
+def status_of(holding: Holding, trouble: Trouble) -> Status:
+    """Look at what is held."""
+    held, credential, error = holding.held, holding.credential, trouble.error
+    token = held.token if held is not None else None
+    return Status(
+        state=_state(holding),
+        fingerprint=token.fingerprint if token is not None else None,
+        scope=token.scope if token is not None else None,
+        expires_at=token.expires_at if token is not None else None,
+        expires_in=held.left if held is not None and held.token.expires_at is not None else None,
+        has_refresh_token=credential is not None and credential.refresh_token is not None and not credential.is_refused,
+        unsaved=holding.unsaved,
+        trouble=str(error) if error is not None else None,
+        remedy=remedy(error) if error is not None else None,
+        retry_at=credential.retry_at if credential is not None else None,
+    )
+
+
+def _state(holding: Holding) -> State:
+    if not holding.known:
+        return "unknown"
+    if holding.held is None:
+        return "absent"
+    names: dict[Freshness, State] = {
+        Freshness.FRESH: "fresh",
+        Freshness.EXPIRING: "expiring",
+        Freshness.DUE: "due",
+        Freshness.EXPIRED: "expired",
+    }
+    return names[holding.held.freshness]
