@@ -103,8 +103,8 @@ class Keeper:
                 await self.look_again(slot)
                 if self._holding.unsaved:
                     await self.save(slot)
-        except StoreError as error:
-            self._tell(Unsaved(at=self._clock.time(), message=str(error)))
+        except Exception as error:  # noqa: BLE001  closing does not fail because of a store
+            self._tell(Unsaved(at=self._clock.time(), message=self._why(error)))
 
     def _learn(self, stored: Credential | None) -> bool:
         first = not self._holding.known
