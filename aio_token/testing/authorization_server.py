@@ -51,7 +51,7 @@ class AuthorizationServer(Rules, LoopbackServer):
         if not self.clients:
             self.register(RegisteredClient("bot", SECRET))
             self.register(RegisteredClient("app"))
-        self.ledger = Ledger(self, lambda: self.issuer)
+        self.ledger: Ledger = Ledger(self, lambda: self.issuer)
         self._oauth = OAuth(self.ledger, self.clients, self.users, lambda: [self.token_url, self.issuer])
 
     def __repr__(self) -> str:

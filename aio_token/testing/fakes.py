@@ -46,7 +46,7 @@ class FixedSource:
     def __init__(self, *answers: Token | TokenError) -> None:
         self._answers = answers or (token(),)
         self._current = 0
-        self.asked = 0
+        self.asked: int = 0
         self.rejected: list[Token] = []
 
     async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's own
@@ -75,8 +75,8 @@ class ScriptedGrant:
         self.issued_by = issued_by
         self.calls: list[Credential | None] = []
         self.revoked: list[Credential] = []
-        self.most_at_once = 0
-        self.arrived = asyncio.Event()
+        self.most_at_once: int = 0
+        self.arrived: asyncio.Event = asyncio.Event()
 
     def halt(self) -> None:
         """Stop the calls that come from now on."""

@@ -20,8 +20,8 @@ class Hold:
         self._after = after
         self._open = asyncio.Event()
         self._more = asyncio.Condition()
-        self.arrived = asyncio.Event()
-        self.count = 0
+        self.arrived: asyncio.Event = asyncio.Event()
+        self.count: int = 0
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Hold the request."""

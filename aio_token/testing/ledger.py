@@ -90,9 +90,9 @@ class Ledger:
         self._families: list[Family] = []
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
-        self.refreshes = 0
-        self.reused = 0
-        self.forgiven = 0
+        self.refreshes: int = 0
+        self.reused: int = 0
+        self.forgiven: int = 0
 
     def issue(
         self, client_id: str, user: str | None, scope: str | None, audience: str | None = None, *, refreshable: bool

@@ -46,8 +46,8 @@ class OAuth(AuthorizationServer):
         own_addresses: Callable[[], list[str]],
     ) -> None:
         super().__init__()
-        self.ledger = ledger
-        self.users = users
+        self.ledger: Ledger = ledger
+        self.users: Mapping[str, str] = users
         self._clients = clients
         self.register_client_auth_method("client_assertion_jwt", _ClientAssertion(own_addresses))
         for grant in (_Refresh, _ClientCredentials, _Password):
