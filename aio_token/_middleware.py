@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import ref
 
-from aiohttp import ClientError, ClientRequest, ClientResponse, hdrs
+from aiohttp import ClientError, ClientRequest, ClientResponse
+from aiohttp.hdrs import AUTHORIZATION, CONTENT_ENCODING, EXPECT, WWW_AUTHENTICATE
 from multidict import istr
 
 from aio_token._backoff import pause
 from aio_token._challenge import asks_for_renewal
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._errors import TokenError
+from aio_token._errors import TokenError, unforeseen, without_frames
 from aio_token._events import Refused, RenewalPaused, ReplayImpossible, notify
 from aio_token._log import log_event
 from aio_token._origins import allowed_origins
@@ -30,12 +32,14 @@ REQUIRES_TOKEN = istr("requires-token")
 """The request header that, set to `false`, opts a request out; it is never sent."""
 
 _UNAUTHORIZED = 401
+_SERVER_ERROR = 500  # and above: the API did not say whether it takes the token
 _SMALL_BODY = 65_536  # bytes; a refused response up to this size is read, so that its connection can be used again
 _BODY_PATIENCE = 0.25  # seconds
 
 # Requests that opted out, for every BearerMiddleware of their chain: the first one takes the header away, and an outer
-# middleware that retries calls the chain again with the same request.
-_opted_out: WeakSet[ClientRequest] = WeakSet()
+# middleware that retries calls the chain again with the same request. A plain set, for it is nearly always empty and
+# the hot path asks whether it is.
+_opted_out: set[ref[ClientRequest]] = set()
 
 
 class BearerMiddleware:
@@ -67,30 +71,39 @@ class BearerMiddleware:
         self._observer = observer
         self._clock = clock
         self._pauses = 0  # renewals in a row that did not help
-        self._paused_until = 0.0
+        self._paused_until = -math.inf
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send the request, with a token if it is one of ours."""
         headers, url = request.headers, request.url
         if REQUIRES_TOKEN in headers and headers.popall(REQUIRES_TOKEN)[-1].strip().lower() == "false":
-            _opted_out.add(request)
+            _opted_out.add(ref(request, _opted_out.discard))
         if (
-            (url.scheme, url.raw_host, url.port) not in self._origins
-            or hdrs.AUTHORIZATION in headers
-            or (_opted_out and request in _opted_out)
+            url.raw_authority not in self._origins.get(url.scheme, ())
+            or AUTHORIZATION in headers
+            or (_opted_out and ref(request) in _opted_out)
         ):
             return await handler(request)
         try:
             token = await self._source.token()
-        except TokenError:
+        except (TokenError, ClientError, OSError) as error:
             if self._required:
-                raise
-            return await handler(request)
-        response = await _send(request, handler, token)
-        if response.status != _UNAUTHORIZED:
-            self._pauses = 0
+                ours = _as_token_error(error)
+                raise ours from ours.__cause__
+        else:
+            # What _send() does, without a coroutine of its own: this is every request's way.
+            headers[AUTHORIZATION] = token.authorization
+            try:
+                response = await handler(request)
+            finally:
+                if headers.get(AUTHORIZATION) == token.authorization:
+                    del headers[AUTHORIZATION]
+            if response.status == _UNAUTHORIZED:
+                return await self._refused(request, handler, response, token)
+            if self._pauses:
+                self._recovered(response)
             return response
-        return await self._refused(request, handler, response, token)
+        return await handler(request)
 
     async def _refused(
         self, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse, sent: Token
@@ -98,37 +111,39 @@ class BearerMiddleware:
         """Renew the refused token and send the request once more, or return the response as it came."""
         origin = str(request.url.origin())
         self._tell(Refused(at=self._clock.time(), origin=origin, fingerprint=sent.fingerprint))
-        challenges = response.headers.getall(hdrs.WWW_AUTHENTICATE, ())
+        challenges = response.headers.getall(WWW_AUTHENTICATE, ())
         if self._clock.monotonic() < self._paused_until or not asks_for_renewal(
             challenges, without_challenge=self._renew_without_challenge
         ):
             return response
         replayable = not (request.body and request.body.consumed)
-        whole = replayable and await _read_if_small(response)
-        try:
-            token = await self._source.token(rejected=sent)
-        except TokenError:
-            if not replayable:
-                return response
-            response.close()
-            raise
-        except BaseException:
-            response.close()
-            raise
         if not replayable:
             # The next request has the new token; sent again, this one would carry an empty body (law B4).
             self._tell(ReplayImpossible(at=self._clock.time(), origin=origin, method=request.method))
-            return response
-        if token.access_token == sent.access_token:
+        try:
+            whole = replayable and await _read_if_small(response)
+            token = await self._source.token(rejected=sent)
+        except (TokenError, ClientError, OSError) as error:
+            if not (replayable and self._required):
+                return response
+            response.close()
+            ours = _as_token_error(error)
+            raise ours from ours.__cause__
+        except BaseException:
+            response.close()
+            raise
+        if not replayable or token.access_token == sent.access_token:
             return response
         if not whole:
             response.close()  # before the next one is asked for: the connector may have one connection only
         await request.close()  # the writer of the refused request lets go of the body
+        if EXPECT in request.headers:
+            request.update_expect_continue()  # the server said 401 instead of 100: this time it may say 100
         response = await _send(request, handler, token)
         if response.status == _UNAUTHORIZED:
             self._pause(origin)
         else:
-            self._pauses = 0
+            self._recovered(response)
         return response
 
     def _pause(self, origin: str) -> None:
@@ -139,6 +154,11 @@ class BearerMiddleware:
             seconds = pause(self._pauses)
             self._paused_until = now + seconds
             self._tell(RenewalPaused(at=self._clock.time(), origin=origin, seconds=seconds))
+
+    def _recovered(self, response: ClientResponse) -> None:
+        """Renew again: the API took a token."""
+        if response.status < _SERVER_ERROR:
+            self._pauses, self._paused_until = 0, -math.inf
 
     def _tell(self, event: Event) -> None:
         notify(self._observer, event)
@@ -151,21 +171,35 @@ async def _send(request: ClientRequest, handler: ClientHandlerType, token: Token
     leftover for the caller's own (law A6).
     """
     headers = request.headers
-    headers[hdrs.AUTHORIZATION] = token.authorization
+    headers[AUTHORIZATION] = token.authorization
     try:
         return await handler(request)
     finally:
-        if headers.get(hdrs.AUTHORIZATION) == token.authorization:
-            del headers[hdrs.AUTHORIZATION]
+        if headers.get(AUTHORIZATION) == token.authorization:
+            del headers[AUTHORIZATION]
 
 
 async def _read_if_small(response: ClientResponse) -> bool:
     """Read a refused response that is short and at hand, and tell whether it was; its connection is free then."""
-    if response.content_length is None or response.content_length > _SMALL_BODY:
+    length = response.content_length
+    if length is None or length > _SMALL_BODY or CONTENT_ENCODING in response.headers:  # compressed: of any size
         return False
+    patience = asyncio.timeout(_BODY_PATIENCE)
     try:
-        async with asyncio.timeout(_BODY_PATIENCE):
+        async with patience:
             await response.read()
-    except (TimeoutError, ClientError):
+    except TimeoutError:
+        if not patience.expired():  # it is the caller's own ClientTimeout
+            raise
+        return False
+    except ClientError:
         return False
     return True
+
+
+def _as_token_error(error: Exception) -> TokenError:
+    """Return what may leave the middleware: on some errors of its own aiohttp runs all middlewares again (law D10)."""
+    if isinstance(error, TokenError):
+        return error
+    without_frames(error)
+    return unforeseen(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from aio_token._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Origin = tuple[str, str | None, int | None]
-"""Scheme, host as it stands in a request, port."""
+Origins = Mapping[str, Collection[str]]
+"""Scheme to authorities, as they stand in the URLs of requests: two cached look-ups tell whether a URL is of them."""
 
 _WEBSOCKET = {"http": "ws", "https": "wss"}
 
@@ -26,18 +27,18 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> frozenset[Origin]:
+def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origins:
     """Return what the origins' requests look like, their WebSocket handshakes included.
 
     Raises `ConfigurationError` for what is not an origin, and for http to another machine unless `plain_http`.
     """
-    allowed: set[Origin] = set()
+    allowed: dict[str, set[str]] = {}
     for text in origins:
         url = _parsed(text)
         if (
             url is None
             or url.scheme not in _WEBSOCKET
-            or url.raw_host is None
+            or (host := url.host_subcomponent) is None
             or str(url.origin()) != str(url).rstrip("/")
         ):
             message = f"{_shown(url)} is not an origin; write it like https://api.example or https://api.example:8443"
@@ -45,11 +46,13 @@ def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> frozen
         if url.scheme == "http" and not plain_http and not is_loopback(url.host):
             message = f"{_shown(url)} would send the token in clear; use https"
             raise ConfigurationError(message)
-        allowed |= {(scheme, url.raw_host, url.port) for scheme in (url.scheme, _WEBSOCKET[url.scheme])}
+        authorities = {host, f"{host}:{url.port}"} if url.is_default_port() else {f"{host}:{url.port}"}
+        for scheme in (url.scheme, _WEBSOCKET[url.scheme]):
+            allowed.setdefault(scheme, set()).update(authorities)
     if not allowed:
         message = "name at least one origin that the token may be sent to, such as https://api.example"
         raise ConfigurationError(message)
-    return frozenset(allowed)
+    return allowed
 
 
 def _parsed(text: str | URL) -> URL | None:
