@@ -88,17 +88,20 @@ class TokenEndpoint:
             )
             raise ConfigurationError(message)
 
-    async def request(self, grant_type: str, form: Form) -> Answer:
+    async def request(self, grant_type: str, form: Form, *, repeatable: bool = True) -> Answer:
         """Ask for a token (RFC 6749 section 4) and return the answer, be it an error.
 
+        Once more if the connection is dropped, unless `repeatable` is false.
         Raises `RefreshUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
         from authlib.oauth2.rfc6749.parameters import prepare_token_request  # noqa: PLC0415  slow to import
 
         form = form.over(self._parameters)
-        return await self._ask(
-            "token", self._url, form, lambda: prepare_token_request(grant_type, urlencode(form.repeated), **form.single)
-        )
+
+        def write() -> str:
+            return prepare_token_request(grant_type, urlencode(form.repeated), **form.single)
+
+        return await self._ask("token", self._url, form, write, repeatable=repeatable)
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token, or the access token where there is none (RFC 7009).
@@ -125,11 +128,17 @@ class TokenEndpoint:
         if failure is not None:
             raise failure
 
-    async def _ask(self, name: str, url: str, form: Form, write: Callable[[], str]) -> Answer:
+    async def _ask(
+        self, name: str, url: str, form: Form, write: Callable[[], str], *, repeatable: bool = True
+    ) -> Answer:
         """Let the client sign what `write` returns, and send it."""
         asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
         request = Request(
-            to=f"the {name} endpoint of {origin_of(url)}", url=url, headers=_HEADERS, secrets=form.secrets
+            to=f"the {name} endpoint of {origin_of(url)}",
+            url=url,
+            headers=_HEADERS,
+            secrets=form.secrets,
+            repeatable=repeatable,
         )
         try:
             request = replace(request, body=write())

@@ -56,7 +56,10 @@ class Form(Unpicklable):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Request(Unpicklable):
-    """An HTTP request; `to` is what messages call its receiver. `secrets` are texts that no message may repeat."""
+    """An HTTP request; `to` is what messages call its receiver. `secrets` are texts that no message may repeat.
+
+    `repeatable` False sends it once only, even if the connection is dropped (law D7).
+    """
 
     to: str
     url: str
@@ -64,6 +67,7 @@ class Request(Unpicklable):
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     secrets: tuple[str, ...] = ()
+    repeatable: bool = True
 
     def __repr__(self) -> str:
         return f"<Request {self.method} to {self.to}>"

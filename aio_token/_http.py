@@ -114,7 +114,7 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
             if (pause := next(pauses, None)) is None:
                 return failure
             await asyncio.sleep(pause)
-        elif dropped:
+        elif dropped or not request.repeatable:
             return failure
         else:
             dropped = True

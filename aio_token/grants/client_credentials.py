@@ -49,7 +49,8 @@ class ClientCredentialsGrant:
         Raises `ConfigurationError` if what is stored belongs to another endpoint or client: it is not overwritten.
         """
         self._endpoint.check_issued_here(credential)
-        answer = await self._endpoint.request("client_credentials", self._form)
+        first_try = credential is None or not credential.failures  # see the refresh token grant
+        answer = await self._endpoint.request("client_credentials", self._form, repeatable=first_try)
         return answer.credential(Credential(issued_by=self._issued_by))
 
     async def revoke(self, credential: Credential) -> None:

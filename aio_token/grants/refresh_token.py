@@ -49,7 +49,8 @@ class RefreshTokenGrant:
         self._check(credential)
         held = await self._presentable(credential)
         form = Form(refresh_token=held.refresh_token, scope=self._scope)
-        answer = await self._endpoint.request("refresh_token", form)
+        # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
+        answer = await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
         try:
             return answer.credential(held)
         except GrantRefused as error:
