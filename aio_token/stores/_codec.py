@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aio_token._credential import Credential
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
+from aio_token.stores._damage import Damaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class Codec(Protocol):
     async def decode(self, content: memoryview, path: Path, worker: Worker) -> Credential:
         """Return what was stored.
 
-        Raises ValueError if it is damaged, `StoreError` if it is whole but cannot be read here and now.
+        Raises `Damaged`, and `StoreError` if it is whole but cannot be read here and now.
         """
         ...
 
@@ -66,9 +67,8 @@ def to_json(credential: Credential) -> memoryview:
 
 
 def from_json(text: memoryview) -> Credential:
-    """Read JSON; errors are those of `Credential.from_json`, without the frames that hold the text."""
+    """Read JSON. Raises `Damaged`, and `StoreError` if a newer version wrote it."""
     try:
         return Credential.from_json(bytes(text))
-    except (ValueError, StoreError) as error:
-        without_frames(error)
-        raise
+    except ValueError as error:
+        raise Damaged(str(error)) from without_frames(error)

@@ -12,6 +12,7 @@ import aiofiles.os
 
 from aio_token._errors import StoreError
 from aio_token.stores import _beside
+from aio_token.stores._damage import Damaged
 from aio_token.stores._permissions import refuse_odd
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class DurableFile:
     async def read(self) -> memoryview | None:
         """Return what the file holds, None if there is no file.
 
-        Raises OSError, `StoreError` if the file is not as it should be, ValueError if it is larger than any credential.
+        Raises OSError, `StoreError` if the file is not as it should be, `Damaged` if it is larger than any credential.
         """
         handle = _Handle()
         try:
@@ -102,7 +103,7 @@ class DurableFile:
         self._platform.guard_file(self._path, found)
         if found.st_size > MAX_SIZE:
             message = f"it is larger than {MAX_SIZE} bytes"
-            raise ValueError(message)
+            raise Damaged(message)
 
     def _create(self, draft: Path, handle: _Handle) -> None:
         handle.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | self._platform.flags)

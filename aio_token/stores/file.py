@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aio_token._errors import StoreCorrupt, StoreError, without_frames
 from aio_token._lock import ProcessLock
 from aio_token.stores._codec import PlainCodec
+from aio_token.stores._damage import Damaged
 from aio_token.stores._directories import make_private
 from aio_token.stores._durable import DurableFile
 from aio_token.stores._permissions import unusable
-from aio_token.stores._platform import HERE, nothing
+from aio_token.stores._platform import HERE, unguarded
 from aio_token.stores._worker import Worker
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class FileTokenStore:
         async with self._worker() as worker:
             try:
                 return await (await self._slot(worker)).read()
-            except ValueError:
+            except Damaged:
                 return None
 
     @asynccontextmanager
@@ -91,8 +91,7 @@ class FileTokenStore:
     async def _slot(self, worker: Worker) -> FileSlot:
         if self._check_permissions:
             return FileSlot(self._path, self._codec, self._platform, worker)
-        lenient = replace(self._platform, guard_directory=nothing, guard_file=nothing)
-        return FileSlot(await worker.call(self._path.resolve), self._codec, lenient, worker)
+        return FileSlot(await worker.call(self._path.resolve), self._codec, unguarded(self._platform), worker)
 
 
 class FileSlot:
@@ -110,7 +109,7 @@ class FileSlot:
         """Return what is kept; a damaged file is moved aside first. Raises `StoreError`."""
         try:
             return await self.read()
-        except ValueError as damage:
+        except Damaged as damage:
             try:
                 aside = await self._file.set_aside()
             except OSError as error:
@@ -138,7 +137,7 @@ class FileSlot:
             await self._worker.call(self._platform.guard_directory, self._path.parent)
 
     async def read(self) -> Credential | None:
-        """Return what is kept. Raises `StoreError`; ValueError, which tells nothing secret, for a damaged file."""
+        """Return what is kept. Raises `StoreError`, and `Damaged`."""
         with self._explained("read"):
             content = await self._file.read()
         if content is None:

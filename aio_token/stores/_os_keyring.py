@@ -1,0 +1,98 @@
+"""The operating system's keyring: one entry of it, asked off the loop and never waited for without a limit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from aio_token._errors import KeyUnavailable, StoreError, without_frames
+from aio_token.stores._worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_LIMITS = {"keyring.backends.Windows": 1_280}
+"""Characters that a keyring takes: 2,560 bytes of UTF-16 in the Windows Credential Manager."""
+
+_OUTLOOK = {
+    "ImportError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
+    "NoKeyringError": "no keyring can be reached from this process; start the session's keyring, or use a key file",
+    "KeyringLocked": "the keyring is locked; unlock it, by signing in to the desktop for example, and try again",
+}
+
+
+class KeyringEntry:
+    """What the keyring holds for one user of one service.
+
+    A keyring may ask a person to unlock it, and wait; `timeout` is how long to wait for it, in seconds. Secrets go in
+    and out as memoryviews, whose repr does not show them. Everything raises `KeyUnavailable`.
+    """
+
+    def __init__(self, service: str, username: str, timeout: float) -> None:
+        self._service = service
+        self._username = username
+        self._timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"{self._username!r} of {self._service!r}"
+
+    async def read(self) -> memoryview | None:
+        """Return what is there."""
+        return await self._ask(_read, self._service, self._username)
+
+    async def write(self, content: memoryview) -> None:
+        """Replace what is there. Raises `StoreError` if this keyring does not take that much."""
+        await self._ask(_write, self._service, self._username, content)
+
+    async def remove(self) -> None:
+        """Leave nothing there."""
+        await self._ask(_remove, self._service, self._username)
+
+    async def _ask(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        # A thread of its own, for one that waits for a person must not keep the store's: that one lets go of the lock.
+        async with Worker() as worker:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return await worker.call(call, *args, **kwargs)
+            except TimeoutError as error:
+                message = f"the keyring did not answer in {self._timeout:g} s; it may wait for somebody to unlock it"
+                raise KeyUnavailable(message) from without_frames(error)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001  every keyring has errors of its own, and of its transport
+                name = type(error).__name__
+                message = _OUTLOOK.get(name, f"the keyring failed ({name}); look at: python -m keyring diagnose")
+                raise KeyUnavailable(message) from without_frames(error)
+
+
+def _read(service: str, username: str) -> memoryview | None:
+    import keyring  # noqa: PLC0415  an extra, and slow to import
+
+    return _hidden(keyring.get_password(service, username))
+
+
+def _write(service: str, username: str, content: memoryview) -> None:
+    import keyring  # noqa: PLC0415
+
+    limit = _LIMITS.get(type(keyring.get_keyring()).__module__, len(content))
+    if len(content) > limit:
+        message = (
+            f"the credential takes {len(content)} characters and this keyring {limit}; keep it in a file and only its "
+            "key in the keyring: FileTokenStore(path, codec=Encrypted(KeyringKey(service, username)))"
+        )
+        raise StoreError(message)
+    keyring.set_password(service, username, bytes(content).decode())
+
+
+def _remove(service: str, username: str) -> None:
+    import keyring  # noqa: PLC0415
+
+    if keyring.get_password(service, username) is not None:
+        keyring.delete_password(service, username)
+
+
+def _hidden(secret: str | None) -> memoryview | None:
+    return None if secret is None else memoryview(secret.encode())
