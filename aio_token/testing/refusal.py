@@ -41,7 +41,7 @@ class Refusal:
             response.content_length = self.size
         try:
             await response.prepare(request)
-            for piece in self._pieces():
+            for piece in () if request.method == "HEAD" else self._pieces():
                 await asyncio.sleep(self.pause)
                 await response.write(piece)
             await response.write_eof()
