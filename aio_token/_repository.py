@@ -115,7 +115,7 @@ class TokenRepository:
                     return spare
                 raise
             # A flight that was in the air already may not have known of our question; then there is one more.
-            if ours or final:
+            if ours or final or not (min_valid_for or token.same_as(rejected)):
                 return token
             final = True
 
