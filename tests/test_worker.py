@@ -49,12 +49,17 @@ async def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
 async def test_tidying_up_is_waited_for_unless_an_abandoned_call_still_runs() -> None:
     """Law C4: whoever gave up on a call that hangs does not hang on what follows it."""
     seen: list[str] = []
-    go = threading.Event()
+    started, go = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        started.set()
+        go.wait(10)
+
     worker = Worker()
     await worker.settle(lambda: seen.append("at once"))
     assert seen == ["at once"]
-    hanging = asyncio.create_task(worker.call(go.wait, 10))
-    await asyncio.sleep(0)
+    hanging = asyncio.create_task(worker.call(hang))
+    await asyncio.to_thread(started.wait, 10)
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
     await worker.settle(lambda: seen.append("later"))
