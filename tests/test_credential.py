@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aio_token import Credential, IssuedBy, StoreError, Token
+from aio_token import Credential, IssuedBy, Rescued, StoreError, Token
 from aio_token._credential import SCHEMA_VERSION
 from aio_token._token import fingerprint
 
@@ -214,6 +214,15 @@ def test_a_credential_is_for_its_endpoint_client_scope_and_audience(
     mine, theirs = IssuedBy(**{**own, **asker}), IssuedBy(**{**own, **kept})
     assert mine.same_client(theirs) is client
     assert mine.covers(theirs) is covered
+
+
+def test_a_rescued_credential_comes_with_the_error_to_raise() -> None:
+    """Law D2: it is saved first; the text is the error's, and shows nothing of the credential."""
+    error = StoreError("no usable token")
+    rescued = Rescued(CREDENTIAL, error)
+    assert (rescued.credential, rescued.error) == (CREDENTIAL, error)
+    assert str(rescued) == "no usable token"
+    assert "canary" not in repr(rescued)
 
 
 def test_extra_members_that_json_has_not_are_an_error_of_the_writer() -> None:

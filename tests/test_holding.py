@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from aio_token import Credential, IssuedBy, Windows
+from aio_token import Credential, IssuedBy, Token, Windows
 from aio_token._freshness import Freshness
 from aio_token._holding import Holding
 from aio_token.testing.clock import ManualClock
@@ -195,6 +195,43 @@ def test_a_renewed_token_is_fresh_and_one_from_the_store_is_as_old_as_it_is(
     renew(holding, dead)
     seen.append(holding.held and holding.held.freshness)
     assert seen == [Freshness.EXPIRED, Freshness.FRESH]
+
+
+@pytest.mark.parametrize(
+    ("passed", "rejected", "min_valid_for", "good", "spare", "reason"),
+    [
+        (0, None, 0, True, True, "expiring"),
+        (0, "other", 60, True, True, "expiring"),
+        (0, None, 61, False, True, "expiring"),
+        (0, "access-disk", 0, False, False, "refused"),
+        (50, None, 0, False, True, "expiring"),
+        (57, None, 0, False, True, "expiring"),
+        (60, None, 0, False, False, "expired"),
+        (60, "access-disk", 0, False, False, "refused"),
+    ],
+)
+def test_a_question_is_answered_by_the_token_at_hand_or_gives_a_reason(
+    holding: Holding,
+    clock: ManualClock,
+    passed: float,
+    rejected: str | None,
+    min_valid_for: float,
+    good: bool,
+    spare: bool,
+    reason: str,
+) -> None:
+    """Law B2, D8: good is what needs no renewal; spare is what has not ended, and is never the refused token."""
+    holding.reconcile(stored(clock, "disk"))
+    clock.advance(passed)
+    refused = None if rejected is None else Token(access_token=rejected)
+    assert (holding.good(refused, min_valid_for) is not None) is good
+    assert (holding.spare(refused) is not None) is spare
+    assert holding.reason(refused) == reason
+
+
+def test_where_nothing_is_held_there_is_no_answer(holding: Holding) -> None:
+    """The token is absent, and was never anything else."""
+    assert (holding.good(None, 0), holding.spare(None), holding.reason(None)) == (None, None, "absent")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def test_a_token_is_a_value() -> None:
         token.access_token = "other"  # type: ignore[misc]
 
 
+def test_tokens_are_compared_by_their_text() -> None:
+    """Law B2: a refused token is known again, whatever expiry or scope it was given since."""
+    token = Token(access_token="abc", expires_at=1.0)
+    assert token.same_as(Token(access_token="abc", expires_at=2.0, scope="read"))
+    assert not token.same_as(Token(access_token="abcd", expires_at=1.0))
+    assert not token.same_as(None)
+
+
 def test_what_else_came_with_a_token_cannot_be_changed_from_outside() -> None:
     """`extra` is a read-only copy."""
     members = {"instance_url": "https://eu1.example"}
