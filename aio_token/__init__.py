@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from aio_token._events import SignedIn as SignedIn
     from aio_token._events import SignedOut as SignedOut
     from aio_token._events import Unsaved as Unsaved
+    from aio_token._events import fan_out as fan_out
     from aio_token._freshness import Windows as Windows
     from aio_token._interfaces import Grant as Grant
     from aio_token._interfaces import Revocable as Revocable
@@ -52,8 +53,10 @@ if TYPE_CHECKING:
     from aio_token._log import log_event as log_event
     from aio_token._memory_store import MemoryTokenStore as MemoryTokenStore
     from aio_token._middleware import BearerMiddleware as BearerMiddleware
+    from aio_token._otel import OpenTelemetryObserver as OpenTelemetryObserver
     from aio_token._provider import Provider as Provider
     from aio_token._repository import TokenRepository as TokenRepository
+    from aio_token._request_log import RequestLog as RequestLog
     from aio_token._static import StaticToken as StaticToken
     from aio_token._token import Token as Token
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
@@ -91,6 +94,7 @@ _HOMES = {
         "SignedIn",
         "SignedOut",
         "Unsaved",
+        "fan_out",
     ),
     "_freshness": ("Windows",),
     "_interfaces": ("Grant", "Revocable", "Slot", "TokenSource", "TokenStore"),
@@ -98,8 +102,10 @@ _HOMES = {
     "_log": ("log_event",),
     "_memory_store": ("MemoryTokenStore",),
     "_middleware": ("BearerMiddleware",),
+    "_otel": ("OpenTelemetryObserver",),
     "_provider": ("Provider",),
     "_repository": ("TokenRepository",),
+    "_request_log": ("RequestLog",),
     "_static": ("StaticToken",),
     "_token": ("Token",),
     "grants.client_credentials": ("ClientCredentialsGrant",),

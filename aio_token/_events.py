@@ -50,10 +50,14 @@ class Renewed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalFailed(Event):
-    """No new token; `retry_at` (POSIX seconds) is when the server may be asked again, None: not by itself."""
+    """No new token, after `duration` (seconds) of trying.
+
+    `retry_at` (POSIX seconds) is when the server may be asked again, None: not by itself.
+    """
 
     reason: Reason
     waiters: int
+    duration: float
     remedy: Remedy
     message: str
     retry_at: float | None
@@ -131,3 +135,13 @@ def notify(observer: Observer | None, event: Event) -> None:
             observer(event)
         except Exception:
             _logger.exception("an observer failed on %s", type(event).__name__)
+
+
+def fan_out(*observers: Observer) -> Observer:
+    """Return an observer that tells several; one that raises keeps nothing from the others."""
+
+    def tell(event: Event) -> None:
+        for observer in observers:
+            notify(observer, event)
+
+    return tell

@@ -137,7 +137,7 @@ class TokenRepository:
     async def _fly(self, here: _Here, rejected: Token | None, min_valid_for: float) -> Token:
         """Renew, and remember how it went."""
         good = partial(self._holding.good, rejected, min_valid_for)
-        reason = self._holding.reason(rejected)
+        reason, began = self._holding.reason(rejected), self._monotonic()
         try:
             try:
                 token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waiters)
@@ -147,7 +147,7 @@ class TokenRepository:
                 token = await self._log_in(self._login)
         except Exception as cause:  # noqa: BLE001  a bug in somebody's store or grant must hang nobody
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
-            self._note(error, reason, here.flight.waiters)
+            self._note(error, reason, here.flight.waiters, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
         return token
@@ -164,7 +164,7 @@ class TokenRepository:
         finally:
             self._next_login = self._monotonic() + LOGINS_APART
 
-    def _note(self, error: TokenError, reason: Reason, waiters: int) -> None:
+    def _note(self, error: TokenError, reason: Reason, waiters: int, duration: float) -> None:
         now, credential = self._time(), self._holding.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
             retry_at = credential.retry_at if credential is not None else None
@@ -173,6 +173,7 @@ class TokenRepository:
                     at=now,
                     reason=reason,
                     waiters=waiters,
+                    duration=duration,
                     remedy=remedy(error),
                     message=str(error),
                     retry_at=retry_at,

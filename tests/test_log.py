@@ -30,7 +30,7 @@ EVENTS: list[Event] = [
     Loaded(at=1.0, fingerprint="ba7816bf", expires_at=None),
     Adopted(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
     Renewed(at=1.0, reason="expired", waiters=3, duration=0.25, fingerprint="ba7816bf", expires_at=61.0),
-    RenewalFailed(at=1.0, reason="refused", waiters=3, remedy="wait", message="try later", retry_at=2.0),
+    RenewalFailed(at=1.0, reason="refused", waiters=3, duration=0.5, remedy="wait", message="try later", retry_at=2.0),
     LoginNeeded(at=1.0, message="sign in"),
     Unsaved(at=1.0, message="the disk is full"),
     Saved(at=1.0),
