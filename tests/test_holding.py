@@ -198,35 +198,28 @@ def test_a_renewed_token_is_fresh_and_one_from_the_store_is_as_old_as_it_is(
 
 
 @pytest.mark.parametrize(
-    ("passed", "rejected", "min_valid_for", "good", "spare", "reason"),
+    ("passed", "rejected", "min_valid_for", "answers"),
     [
-        (0, None, 0, True, True, "expiring"),
-        (0, "other", 60, True, True, "expiring"),
-        (0, None, 61, False, True, "expiring"),
-        (0, "access-disk", 0, False, False, "refused"),
-        (50, None, 0, False, True, "expiring"),
-        (57, None, 0, False, True, "expiring"),
-        (60, None, 0, False, False, "expired"),
-        (60, "access-disk", 0, False, False, "refused"),
+        (0, None, 0, (True, True, "expiring")),
+        (0, "other", 60, (True, True, "expiring")),
+        (0, None, 61, (False, True, "expiring")),
+        (0, "access-disk", 0, (False, False, "refused")),
+        (50, None, 0, (False, True, "expiring")),
+        (57, None, 0, (False, True, "expiring")),
+        (60, None, 0, (False, False, "expired")),
+        (60, "access-disk", 0, (False, False, "refused")),
     ],
 )
 def test_a_question_is_answered_by_the_token_at_hand_or_gives_a_reason(
-    holding: Holding,
-    clock: ManualClock,
-    passed: float,
-    rejected: str | None,
-    min_valid_for: float,
-    good: bool,
-    spare: bool,
-    reason: str,
+    clock: ManualClock, passed: float, rejected: str | None, min_valid_for: float, answers: tuple[bool, bool, str]
 ) -> None:
     """Law B2, D8: good is what needs no renewal; spare is what has not ended, and is never the refused token."""
+    holding = Holding(None, Windows(), clock)
     holding.reconcile(stored(clock, "disk"))
     clock.advance(passed)
     refused = None if rejected is None else Token(access_token=rejected)
-    assert (holding.good(refused, min_valid_for) is not None) is good
-    assert (holding.spare(refused) is not None) is spare
-    assert holding.reason(refused) == reason
+    good, spare = holding.good(refused, min_valid_for), holding.spare(refused)
+    assert (good is not None, spare is not None, holding.reason(refused)) == answers
 
 
 def test_where_nothing_is_held_there_is_no_answer(holding: Holding) -> None:
