@@ -29,13 +29,19 @@ MARGIN = 0.2  # seconds before its end from which a token counts as expired
 class LockAndDoubleCheck:
     """Sends a bearer token with every request, and renews it in time.
 
-    With a refresh token it renews by that one, else by client credentials.
+    With a refresh token it renews by that one, else by client credentials for `scope`.
     """
 
     def __init__(
-        self, token_url: str, client_id: str, client_secret: str | None = None, refresh_token: str | None = None
+        self,
+        token_url: str,
+        client_id: str,
+        client_secret: str | None = None,
+        refresh_token: str | None = None,
+        scope: str | None = None,
     ) -> None:
         self.token_url = token_url
+        self.scope = scope
         self.client = {"client_id": client_id} | ({"client_secret": client_secret} if client_secret else {})
         self.refresh_token = refresh_token
         self.access_token = ""
@@ -67,6 +73,8 @@ class LockAndDoubleCheck:
     async def renew(self) -> None:
         """Ask the server for a new token."""
         form = {"grant_type": "client_credentials"}
+        if self.scope:
+            form["scope"] = self.scope
         if self.refresh_token:
             form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
         async with ClientSession() as session, session.post(self.token_url, data=form | self.client) as response:

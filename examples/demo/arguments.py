@@ -56,7 +56,7 @@ def read(arguments: Sequence[str] | None = None) -> Settings:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--clients", type=_whole(1, 10_000), default=1_000, metavar="N", help="at once (1000)")
+    parser.add_argument("--clients", type=_whole(1, 10_000), metavar="N", help="at once (1000; at a real server 100)")
     parser.add_argument("--seconds", type=_whole(1, 600), default=5, metavar="N", help="of the crawl's first part (5)")
     parser.add_argument(
         "--requests", type=_whole(1, 10_000_000), default=200_000, metavar="N", help="at most, in each crawl (200000)"
@@ -78,6 +78,7 @@ def read(arguments: Sequence[str] | None = None) -> Settings:
         parser.error(f"--username needs the password in the environment variable {PASSWORD}")
     if given.issuer and not given.username and os.environ.get(REFRESH_TOKEN):
         given.contrast = False
+    given.clients = given.clients or (100 if given.issuer else 1_000)
     return Settings(**vars(given))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ class _Counted:
         with self._count.one(credential.refresh_token if credential else self._first):
             new = await self._grant.obtain(credential)
         if new.token is not None and new.token.expires_at is not None:
-            self._count.ends.append(new.token.expires_at)
+            self._count.came(new.token.expires_at, new.obtained_at or time.time())
         return new
 
 
@@ -46,13 +47,13 @@ class _CountedContrast(LockAndDoubleCheck):
     """The contrast, and it counts."""
 
     def __init__(self, stage: Stage, count: TokenRequests) -> None:
-        super().__init__(stage.token_url, stage.client_id, stage.client_secret, stage.refresh_token)
+        super().__init__(stage.token_url, stage.client_id, stage.client_secret, stage.refresh_token, stage.scope)
         self._count = count
 
     async def renew(self) -> None:
         with self._count.one(self.refresh_token):
             await super().renew()
-        self._count.ends.append(self.expires_at)
+        self._count.came(self.expires_at, time.time())
 
 
 @asynccontextmanager
@@ -61,7 +62,7 @@ async def ours(stage: Stage, count: TokenRequests) -> AsyncIterator[ClientMiddle
     endpoint, first = stage.endpoint, stage.refresh_token
     grant = RefreshTokenGrant(endpoint, first=first) if first else ClientCredentialsGrant(endpoint, scope=stage.scope)
     async with TokenRepository(_Counted(grant, first, count)) as tokens:
-        yield BearerMiddleware(tokens, URL(stage.api).origin())
+        yield BearerMiddleware(tokens, URL(stage.api).origin(), observer=None)  # refusals are counted, not logged
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from examples.demo.stage import Stage
     from examples.demo.tally import Tally
 
+ARRIVAL = 1.0  # seconds within which the clients of the first part come
 PATIENCE = 10.0  # seconds that an answer may take, and that a token may have left when the crawl pauses
 _OK = 200
 
@@ -52,7 +53,8 @@ class Crawl:
             self._session = session
             self.phase = "crawling"
             self._go_on_for(seconds)
-            await asyncio.wait([asyncio.create_task(self._client()) for _ in range(clients)])
+            arrivals = (ARRIVAL * number / clients for number in range(clients))
+            await asyncio.wait([asyncio.create_task(self._client(arrival)) for arrival in arrivals])
             if self._tally.tokens.all_end_in > PATIENCE:
                 self._tally.remark = "the token lived on, so nobody could be cancelled in the middle of a renewal"
                 return
@@ -78,8 +80,10 @@ class Crawl:
         self._until = asyncio.get_running_loop().time() + seconds
         self._begun = 0
 
-    async def _client(self) -> None:
+    async def _client(self, arrival: float = 0.0) -> None:
         loop, tally = asyncio.get_running_loop(), self._tally
+        if arrival:
+            await asyncio.sleep(arrival)
         while loop.time() < self._until and self._begun < self._settings.requests:
             self._begun += 1
             try:

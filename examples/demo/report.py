@@ -32,6 +32,7 @@ def rows(tallies: Mapping[str, Tally]) -> list[Row]:
         row("requests failed", lambda t: f"{t.failed:,}", lambda t: not t.failed),
         row("requests that waited for a token", lambda t: f"{t.waited:,}"),
         row("  the longest of these waits", lambda t: f"{t.longest_wait * 1000:,.0f} ms"),
+        row("slowest answer of the API", lambda t: f"{t.slowest_answer * 1000:,.0f} ms"),
         row("token requests", lambda t: f"{t.tokens.sent:,}", lambda t: t.tokens.sent <= t.tokens.expired + 1),
         row("  of them renewed the token", lambda t: f"{t.tokens.answered:,}"),
         row("  tokens that came to their end", lambda t: f"{t.tokens.expired:,}"),
@@ -44,6 +45,11 @@ def verdict(tallies: Mapping[str, Tally]) -> list[str]:
     """Say what it comes to, a sentence each."""
     ours, contrast = tallies[OURS], tallies.get(CONTRAST)
     lines = [_of_ours(ours)]
+    if not ours.flawless and ours.slowest_answer > ours.tokens.lifetime:
+        lines.append(
+            f"The slowest answer took {ours.slowest_answer:.1f} s, and a token lives {ours.tokens.lifetime:.1f} s: "
+            "tokens end while the server is busy; give it fewer clients at once with --clients."
+        )
     if ours.remark:
         lines.append(f"{ours.remark[0].upper()}{ours.remark[1:]}; shorten the lifetime of access tokens to see that.")
     if contrast is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from examples.demo.arguments import Settings
 
 LIFETIME = 2.0  # seconds, of the embedded server's tokens
-API_TAKES = 0.25  # seconds, of the embedded API for an answer
+API_TAKES = 0.75  # seconds, of the embedded API for an answer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ class TokenRequests:
     answered: int = 0
     quickest: float = 1.0  # seconds
     ends: list[float] = field(default_factory=list)  # POSIX seconds, of every token that came
+    lifetime: float = float("inf")  # seconds, the shortest of them
     presented: Counter[bytes] = field(default_factory=Counter)
 
     @contextmanager
@@ -33,6 +34,11 @@ class TokenRequests:
         yield
         self.answered += 1
         self.quickest = min(self.quickest, time.monotonic() - began)
+
+    def came(self, end: float, asked_at: float) -> None:
+        """Note a token that ends then; both are POSIX seconds."""
+        self.ends.append(end)
+        self.lifetime = min(self.lifetime, end - asked_at)
 
     @property
     def presented_twice(self) -> int:
@@ -60,6 +66,7 @@ class Tally:
     lost: int = 0  # requests that failed after a client had been cancelled
     waited: int = 0
     longest_wait: float = 0.0
+    slowest_answer: float = 0.0
     tokens: TokenRequests = field(default_factory=TokenRequests)
     reused: int | None = None  # refresh tokens presented twice, by the server's own count
     remark: str = ""

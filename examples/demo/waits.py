@@ -1,4 +1,4 @@
-"""Which requests had to wait for a token: two middlewares, one on each side of the one that is measured."""
+"""Which requests had to wait, for a token or an answer: a middleware on each side of the one that is measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Wait:
 
 
 class Waits:
-    """Counts the requests whose token was not at hand.
+    """Counts the requests whose token was not at hand, and notes how long the API takes.
 
     A request that waits gives the event loop a turn, so a call that was put into the loop's queue has been made.
     """
@@ -46,7 +46,12 @@ class Waits:
 
     async def _behind(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         self._end(request)
-        response = await handler(request)
+        loop = asyncio.get_running_loop()
+        sent = loop.time()
+        try:
+            response = await handler(request)
+        finally:
+            self._tally.slowest_answer = max(self._tally.slowest_answer, loop.time() - sent)
         if response.status == _REFUSED:  # then it waits again
             self._begin(request)
         return response
