@@ -120,8 +120,8 @@ class BearerMiddleware:
         if not replayable:
             # The next request has the new token; sent again, this one would carry an empty body (law B4).
             self._tell(ReplayImpossible(at=self._clock.time(), origin=origin, method=request.method))
+        whole = replayable and await _read_if_small(response)
         try:
-            whole = replayable and await _read_if_small(response)
             token = await self._source.token(rejected=sent)
         except (TokenError, ClientError, OSError) as error:
             if not (replayable and self._required):
