@@ -40,12 +40,12 @@ _SHAPES = re.compile(
     | \bgh[a-z]_\w{16,} | \bgithub_pat_\w{16,}    # GitHub's
     | \bxox[a-z]-[\w-]{8,}                        # Slack's
     | \b[rsp]k_(?:live|test)_\w{8,} | \bsk-[\w-]{16,}
-    | \b\d{6,}:[\w-]{30,}                         # Telegram's, which stand in the path
+    | (?<!\d)\d{6,}:[\w-]{30,}                         # Telegram's, which stand in the path
     """,
     re.VERBOSE | re.ASCII,
 )
 _CREDENTIALS = re.compile(
-    r"(?i)\b(bearer|basic|dpop|negotiate)(\s+)(?=\S*[\dA-Z=_.~+/-])[\w.~+/-]{6,}=*(?![\w=\"'])", re.ASCII
+    r"\b((?i:bearer|basic|dpop|negotiate))(\s+)(?=\S*[\dA-Z=_.~+/-])[\w.~+/-]{6,}=*(?![\w=\"'])", re.ASCII
 )
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]{1,15}://[^\s\"'<>\\]+", re.ASCII)
