@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from aio_token._static import StaticToken as StaticToken
     from aio_token._token import Token as Token
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
+    from aio_token.grants.device_code import DeviceGrant as DeviceGrant
+    from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.password import PasswordGrant as PasswordGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
     from aio_token.stores.file import FileTokenStore as FileTokenStore
@@ -109,6 +111,7 @@ _HOMES = {
     "_static": ("StaticToken",),
     "_token": ("Token",),
     "grants.client_credentials": ("ClientCredentialsGrant",),
+    "grants.device_code": ("DeviceGrant", "DevicePrompt"),
     "grants.password": ("PasswordGrant",),
     "grants.refresh_token": ("RefreshTokenGrant",),
     "stores.file": ("FileTokenStore",),

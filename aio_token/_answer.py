@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aio_token._backoff import LONGEST_RETRY_AFTER
@@ -26,7 +27,7 @@ _READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh
 
 _SIGN_IN = "sign in again"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
-_REMEDIES: dict[str, tuple[type[TokenError], str]] = {
+REMEDIES: dict[str, tuple[type[TokenError], str]] = {
     "invalid_grant": (GrantRefused, _SIGN_IN),
     "bad_refresh_token": (GrantRefused, _SIGN_IN),  # GitHub
     "access_denied": (LoginRequired, _SIGN_IN),
@@ -42,6 +43,7 @@ _REMEDIES: dict[str, tuple[type[TokenError], str]] = {
     "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
     "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
     "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
+    "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
     "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
     "invalid_request": (ConfigurationError, "check the parameters that are sent"),
 }
@@ -93,6 +95,11 @@ class Answer:
         return f"<Answer {self._status} of {self._to}>"
 
     @property
+    def members(self) -> Mapping[str, Any]:
+        """What the server said, unread; empty if it was no JSON object."""
+        return MappingProxyType(self._members or {})
+
+    @property
     def error(self) -> str | None:
         """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1)."""
         code = self._member("error")
@@ -102,7 +109,7 @@ class Answer:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
         if self.error is None and self._is_success:
             return None
-        kind, remedy = _REMEDIES.get(self._code, (None, ""))
+        kind, remedy = REMEDIES.get(self._code, (None, ""))
         if kind is None and 300 <= self._status < 400:  # noqa: PLR2004  redirects
             kind, remedy = (
                 ConfigurationError,
@@ -148,7 +155,7 @@ class Answer:
     def _said(self) -> str:
         given = (self._text("access_token") or "", self._text("refresh_token") or "")
         words = [quoted(self._member(name), (*self._secrets, *given)) for name in ("error", "error_description")]
-        if self._code in _REMEDIES:
+        if self._code in REMEDIES:
             words[0] = self._code  # whatever secret is a part of it
         said = ": ".join(word for word in words if word)
         return f"{self._status} ({said})" if said else f"{self._status}"

@@ -30,6 +30,11 @@ class Form(Unpicklable):
         return f"<Form {' '.join(name for name, _ in self._members)}>"
 
     @property
+    def members(self) -> list[tuple[str, str]]:
+        """All members, in order."""
+        return list(self._members)
+
+    @property
     def single(self) -> dict[str, str]:
         """The members that occur once."""
         return {name: value for name, value in self._members if self._count(name) == 1}

@@ -122,9 +122,19 @@ class Provider:
         return self.metadata.get("jwks_uri")
 
     def token_endpoint(self, client: ClientAuthentication, **options: Unpack[EndpointOptions]) -> TokenEndpoint:
-        """Return the token endpoint for a client, revocation included; `options` win over those of `discover`."""
+        """Return the token endpoint for a client, with what is beside it; `options` win over those of `discover`."""
         merged: EndpointOptions = {**self._reached, **options}
-        return TokenEndpoint(self.token_endpoint_url, client, revocation_url=self.revocation_endpoint, **merged)
+        return TokenEndpoint(
+            self.token_endpoint_url,
+            client,
+            authorization_url=self.authorization_endpoint,
+            device_authorization_url=self.device_authorization_endpoint,
+            introspection_url=self.introspection_endpoint,
+            revocation_url=self.revocation_endpoint,
+            issuer=self.issuer,
+            names_issuer=self.metadata.get("authorization_response_iss_parameter_supported") is True,
+            **merged,
+        )
 
 
 def _addresses(issuer: str) -> tuple[str, str]:

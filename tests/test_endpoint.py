@@ -25,7 +25,7 @@ from aio_token import (
     TokenEndpoint,
 )
 from aio_token._form import Form
-from aio_token.testing import ManualClock
+from aio_token.testing import AuthorizationServer, ManualClock
 from tests.exposure import exposure
 from tests.token_server import GRANTED, drops, says, sends, token_server
 
@@ -107,10 +107,12 @@ async def test_an_error_answer_is_an_answer(faked: aioresponses) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://id.example/token", "https://bot:canary-5ecret@id.example", "id.example", ""])
-@pytest.mark.parametrize("which", ["token", "revocation"])
+@pytest.mark.parametrize("which", ["token", "authorization", "device authorization", "introspection", "revocation"])
 def test_an_address_that_no_secret_may_go_to_is_refused_at_once(url: str, which: str) -> None:
-    """Law A2: https for both addresses, checked when the endpoint is made, without showing what was given."""
-    addresses: dict[str, Any] = {"url": url} if which == "token" else {"url": URL, "revocation_url": url or "x"}
+    """Law A2: https for all addresses, checked when the endpoint is made, without showing what was given."""
+    addresses: dict[str, Any] = {"url": URL, f"{which.replace(' ', '_')}_url": url}
+    if which == "token":
+        addresses = {"url": url}
     with pytest.raises(ConfigurationError, match=f"the address of the {which} endpoint") as caught:
         TokenEndpoint(
             **addresses, client=ClientSecretPost("bot", CANARY), proxy=f"http://{CANARY}@p", parameters={"a": CANARY}
@@ -240,3 +242,35 @@ async def test_many_requests_at_once_do_not_meet() -> None:
         answers = await asyncio.gather(*(endpoint.request("password", Form(username=str(n))) for n in range(20)))
     assert all(answer.failure() is None for answer in answers)
     assert {sent.form["username"] for sent in server.received} == {str(n) for n in range(20)}
+
+
+async def test_a_token_is_introspected() -> None:
+    """RFC 7662: the server says what it knows about a token, to a client that proves who it is."""
+    async with AuthorizationServer() as server:
+        client = ClientSecretBasic(server.client.client_id, server.client.secret or "")
+        endpoint = TokenEndpoint(server.token_url, client, introspection_url=server.introspection_url)
+        token = server.credential(scope="read").token
+        assert token is not None
+        told = await endpoint.introspect(token)
+        server.revoke_all()
+        assert await endpoint.introspect(token) == {"active": False}
+    assert (told["active"], told["username"], told["scope"]) == (True, "ada", "read")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "says_so"),
+    [
+        (says({"error": "invalid_client"}, status=401), ConfigurationError, "the introspection endpoint of"),
+        (says({"active": "yes"}), RefreshUnavailable, "did not say whether"),
+        (sends(b"<html>"), RefreshUnavailable, "did not say whether"),
+    ],
+)
+async def test_an_introspection_that_fails_says_so(answer: Answer, error: type[Exception], says_so: str) -> None:
+    """An answer without a clear yes or no is none, and no error shows the token."""
+    async with token_server(answer) as server:
+        endpoint = TokenEndpoint(URL, PublicClient("bot"), introspection_url=server.url)
+        with pytest.raises(error, match=says_so) as caught:
+            await endpoint.introspect(Token(access_token=CANARY))
+    assert CANARY not in exposure(caught.value)
+    with pytest.raises(ConfigurationError, match="pass introspection_url"):
+        await TokenEndpoint(URL, PublicClient("bot")).introspect(Token(access_token=CANARY))

@@ -105,6 +105,21 @@ async def test_revocation_is_wired() -> None:
     assert [sent.path for sent in server.received] == ["/revoke"]
 
 
+@pytest.mark.parametrize("names", [True, False])
+async def test_the_endpoints_beside_it_are_wired(*, names: bool) -> None:
+    """A token endpoint knows where people sign in, and whether answers name the issuer (RFC 9207)."""
+    members: dict[str, Any] = {"authorization_response_iss_parameter_supported": names}
+    members |= {name: f"https://id.example/{name}" for name in ("authorization_endpoint", "introspection_endpoint")}
+    async with token_server(describes(device_authorization_endpoint="https://id.example/d", **members)) as server:
+        endpoint = (await Provider.discover(server.url)).token_endpoint(PublicClient("bot"))
+        assert (endpoint.issuer, endpoint.names_issuer, endpoint.client_id) == (server.url, names, "bot")
+    assert endpoint.address("authorization") == "https://id.example/authorization_endpoint"
+    assert endpoint.address("introspection") == "https://id.example/introspection_endpoint"
+    assert endpoint.address("device authorization") == "https://id.example/d"
+    with pytest.raises(ConfigurationError, match="pass revocation_url"):
+        endpoint.address("revocation")
+
+
 @pytest.mark.parametrize(
     "members",
     [

@@ -13,28 +13,33 @@ from aio_token._token import Token
 from aio_token.testing.ledger import Ledger
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.oauth import OAuth
+from aio_token.testing.people import People
 from aio_token.testing.registered_client import SECRET, RegisteredClient
 from aio_token.testing.rules import Rules
 from aio_token.testing.seen_request import SeenRequest
+from aio_token.testing.signing_in import let_people_sign_in, send_back
 
-_GRANTS = ("refresh_token", "client_credentials", "password")
+_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+_GRANTS = ("refresh_token", "client_credentials", "password", "authorization_code", _DEVICE)
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
 _REMEMBERED = 1_000  # requests
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AuthorizationServer(Rules, LoopbackServer):
-    """Serves RFC 6749's token endpoint, revocation, introspection, user-info and metadata while its block lasts.
+    """Serves RFC 6749's token and authorization endpoints, and what is beside them, while its block lasts.
 
         async with AuthorizationServer(lifetime=2.0) as server:
             refresh_token = server.sign_in()
 
     The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
-    their passwords; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
+    their passwords; `at_the_browser`, who agrees when a browser comes to the authorization endpoint, None for one
+    who does not; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
     replace those of the metadata; `host` and `ssl_context`.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
-    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `userinfo`, `oauth-authorization-server`
+    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `device_authorization`,
+    `userinfo`, `oauth-authorization-server`
     and `openid-configuration`.
     """
 
@@ -42,6 +47,7 @@ class AuthorizationServer(Rules, LoopbackServer):
 
     clients: dict[str, RegisteredClient] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=lambda: {"ada": "lovelace"})
+    at_the_browser: str | None = "ada"
     path: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter, init=False)
@@ -52,7 +58,9 @@ class AuthorizationServer(Rules, LoopbackServer):
             self.register(RegisteredClient("bot", SECRET))
             self.register(RegisteredClient("app"))
         self.ledger: Ledger = Ledger(self, lambda: self.issuer)
-        self._oauth = OAuth(self.ledger, self.clients, self.users, lambda: [self.token_url, self.issuer])
+        self._people = People(self, lambda: self.issuer)
+        self._oauth = OAuth(self.ledger, self.clients, self.users, lambda: [self.token_url, self.issuer], self._people)
+        let_people_sign_in(self._oauth)
 
     def __repr__(self) -> str:
         return f"<AuthorizationServer {self.issuer} requests={dict(self.requests)} reused={self.reused}>"
@@ -76,6 +84,16 @@ class AuthorizationServer(Rules, LoopbackServer):
     def introspection_url(self) -> str:
         """The introspection endpoint's address."""
         return f"{self.issuer}/introspect"
+
+    @property
+    def authorization_url(self) -> str:
+        """The authorization endpoint's address; it sends browsers back at once, to loopback addresses only."""
+        return f"{self.issuer}/authorize"
+
+    @property
+    def device_authorization_url(self) -> str:
+        """The device authorization endpoint's address."""
+        return f"{self.issuer}/device_authorization"
 
     @property
     def userinfo_url(self) -> str:
@@ -132,6 +150,19 @@ class AuthorizationServer(Rules, LoopbackServer):
             issued_by=IssuedBy(token_endpoint=self.token_url, client_id=client_id, scope=scope),
         )
 
+    @property
+    def user_codes(self) -> list[str]:
+        """The codes that devices show and nobody has entered."""
+        return [device.user_code for device in self._people.waiting()]
+
+    def approve(self, user_code: str, *, user: str = "ada") -> None:
+        """Let a device in that shows this code. Raises LookupError if none does."""
+        self._people.answer(user_code, user, approved=True)
+
+    def deny(self, user_code: str) -> None:
+        """Decline, for the device that shows this code. Raises LookupError if none does."""
+        self._people.answer(user_code, "", approved=False)
+
     def accepts(self, access_token: str) -> bool:
         """Whether the access token counts: issued here, not revoked, not ended."""
         return self.ledger.active(access_token) is not None
@@ -151,6 +182,10 @@ class AuthorizationServer(Rules, LoopbackServer):
             web.post(f"{self.path}/token", self._oauth.token, name="token"),
             web.post(f"{self.path}/revoke", self._oauth.revocation, name="revoke"),
             web.post(f"{self.path}/introspect", self._oauth.introspection, name="introspect"),
+            web.get(f"{self.path}/authorize", self._authorize, name="authorize"),
+            web.post(
+                f"{self.path}/device_authorization", self._oauth.device_authorization, name="device_authorization"
+            ),
             web.get(f"{self.path}/userinfo", self._userinfo, name="userinfo"),
             # RFC 8414 puts the issuer's path behind, OpenID Connect Discovery before.
             web.get(
@@ -173,11 +208,18 @@ class AuthorizationServer(Rules, LoopbackServer):
             "revocation_endpoint": self.revocation_url,
             "introspection_endpoint": self.introspection_url,
             "userinfo_endpoint": self.userinfo_url,
+            "authorization_endpoint": self.authorization_url,
+            "authorization_response_iss_parameter_supported": True,
+            "code_challenge_methods_supported": ["S256"],
+            "device_authorization_endpoint": self.device_authorization_url,
             "grant_types_supported": _GRANTS,
             "token_endpoint_auth_methods_supported": _AUTH_METHODS,
             "response_types_supported": ["code"],
         }
         return web.json_response({**members, **self.metadata})
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        return send_back(self._oauth, self.issuer, request, self.at_the_browser)
 
     async def _userinfo(self, request: web.Request) -> web.Response:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from multidict import MultiDictProxy
 
     from aio_token.testing.ledger import AccessToken, Ledger, RefreshToken
+    from aio_token.testing.people import People
     from aio_token.testing.registered_client import RegisteredClient
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_assertion_jwt", "none")
@@ -44,8 +45,10 @@ class OAuth(AuthorizationServer):
         clients: Mapping[str, RegisteredClient],
         users: Mapping[str, str],
         own_addresses: Callable[[], list[str]],
+        people: People,
     ) -> None:
         super().__init__()
+        self.people: People = people
         self.ledger: Ledger = ledger
         self.users: Mapping[str, str] = users
         self._clients = clients
@@ -66,6 +69,10 @@ class OAuth(AuthorizationServer):
     async def introspection(self, request: web.Request) -> web.Response:
         """Answer an introspection request (RFC 7662)."""
         return await self._answer(request, partial(self.create_endpoint_response, "introspection"))
+
+    async def device_authorization(self, request: web.Request) -> web.Response:
+        """Answer a device authorization request (RFC 8628 section 3.1)."""
+        return await self._answer(request, partial(self.create_endpoint_response, "device_authorization"))
 
     async def _answer(self, request: web.Request, answer: Callable[[_Request], Any]) -> web.Response:
         asked = _Request(request, await request.post())

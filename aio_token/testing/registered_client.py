@@ -42,6 +42,10 @@ class RegisteredClient:
 
     # What Authlib asks a client (authlib.oauth2.rfc6749.ClientMixin).
 
+    def get_client_id(self) -> str:
+        """Return the client's identifier."""
+        return self.client_id
+
     def check_client_secret(self, secret: str) -> bool:
         """Whether this is the client's secret."""
         return self.secret is not None and hmac.compare_digest(self.secret.encode(), secret.encode())

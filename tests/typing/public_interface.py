@@ -11,6 +11,8 @@ from aio_token import (
     ClientCredentialsGrant,
     ClientSecretBasic,
     Credential,
+    DeviceGrant,
+    DevicePrompt,
     FileTokenStore,
     Grant,
     IssuedBy,
@@ -57,6 +59,7 @@ def our_own_parts_fit_the_seams(endpoint: TokenEndpoint) -> None:
         RefreshTokenGrant(endpoint),
         ClientCredentialsGrant(endpoint, scope="a b", resource=["https://api.example"]),
         PasswordGrant(endpoint, "alice", "secret"),
+        DeviceGrant(endpoint, scope="a b", show=print),
     ]
     stores: list[TokenStore] = [MemoryTokenStore(), FileTokenStore("token.json")]
     sources: list[TokenSource] = [StaticToken("token"), TokenRepository(grants[0], stores[0], windows=Windows())]
@@ -100,6 +103,13 @@ async def what_comes_out() -> None:
     provider = await Provider.discover("https://id.example/realms/demo")
     assert_type(provider.token_endpoint(PublicClient("cli")), TokenEndpoint)
     assert_type(await tokens.sign_in(TheirGrant()), Token)
+
+
+async def a_bot_shows_the_code(prompt: DevicePrompt) -> None:
+    """What a person is shown may take an await to show."""
+    assert_type(prompt.user_code, str)
+    assert_type(prompt.verification_uri_complete, str | None)
+    DeviceGrant(TokenEndpoint("https://id.example/token", PublicClient("cli")), show=a_bot_shows_the_code)
 
 
 async def tokens_one_after_another(source: TokenSource) -> AsyncIterator[str]:

@@ -1,0 +1,177 @@
+"""The device authorization grant (RFC 8628): a person signs in on another device, by a code that is shown here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import TYPE_CHECKING
+
+from aio_token._credential import Credential
+from aio_token._errors import LoginRequired, RefreshUnavailable
+from aio_token._form import Form
+from aio_token._lifetime import seconds
+from aio_token._secret import Revealed
+from aio_token.grants._show import show_on_stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from aio_token._answer import Answer
+    from aio_token._credential import IssuedBy
+    from aio_token._endpoint import TokenEndpoint
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+_INTERVAL = 5.0  # seconds between polls if the server says nothing (RFC 8628 section 3.2), and added by slow_down
+_SHORTEST = 1.0  # seconds: no server means less
+_LONGEST = 60.0  # seconds: a server that has been away is asked again before the person gives up
+_LIFETIME = 600.0  # seconds, for a server that leaves out what it has to say
+_MAX_SHOWN = 2_000  # characters of what a terminal is asked to show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePrompt:
+    """What a person has to be shown: the address to open, on any device, and the code to enter there.
+
+    `verification_uri_complete`, None where the server gives none, has the code in it, for a link or a QR code. Show
+    the code as well: the person compares it, and that is what keeps somebody else's sign-in out (RFC 8628 section
+    3.3.1). `expires_in` is the number of seconds that are left.
+    """
+
+    verification_uri: str
+    user_code: str
+    verification_uri_complete: str | None = None
+    expires_in: float
+
+    def __str__(self) -> str:
+        lines = [f"To sign in, open {self.verification_uri} and enter the code {self.user_code}."]
+        if self.verification_uri_complete:
+            lines.append(f"Or open {self.verification_uri_complete} and compare the code.")
+        return "\n".join(lines)
+
+
+class DeviceGrant:
+    """Shows a code, and asks the server until a person has entered it somewhere and agreed.
+
+    Meant for `sign_in` and `login=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is given a
+    `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` is what passes the time
+    between two polls. The server has the last word on how often it is asked.
+    """
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        *,
+        scope: str | None = None,
+        audience: str | None = None,
+        resource: str | Sequence[str] | None = None,
+        show: Callable[[DevicePrompt], object] = show_on_stderr,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._endpoint = endpoint
+        self._scope = scope
+        self._form = Form(scope=scope, audience=audience, resource=resource)
+        self._show = show
+        self._wait = wait
+
+    def __repr__(self) -> str:
+        return f"DeviceGrant({self._endpoint!r}, scope={self._scope!r})"
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """The endpoint, the client and the scope, "" where none is asked for."""
+        return self._endpoint.issued_by(scope=self._scope or "", audience="")
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Sign in.
+
+        Raises `LoginRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
+        not do this or what is stored belongs to another one, and `RefreshUnavailable` if the server cannot be reached.
+        """
+        self._endpoint.check_issued_here(credential)
+        begun = await self._begin()
+        shown = self._show(begun.prompt)
+        if isawaitable(shown):
+            await shown
+        answer = await self._poll(begun)
+        return answer.credential(Credential(issued_by=self.issued_by))
+
+    async def _begin(self) -> _Begun:
+        asked_at = self._endpoint.clock.monotonic()
+        answer = await self._endpoint.ask("device authorization", self._form)
+        failure = answer.failure()
+        if failure is None:
+            begun = _read(answer, asked_at)
+            if begun is not None and all(self._endpoint.problem_with(uri) is None for uri in begun.addresses):
+                return begun
+            message = "the device authorization endpoint gave no code and address that can be shown; try again later"
+            failure = RefreshUnavailable(message)
+        raise failure
+
+    async def _poll(self, begun: _Begun) -> Answer:
+        """Ask until there is an answer; a server that is away for a while ends nothing (RFC 8628 section 3.5)."""
+        interval, trouble = begun.interval, None
+        while self._endpoint.clock.monotonic() + interval < begun.ends_at:
+            await self._wait(interval)
+            try:
+                answer = await self._endpoint.request(GRANT_TYPE, Form(device_code=begun.device_code.value))
+            except RefreshUnavailable as error:
+                trouble = error
+            else:
+                code, trouble = answer.error, None
+                if code == "slow_down":
+                    interval += _INTERVAL
+                elif code != "authorization_pending":
+                    failure = answer.failure()
+                    if not isinstance(failure, RefreshUnavailable):
+                        return answer
+                    trouble = failure
+            if trouble is not None:
+                interval = max(min(2 * interval, _LONGEST), trouble.retry_after or 0.0)
+        if trouble is not None:
+            raise trouble
+        message = "nobody entered the code while it was good; sign in again"
+        raise LoginRequired(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """A sign-in under way; `ends_at` is monotonic."""
+
+    prompt: DevicePrompt
+    device_code: Revealed[str]
+    interval: float
+    ends_at: float
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses without their fragments, which a page for people may have."""
+        both = (self.prompt.verification_uri, self.prompt.verification_uri_complete)
+        return [uri.partition("#")[0] for uri in both if uri]
+
+
+def _read(answer: Answer, asked_at: float) -> _Begun | None:
+    said = answer.members
+    device_code, user_code = said.get("device_code"), said.get("user_code")
+    uri = said.get("verification_uri") or said.get("verification_url")  # Google's name
+    complete = said.get("verification_uri_complete")
+    if not (isinstance(device_code, str) and device_code and _fit(user_code) and _fit(uri)):
+        return None
+    lifetime = seconds(said.get("expires_in")) or _LIFETIME
+    interval = seconds(said.get("interval"))
+    return _Begun(
+        prompt=DevicePrompt(
+            verification_uri=str(uri),
+            user_code=str(user_code),
+            verification_uri_complete=str(complete) if _fit(complete) else None,
+            expires_in=lifetime,
+        ),
+        device_code=Revealed(device_code),
+        interval=_INTERVAL if interval is None else max(interval, _SHORTEST),
+        ends_at=asked_at + lifetime,
+    )
+
+
+def _fit(text: object) -> bool:
+    """Whether a terminal can show the text and nothing else happens: an escape sequence is no code."""
+    return isinstance(text, str) and text.isprintable() and 0 < len(text) <= _MAX_SHOWN

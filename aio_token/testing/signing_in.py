@@ -1,0 +1,111 @@
+"""How people sign in at an authorization server: Authlib's grants and endpoint for it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from authlib.oauth2.rfc6749 import AuthorizationCodeGrant, InvalidGrantError
+from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
+from yarl import URL
+
+from aio_token._url import is_loopback
+from aio_token.testing.oauth import AUTH_METHODS
+from aio_token.testing.people import Code
+
+if TYPE_CHECKING:
+    from aio_token.testing.oauth import OAuth
+
+
+def let_people_sign_in(oauth: OAuth) -> None:
+    """Register what follows."""
+    oauth.register_grant(_Device)
+    oauth.register_grant(_AuthorizationCode, [CodeChallenge(required=True)])
+    oauth.register_endpoint(_DeviceAuthorization)  # type: ignore[arg-type]  # Authlib names too narrow a class
+
+
+def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None) -> web.Response:
+    """Answer an authorization request (RFC 6749 section 4.1.1) for the user at the browser; None declines.
+
+    A browser is sent to loopback addresses only, whatever port they have (RFC 8252 section 7.3).
+    """
+    asked = request.query
+    client_id, redirect_uri = asked.get("client_id", ""), URL(asked.get("redirect_uri", ""))
+    if oauth.query_client(client_id) is None or not is_loopback(redirect_uri.host):
+        return web.Response(status=400, text="An unknown client, or a redirect URI that is not on this machine.")
+    members = {"iss": issuer, **{name: value for name, value in asked.items() if name == "state"}}
+    challenge = asked.get("code_challenge")
+    if asked.get("response_type") != "code":
+        members["error"] = "unsupported_response_type"
+    elif not challenge or asked.get("code_challenge_method") != "S256":
+        members |= {"error": "invalid_request", "error_description": "A challenge by S256 is needed."}
+    elif user is None:
+        members["error"] = "access_denied"
+    else:
+        members["code"] = oauth.people.new_code(
+            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge)
+        )
+    return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
+
+
+class _DeviceAuthorization(DeviceAuthorizationEndpoint):
+    CLIENT_AUTH_METHODS = AUTH_METHODS
+    server: OAuth
+
+    def create_endpoint_response(self, request: Any) -> Any:  # noqa: ANN401  Authlib's
+        rules = self.server.people.rules
+        self.EXPIRES_IN, self.INTERVAL = rules.device_lifetime, rules.device_interval  # type: ignore[assignment]
+        return super().create_endpoint_response(request)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
+
+    def generate_device_code(self) -> str:
+        return f"kit-device-{secrets.token_urlsafe(24)}"
+
+    def get_verification_uri(self) -> str:
+        return f"{self.server.people.address()}/device"
+
+    def save_device_credential(self, client_id: str, scope: str | None, data: Any) -> None:  # noqa: ANN401  Authlib's
+        self.server.people.begin(client_id, scope, data["device_code"], data["user_code"])
+
+
+class _Device(DeviceCodeGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+    server: OAuth
+
+    def query_device_credential(self, device_code: str) -> Any:  # noqa: ANN401  Authlib wants its own class
+        found = self.server.people.device(device_code)
+        if found is None:
+            raise InvalidGrantError
+        return found
+
+    def query_user_grant(self, user_code: str) -> Any:  # noqa: ANN401  Authlib's
+        return self.server.people.decision(user_code)
+
+    def should_slow_down(self, credential: Any) -> bool:  # noqa: ANN401  Authlib wants its own class
+        too_soon: bool = credential.polled_too_soon()
+        return too_soon
+
+    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+        device: Any = self.request.credential
+        self.server.people.spend_device(device)
+        return self.server.ledger.issue(device.client_id, device.user, device.scope, refreshable=True)
+
+
+class _AuthorizationCode(AuthorizationCodeGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+    server: OAuth
+
+    def query_authorization_code(self, code: str, client: Any) -> Any:  # noqa: ANN401  Authlib wants its own class
+        found = self.server.people.spend_code(code)
+        return found if found is not None and found.client_id == client.client_id else None
+
+    def authenticate_user(self, authorization_code: Any) -> Any:  # noqa: ANN401  Authlib wants its own class
+        return authorization_code.user
+
+    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+        code: Any = self.request.authorization_code
+        return self.server.ledger.issue(code.client_id, code.user, code.scope, refreshable=True)
+
+    def delete_authorization_code(self, authorization_code: object) -> None:
+        """Do nothing: the code was spent when it was looked up."""
