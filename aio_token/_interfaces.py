@@ -15,7 +15,7 @@ class TokenSource(Protocol):
     """Supplies a token."""
 
     async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
-        """Return a usable token, other than `rejected`, good for at least `min_valid_for` seconds where that can be had.
+        """Return a usable token other than `rejected`, good for `min_valid_for` seconds where that can be had.
 
         A source that has nothing better may return the rejected token again. Raises `TokenError`.
         """
@@ -76,4 +76,13 @@ class Slot(Protocol):
 
     async def delete(self) -> None:
         """Keep nothing; deleting nothing is no error. Raises `StoreError`."""
+        ...
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A store that can tell beforehand whether it would keep a credential."""
+
+    async def probe(self) -> None:
+        """Find out whether a credential could be kept now: directory, lock and key. Raises `StoreError`."""
         ...

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aio_token._backoff import pause
 from aio_token._errors import LockTimeout, StoreError
 from aio_token._events import Adopted, Loaded, Saved, Unsaved
+from aio_token._interfaces import Probing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -61,16 +62,18 @@ class Keeper:
         """Read the store under its lock; tell whether somebody else had written it."""
         return self._learn(await slot.load())
 
+    async def probe(self) -> None:
+        """Find out whether the store would keep a credential, if it can tell. Raises `StoreError`."""
+        if isinstance(self._store, Probing):
+            async with self._patient():
+                await self._store.probe()
+
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Slot]:
         """Hold the store. Raises `LockTimeout` after `limits.lock` seconds."""
         async with AsyncExitStack() as stack:
-            try:
-                async with asyncio.timeout(self._limits.lock):
-                    slot = await stack.enter_async_context(self._store.exclusive())
-            except TimeoutError:
-                message = f"{self._store!r} has been locked by another process for {self._limits.lock:g} s; try later"
-                raise LockTimeout(message) from None
+            async with self._patient():
+                slot = await stack.enter_async_context(self._store.exclusive())
             yield slot
 
     async def save(self, slot: Slot) -> None:
@@ -115,6 +118,15 @@ class Keeper:
             name, expires_at = (token.fingerprint, token.expires_at) if token is not None else (None, None)
             self._tell(event(at=self._clock.time(), fingerprint=name, expires_at=expires_at))
         return changed
+
+    @asynccontextmanager
+    async def _patient(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.lock):
+                yield
+        except TimeoutError:
+            message = f"{self._store!r} has been locked by another process for {self._limits.lock:g} s; try later"
+            raise LockTimeout(message) from None
 
     def _why(self, error: Exception) -> str:
         if isinstance(error, StoreError):

@@ -190,12 +190,14 @@ class TokenRepository:
     async def sign_in(self, grant: Grant) -> Token:
         """Obtain a credential by a grant other than the repository's own, such as a person's sign-in, and keep it.
 
-        The grant runs without any lock, for a person takes time. Raises what the grant raises, and `StoreError`.
+        The grant runs without any lock, for a person takes time. Raises what the grant raises, and `StoreError` before
+        the grant is asked if the store could not keep its answer.
         """
         ours, theirs = self._grant.issued_by, grant.issued_by
         if ours is not None and theirs is not None and not ours.same_client(theirs):
             message = "the sign-in and the repository's grant have different token endpoints or clients; use the same"
             raise ConfigurationError(message)
+        await self._keeper.probe()  # nobody signs in for nothing (law F7)
         try:
             credential = await grant.obtain(None)
         except Rescued as rescue:

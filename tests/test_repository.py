@@ -10,6 +10,7 @@ import pytest
 from aio_token import (
     ConfigurationError,
     Credential,
+    FileTokenStore,
     GrantRefused,
     IssuedBy,
     Limits,
@@ -28,6 +29,8 @@ from aio_token.testing.clock import ManualClock
 from tests.doubles import FaultyStore, RevocableGrant, RotatingGrant, stored
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aio_token._events import Event
 
 
@@ -470,6 +473,31 @@ async def test_signing_in_ends_trouble(
     token = await tokens.sign_in(RotatingGrant(clock))
     assert await tokens.token() is token
     assert isinstance(events[-1], SignedIn)
+
+
+async def test_nobody_signs_in_for_a_store_that_would_fail(
+    grant: RotatingGrant, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Law F7: directory, lock and key are tried before a person is asked."""
+    (tmp_path / "open").mkdir(mode=0o777)
+    (tmp_path / "open").chmod(0o777)
+    tokens = TokenRepository(grant, FileTokenStore(tmp_path / "open" / "token.json"), clock=clock)
+    person = RotatingGrant(clock)
+    with pytest.raises(StoreError, match="chmod"):
+        await tokens.sign_in(person)
+    assert person.calls == 0
+
+
+async def test_a_probe_that_hangs_is_given_up(grant: RotatingGrant, clock: ManualClock) -> None:
+    """Law C4: a store that is locked for long is no reason to wait for ever before a sign-in."""
+
+    class Locked(FaultyStore):
+        async def probe(self) -> None:
+            await asyncio.Event().wait()
+
+    tokens = TokenRepository(grant, Locked(), clock=clock, limits=Limits(lock=0.01))
+    with pytest.raises(LockTimeout):
+        await tokens.sign_in(grant)
 
 
 async def test_a_sign_in_rescues_a_refresh_token_too(
