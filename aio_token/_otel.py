@@ -40,10 +40,8 @@ class OpenTelemetryObserver:
         try:
             from opentelemetry import metrics, trace  # noqa: PLC0415  an extra
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.partition(".")[0] != "opentelemetry":
-                raise
             message = "OpenTelemetry is not installed: pip install aio_token[otel]"
-            raise ModuleNotFoundError(message, name="opentelemetry") from None
+            raise ModuleNotFoundError(message, name="opentelemetry") from error
         self._failed = trace.StatusCode.ERROR
         self._observation = metrics.Observation
         self._attributes = {"aio_token.name": name}

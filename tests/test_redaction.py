@@ -88,7 +88,7 @@ def test_headers_show_no_secret(name: str, value: str, shown: str) -> None:
             "https://a.example/?to=https%3A%2F%2Fb.example%2F%3Fcode%3Dcanary",
             "https://a.example/?to=https://b.example/?code%3D***",
         ),
-        ("https://a.example/bot123456789:canary-canary-canary-canary-1/send", "https://a.example/bot***/send"),
+        ("https://a.example/bot123456789:canary-canary-canary-canary-12/send", "https://a.example/bot***/send"),
         ("https://a.example/x?canary=password%3Dcanary-2", "https://a.example/x?canary=password%3D***"),
         ("https://a.example/x?password=", "https://a.example/x?password="),
         ("https://a.example/x?password%3Dcanary", "https://a.example/x?password%3D***"),

@@ -130,10 +130,8 @@ def printer_for(file: TextIO | None, *, pretty: bool | None) -> Printer:
     try:
         from aio_token._request_log.pretty import PrettyPrinter, console_for  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "rich":
-            raise
         message = "the pretty log needs rich: pip install aio_token[pretty], or say pretty=False for plain lines"
-        raise ModuleNotFoundError(message, name="rich") from None
+        raise ModuleNotFoundError(message, name="rich") from error
     return PrettyPrinter(console_for(file))
 
 

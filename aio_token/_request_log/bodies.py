@@ -46,7 +46,8 @@ async def body_of_request(request: ClientRequest, redactor: Redactor, limit: int
         return Body(note=_named(content_type or type(body).__name__, body.size, "is made while it is sent"))
     if body.size is not None and body.size > LARGEST:
         return Body(note=_named(content_type, body.size, "is too large to be shown"))
-    return _shown(await body.as_bytes(), content_type, "utf-8", redactor, limit)
+    data = bytes(await body.as_bytes())  # whoever gave a memoryview gets one
+    return _shown(data, content_type, "utf-8", redactor, limit)
 
 
 async def wait_for_body(response: ClientResponse) -> None:
