@@ -126,10 +126,14 @@ class _Reader:
             raise ValueError(message)  # noqa: TRY004  "corrupt" is one thing to its reader, whatever the detail
         self._members: dict[str, Any] = members
 
+    def members(self) -> dict[str, Any]:
+        return self._members
+
     def credential(self) -> Credential:
         version = self._members.get("version")
         if isinstance(version, int) and version > SCHEMA_VERSION:
-            message = f"it was written by a newer aio_token (schema {version}, this one reads {SCHEMA_VERSION}); upgrade aio_token"
+            known = f"schema {version}, this one reads {SCHEMA_VERSION}"
+            message = f"it was written by a newer aio_token ({known}); upgrade aio_token"
             raise StoreError(message)
         if version != SCHEMA_VERSION:
             message = "it has no schema version"
@@ -153,7 +157,7 @@ class _Reader:
             token_type=self._text("token_type") or "Bearer",
             expires_at=self._time("expires_at"),
             scope=self._text("scope"),
-            extra=extra._members if extra else {},
+            extra=extra.members() if extra else {},
         )
 
     def issued_by(self) -> IssuedBy:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aio_token._clock import Clock
-    from aio_token._credential import Credential
     from aio_token._token import Token
 
 RENEWALS_APART = 1.0

@@ -33,5 +33,5 @@ async def main(token_url: str, api_url: str, path: str, first: str, calls: int) 
 
 
 if __name__ == "__main__":
-    *texts, count = sys.argv[1:]
-    print(json.dumps(asyncio.run(main(*texts, int(count)))))  # noqa: T201
+    _, endpoint, api, file, refresh_token, count = sys.argv
+    print(json.dumps(asyncio.run(main(endpoint, api, file, refresh_token, int(count)))))  # noqa: T201
