@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from aio_token._events import fan_out as fan_out
     from aio_token._freshness import Windows as Windows
     from aio_token._interfaces import Grant as Grant
+    from aio_token._interfaces import Probing as Probing
     from aio_token._interfaces import Revocable as Revocable
     from aio_token._interfaces import Slot as Slot
     from aio_token._interfaces import TokenSource as TokenSource
@@ -58,13 +59,23 @@ if TYPE_CHECKING:
     from aio_token._repository import TokenRepository as TokenRepository
     from aio_token._request_log import RequestLog as RequestLog
     from aio_token._static import StaticToken as StaticToken
+    from aio_token._status import Status as Status
     from aio_token._token import Token as Token
+    from aio_token.grants.authorization_code import AuthorizationCodeGrant as AuthorizationCodeGrant
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
     from aio_token.grants.device_code import DeviceGrant as DeviceGrant
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.password import PasswordGrant as PasswordGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
+    from aio_token.stores.encrypted import Encrypted as Encrypted
+    from aio_token.stores.encrypted import reencrypt as reencrypt
     from aio_token.stores.file import FileTokenStore as FileTokenStore
+    from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
+    from aio_token.stores.keys import EnvironmentKey as EnvironmentKey
+    from aio_token.stores.keys import KeyFile as KeyFile
+    from aio_token.stores.keys import KeyringKey as KeyringKey
+    from aio_token.stores.keys import Passphrase as Passphrase
+    from aio_token.stores.keys import new_key as new_key
 
 _HOMES = {
     "_client_auth": ("ClientSecretBasic", "ClientSecretJWT", "ClientSecretPost", "PrivateKeyJWT", "PublicClient"),
@@ -99,7 +110,7 @@ _HOMES = {
         "fan_out",
     ),
     "_freshness": ("Windows",),
-    "_interfaces": ("Grant", "Revocable", "Slot", "TokenSource", "TokenStore"),
+    "_interfaces": ("Grant", "Probing", "Revocable", "Slot", "TokenSource", "TokenStore"),
     "_keeper": ("Limits",),
     "_log": ("log_event",),
     "_memory_store": ("MemoryTokenStore",),
@@ -109,12 +120,17 @@ _HOMES = {
     "_repository": ("TokenRepository",),
     "_request_log": ("RequestLog",),
     "_static": ("StaticToken",),
+    "_status": ("Status",),
     "_token": ("Token",),
+    "grants.authorization_code": ("AuthorizationCodeGrant",),
     "grants.client_credentials": ("ClientCredentialsGrant",),
     "grants.device_code": ("DeviceGrant", "DevicePrompt"),
     "grants.password": ("PasswordGrant",),
     "grants.refresh_token": ("RefreshTokenGrant",),
+    "stores.encrypted": ("Encrypted", "reencrypt"),
     "stores.file": ("FileTokenStore",),
+    "stores.keyring": ("KeyringTokenStore",),
+    "stores.keys": ("EnvironmentKey", "KeyFile", "KeyringKey", "Passphrase", "new_key"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

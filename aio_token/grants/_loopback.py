@@ -1,0 +1,103 @@
+"""Waits on this machine's loopback interface for the browser that an authorization server sends back (RFC 8252)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from aio_token._errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HOST = "127.0.0.1"  # the address and not the name, which may lead elsewhere (RFC 8252 section 8.3)
+_PATIENCE = 2.0  # seconds for the browser to take its page
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'",
+    "Referrer-Policy": "no-referrer",  # the address of the page has the code in it
+    "X-Content-Type-Options": "nosniff",
+}
+_PAGE = (
+    "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Signing in</title>"
+    "<p>The answer has arrived. Close this window and go back to the program that you came from."
+)
+
+
+class Response:
+    """An authorization response (RFC 6749 section 4.1.2); an object, so that no frame shows the code."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: dict[str, str]) -> None:
+        self._members = members
+
+    def __repr__(self) -> str:
+        return f"<Response {' '.join(self._members)}>"
+
+    def __getitem__(self, name: str) -> str | None:
+        return self._members.get(name)
+
+
+class Listener:
+    """Takes one answer, that with the right `state`; whatever else comes is told that nothing is here."""
+
+    def __init__(self, path: str, state: str) -> None:
+        self._path = path
+        self._state = state
+        self._arrived: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self.port: int = 0
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the server is to send the browser."""
+        return f"http://{HOST}:{self.port}{self._path}"
+
+    async def response(self) -> Response:
+        """Wait for the browser."""
+        return await self._arrived
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer a request; anybody on this machine, and any web page, can send one."""
+        if not self._is_awaited(request):
+            return web.Response(status=HTTPStatus.NOT_FOUND, headers=_HEADERS)
+        self._arrived.set_result(Response(dict(request.query)))
+        response = web.Response(text=_PAGE, content_type="text/html", headers=_HEADERS)
+        response.force_close()
+        return response
+
+    def _is_awaited(self, request: web.BaseRequest) -> bool:
+        query = request.query
+        return (
+            request.method == "GET"
+            and request.host == f"{HOST}:{self.port}"  # a name that was made to lead here has another (DNS rebinding)
+            and request.path == self._path
+            and len(set(query)) == len(query)  # RFC 6749 section 3.1: nothing twice
+            and hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
+            and not self._arrived.done()
+        )
+
+
+@asynccontextmanager
+async def listening(path: str, state: str, port: int) -> AsyncIterator[Listener]:
+    """Listen while the block lasts; port 0 is one that is free. Raises `ConfigurationError` if it is taken."""
+    listener = Listener(path, state)
+    runner = web.ServerRunner(web.Server(listener.handle, access_log=None), shutdown_timeout=_PATIENCE)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError as error:
+            message = (
+                f"{HOST} cannot be listened on, port {port} ({type(error).__name__}); free the port or use another"
+            )
+            raise ConfigurationError(message) from error
+        listener.port = runner.addresses[0][1]
+        yield listener
+    finally:
+        await runner.cleanup()

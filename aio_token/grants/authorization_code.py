@@ -1,0 +1,148 @@
+"""The authorization code grant (RFC 6749 section 4.1) for programs of a person's own machine (RFC 8252), with PKCE."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from inspect import isawaitable
+from typing import TYPE_CHECKING
+
+from aio_token._answer import REMEDIES
+from aio_token._credential import Credential
+from aio_token._errors import ConfigurationError, LoginRequired, RefreshUnavailable
+from aio_token._form import Form
+from aio_token._secret import Revealed
+from aio_token._server_text import quoted
+from aio_token.grants._show import show_on_stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aio_token._answer import Answer
+    from aio_token._credential import IssuedBy
+    from aio_token._endpoint import TokenEndpoint
+    from aio_token.grants._loopback import Response
+
+_ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
+
+
+class AuthorizationCodeGrant:
+    """Sends a person to the authorization server with a browser of this machine, and waits there for the answer.
+
+    Meant for `sign_in` and `login=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser is
+    opened unless `browser` is given, such as `webbrowser.open`: a function of the address, run in a thread, that
+    returns whether there is a browser. Without one, or if it fails, `show` is given the address to open, and may be
+    asynchronous; the default writes it to standard error.
+
+    The answer is awaited for `timeout` seconds on 127.0.0.1, at `path` and a free port, or `port` for servers that want
+    to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `parameters` go into the address,
+    such as `audience`, `prompt` or `login_hint`.
+    """
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        *,
+        scope: str | None = None,
+        browser: Callable[[str], object] | None = None,
+        show: Callable[[str], object] = show_on_stderr,
+        timeout: float = 300.0,
+        port: int = 0,
+        path: str = "/callback",
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._scope = scope
+        self._browser = browser
+        self._show = show
+        self._timeout = timeout
+        self._port = port
+        self._path = path
+        self._parameters = dict(parameters or {})
+
+    def __repr__(self) -> str:
+        return f"AuthorizationCodeGrant({self._endpoint!r}, scope={self._scope!r})"
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """The endpoint, the client and the scope, "" where none is asked for."""
+        return self._endpoint.issued_by(scope=self._scope or "", audience="")
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Sign in.
+
+        Raises `LoginRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
+        not do this, the port is taken, the answer is another issuer's, or what is stored belongs to another client,
+        and `RefreshUnavailable` if the server cannot be reached.
+        """
+        self._endpoint.check_issued_here(credential)
+        answer = await self._exchange(Revealed(secrets.token_urlsafe(_ENTROPY)))
+        return answer.credential(Credential(issued_by=self.issued_by))
+
+    async def _exchange(self, verifier: Revealed[str]) -> Answer:
+        redirect_uri, response = await self._send_the_person(verifier)
+        form = Form(code=self._code(response).value, redirect_uri=redirect_uri, code_verifier=verifier.value)
+        # Once only: a code that comes twice makes servers revoke what they gave for it (RFC 6749 section 4.1.2).
+        return await self._endpoint.request("authorization_code", form, repeatable=False)
+
+    async def _send_the_person(self, verifier: Revealed[str]) -> tuple[str, Response]:
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415  slow to import
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415  slow to import
+
+        from aio_token.grants._loopback import listening  # noqa: PLC0415  brings a web server with it
+
+        state = Revealed(secrets.token_urlsafe(_ENTROPY))
+        address = self._endpoint.address("authorization")
+        try:
+            async with listening(self._path, state.value, self._port) as listener, asyncio.timeout(self._timeout):
+                await self._invite(
+                    prepare_grant_uri(
+                        address,
+                        self._endpoint.client_id,
+                        "code",
+                        redirect_uri=listener.redirect_uri,
+                        scope=self._scope,
+                        state=state.value,
+                        code_challenge=create_s256_code_challenge(  # type: ignore[no-untyped-call]  # types-authlib leaves it out
+                            verifier.value
+                        ),
+                        code_challenge_method="S256",
+                        **self._parameters,
+                    )
+                )
+                return listener.redirect_uri, await listener.response()
+        except TimeoutError:
+            message = f"nobody signed in within {self._timeout:g} s; sign in again"
+            raise LoginRequired(message) from None
+
+    async def _invite(self, address: str) -> None:
+        if self._browser is not None and await asyncio.to_thread(_opens, self._browser, address):
+            return
+        shown = self._show(address)
+        if isawaitable(shown):
+            await shown
+
+    def _code(self, response: Response) -> Revealed[str]:
+        """Return the code, if it comes from whom it should (RFC 9207 section 2.4)."""
+        issuer, named = self._endpoint.issuer, response["iss"]
+        if named != issuer if named and issuer else self._endpoint.names_issuer:
+            message = f"the answer does not come from {quoted(issuer)}; check at which issuer the client is registered"
+            raise ConfigurationError(message)
+        error = response["error"]
+        if error:
+            kind, remedy = REMEDIES.get(error, (RefreshUnavailable, "try again later"))
+            said = ": ".join(filter(None, (quoted(error), quoted(response["error_description"]))))
+            message = f"the authorization endpoint answered {said}; {remedy}"
+            raise kind(message)
+        if not response["code"]:
+            message = "the authorization endpoint sent neither a code nor an error; try again later"
+            raise RefreshUnavailable(message)
+        return Revealed(response["code"] or "")
+
+
+def _opens(browser: Callable[[str], object], address: str) -> bool:
+    """Whether the browser took the address."""
+    try:
+        return bool(browser(address))
+    except Exception:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        return False
