@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token._events import LoginNeeded, Saved, notify
+from aio_token._events import LoginNeeded, Saved, fan_out, notify
 
 if TYPE_CHECKING:
     from aio_token._events import Event
@@ -25,6 +25,18 @@ def test_an_observer_is_told_at_once() -> None:
 def test_nobody_needs_to_observe() -> None:
     """None is an observer too."""
     notify(None, Saved(at=1.0))
+
+
+def test_several_observers_are_told_whatever_one_of_them_does() -> None:
+    """`fan_out` is one observer made of many, and the failure of one keeps nothing from the next."""
+    first: list[Event] = []
+    second: list[Event] = []
+
+    def broken(event: Event) -> None:
+        raise KeyError(event.at)
+
+    fan_out(first.append, broken, second.append)(Saved(at=1.0))
+    assert first == second == [Saved(at=1.0)]
 
 
 def test_an_observer_that_raises_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -103,6 +103,7 @@ KINDS: dict[str, tuple[Callable[[Path], dict[str, Any]], bytes | None]] = {
     "a file": (lambda path: {"data": path.open("rb")}, LARGE),
     "an unbuffered file": (lambda path: {"data": path.open("rb", buffering=0)}, LARGE),
     "a file of text": (lambda path: {"data": path.open(encoding="latin-1", newline="")}, None),
+    "bytes that wait for a 100": (lambda _: {"data": DATA, "expect100": True}, DATA),
     "gzip": (lambda _: {"data": DATA, "compress": "gzip"}, DATA),
     "a file, deflated": (lambda path: {"data": path.open("rb"), "compress": "deflate"}, LARGE),
     "a file in chunks": (lambda path: {"data": path.open("rb"), "chunked": True}, LARGE),

@@ -98,7 +98,7 @@ class FileSlot:
     """The file in the hands of one operation."""
 
     def __init__(self, path: Path, codec: Codec, platform: Platform, worker: Worker) -> None:
-        self.lock_path = path.with_name(f"{path.name}.lock")
+        self.lock_path: Path = path.with_name(f"{path.name}.lock")
         self._path = path
         self._codec = codec
         self._platform = platform
