@@ -9,6 +9,8 @@ from aiohttp import ClientSession
 from aio_token import BearerMiddleware
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, TCPConnector
 
     from aio_token import TokenSource
@@ -44,3 +46,9 @@ async def twice(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
     """Send the request twice and return the second answer, as a middleware does that retries."""
     (await handler(request)).close()
     return await handler(request)
+
+
+async def answered(request: Awaitable[ClientResponse]) -> ClientResponse:
+    """Return the answer with its body let go of: one that nobody reads keeps its connection until it is collected."""
+    async with await request as response:
+        return response

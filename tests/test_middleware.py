@@ -12,7 +12,7 @@ from yarl import URL
 
 from aio_token import BearerMiddleware, LoginRequired, MemoryTokenStore, TokenRepository
 from aio_token.testing import FixedSource, ProtectedAPI, ScriptedGrant, credential, token
-from tests.api import BEARER_1, BEARER_2, Accepting, session, twice
+from tests.api import BEARER_1, BEARER_2, Accepting, answered, session, twice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,7 +59,7 @@ async def test_several_origins_share_a_token(api: ProtectedAPI) -> None:
         ProtectedAPI(api.server) as foreign,
         session(FixedSource(), api.url, other.url) as client,
     ):
-        statuses = [(await client.get(server.url)).status for server in (api, other, foreign)]
+        statuses = [(await answered(client.get(server.url))).status for server in (api, other, foreign)]
     assert statuses == [200, 200, 401]
     assert foreign.authorizations == [None]
 
@@ -69,7 +69,7 @@ async def test_a_request_can_opt_out(api: ProtectedAPI, value: str) -> None:
     """Law A4: the header that says so is not sent."""
     source = FixedSource()
     async with session(source, api.url) as client:
-        response = await client.get(f"{api.url}/public", headers={"Requires-Token": value})
+        response = await answered(client.get(f"{api.url}/public", headers={"Requires-Token": value}))
     assert response.status == 200
     assert api.authorizations == [None]
     assert "requires-token" not in api.seen[0].headers
@@ -80,7 +80,7 @@ async def test_a_request_can_opt_out(api: ProtectedAPI, value: str) -> None:
 async def test_anything_but_false_is_no_opt_out(api: ProtectedAPI, value: str) -> None:
     """Law A4: the header is taken off all the same."""
     async with session(FixedSource(), api.url) as client:
-        await client.get(api.url, headers={"requires-token": value})
+        await answered(client.get(api.url, headers={"requires-token": value}))
     assert api.authorizations == [BEARER_1]
     assert "requires-token" not in api.seen[0].headers
 
@@ -88,7 +88,7 @@ async def test_anything_but_false_is_no_opt_out(api: ProtectedAPI, value: str) -
 async def test_the_opt_out_is_never_sent_to_anybody(api: ProtectedAPI) -> None:
     """Law A4: it is taken off whatever the origin."""
     async with session(FixedSource(), "https://api.example") as client:
-        await client.get(api.url, headers={"requires-token": "false"})
+        await answered(client.get(api.url, headers={"requires-token": "false"}))
     assert "requires-token" not in api.seen[0].headers
 
 
@@ -96,8 +96,8 @@ async def test_an_opt_out_holds_for_every_middleware_of_the_chain(api: Protected
     """Law A4: the first one takes the header off, and the second one knows."""
     chain = (BearerMiddleware(FixedSource(), api.url), BearerMiddleware(FixedSource(), api.url))
     async with ClientSession(middlewares=chain) as client:
-        await client.get(api.url, headers={"requires-token": "false"})
-        await client.get(api.url)
+        await answered(client.get(api.url, headers={"requires-token": "false"}))
+        await answered(client.get(api.url))
     assert api.authorizations == [None, BEARER_1]
 
 
@@ -106,7 +106,7 @@ async def test_an_opt_out_holds_on_every_hop(api: ProtectedAPI, status: int) -> 
     """Law A4: aiohttp makes a new request of each redirect, to another origin of ours for example."""
     async with ProtectedAPI(api.server) as other, session(FixedSource(), api.url, other.url) as client:
         url = URL(f"{api.url}/redirect").with_query(status=status, to=f"{other.url}/public")
-        response = await client.post(url, headers={"requires-token": "false"})
+        response = await answered(client.post(url, headers={"requires-token": "false"}))
         assert response.status == 200
         assert api.authorizations + other.authorizations == [None, None]
 
@@ -116,7 +116,7 @@ async def test_an_opt_out_holds_beside_a_middleware_that_retries(api: ProtectedA
     """Law A4: beneath a retry the same request comes again, without the header that the first pass took off."""
     bearer = BearerMiddleware(FixedSource(), api.url)
     async with ClientSession(middlewares=(twice, bearer) if outside else (bearer, twice)) as client:
-        await client.get(api.url, headers={"requires-token": "false"})
+        await answered(client.get(api.url, headers={"requires-token": "false"}))
     assert api.authorizations == [None, None]
     assert not any("requires-token" in request.headers for request in api.seen)
 
@@ -124,7 +124,7 @@ async def test_an_opt_out_holds_beside_a_middleware_that_retries(api: ProtectedA
 async def test_the_caller_s_own_header_wins(api: ProtectedAPI) -> None:
     """Law A4: it is sent as it is, in any case, and stays on the request."""
     async with session(FixedSource(), api.url) as client:
-        response = await client.get(api.url, headers={"authorization": BEARER_2})
+        response = await answered(client.get(api.url, headers={"authorization": BEARER_2}))
     assert api.authorizations == [BEARER_2]
     assert response.request_info.headers["Authorization"] == BEARER_2
 
@@ -135,8 +135,8 @@ async def test_the_caller_s_own_credentials_win(api: ProtectedAPI) -> None:
     async with session(source, api.url) as client:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # recent aiohttp would have a header instead
-            first = await client.get(api.url, auth=BasicAuth("ada", "x"))
-        second = await client.get(URL(api.url).with_user("ada").with_password("x"))
+            first = await answered(client.get(api.url, auth=BasicAuth("ada", "x")))
+        second = await answered(client.get(URL(api.url).with_user("ada").with_password("x")))
     assert [first.status, second.status] == [401, 401]
     assert api.authorizations == ["Basic YWRhOng="] * 2
     assert source.asked == 0
@@ -153,8 +153,8 @@ async def test_a_request_without_a_token_is_not_sent(api: ProtectedAPI) -> None:
 async def test_a_token_need_not_be_required(api: ProtectedAPI) -> None:
     """With `required=False` a request goes out without a token where none can be had."""
     async with session(FixedSource(LoginRequired("sign in")), api.url, required=False) as client:
-        assert (await client.get(f"{api.url}/public")).status == 200
-        assert (await client.get(api.url)).status == 401
+        assert (await answered(client.get(f"{api.url}/public"))).status == 200
+        assert (await answered(client.get(api.url))).status == 401
     assert api.authorizations == [None, None]
 
 
@@ -166,7 +166,7 @@ async def test_a_deadline_ends_a_caller_and_no_renewal(api: ProtectedAPI) -> Non
         with pytest.raises(TimeoutError):
             await client.get(api.url, timeout=ClientTimeout(total=0.05))
         grant.release()
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert len(grant.calls) == 1
     assert await store.load() == credential()
     assert api.authorizations == [BEARER_1]
@@ -177,15 +177,15 @@ async def test_a_session_serves_many_users(api: ProtectedAPI) -> None:
     bearers = {user: BearerMiddleware(FixedSource(token(f"access-{user}")), api.url) for user in (1, 2)}
     async with ClientSession() as client:
         for user in (2, 1):
-            await client.get(api.url, middlewares=(bearers[user],))
-        await client.get(f"{api.url}/public")
+            await answered(client.get(api.url, middlewares=(bearers[user],)))
+        await answered(client.get(f"{api.url}/public"))
     assert api.authorizations == [BEARER_2, BEARER_1, None]
 
 
 async def test_a_session_may_have_a_base_url(api: ProtectedAPI) -> None:
     """The origin is that of the whole URL, however it was put together."""
     async with ClientSession(api.url, middlewares=(BearerMiddleware(FixedSource(), api.url),)) as client:
-        assert (await client.get("/me")).status == 200
+        assert (await answered(client.get("/me"))).status == 200
     assert api.authorizations == [BEARER_1]
 
 
@@ -193,5 +193,5 @@ async def test_a_head_request_is_a_request(api: ProtectedAPI) -> None:
     """Law B1: a refused HEAD has a Content-Length and no body, and is sent again."""
     source = FixedSource(token("access-0"), token("access-1"))
     async with session(source, api.url) as client:
-        assert (await client.head(api.url)).status == 200
+        assert (await answered(client.head(api.url))).status == 200
     assert api.authorizations == ["Bearer access-0", BEARER_1]

@@ -31,7 +31,7 @@ from aio_token.testing import (
     Refusal,
     token,
 )
-from tests.api import BEARER_1, BEARER_2, Accepting, session
+from tests.api import BEARER_1, BEARER_2, Accepting, answered, session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,7 +68,7 @@ async def test_a_refused_token_is_renewed_and_the_request_sent_again(api: Protec
     """Law B1: the caller sees the second answer; an event names the refused token by its fingerprint."""
     observer = RecordingObserver()
     async with session(source, api.url, observer=observer) as client:
-        assert (await client.get(f"{api.url}/me")).status == 200
+        assert (await answered(client.get(f"{api.url}/me"))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
     assert source.rejected == [token("access-1")]
     (event,) = observer.of(Refused)
@@ -88,7 +88,7 @@ async def test_there_is_one_retry_on_each_hop(api: ProtectedAPI, source: FixedSo
     """Law B1: another origin of ours, at the end of a redirect, may refuse another token."""
     async with ProtectedAPI(Accepting("access-3")) as other, session(source, api.url, other.url) as client:
         api.inject(lambda request, _: api.refusal.respond(request), endpoint="redirect", times=1)
-        assert (await client.get(URL(f"{api.url}/redirect").with_query(to=other.url))).status == 200
+        assert (await answered(client.get(URL(f"{api.url}/redirect").with_query(to=other.url)))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
     assert other.authorizations == [BEARER_2, "Bearer access-3"]
 
@@ -110,7 +110,7 @@ async def test_a_challenge_that_a_new_token_may_meet_renews(
     """Law B3: `invalid_token`, a Bearer challenge without error, and none at all."""
     api.refusal = refusal
     async with session(source, api.url) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert len(source.rejected) == 1
 
 
@@ -140,7 +140,7 @@ async def test_a_401_without_a_challenge_can_be_let_through(api: ProtectedAPI, s
     """Law B3: what RFC 9110 does not allow need not renew."""
     api.refusal = NO_CHALLENGE
     async with session(source, api.url, renew_without_challenge=False) as client:
-        assert (await client.get(api.url)).status == 401
+        assert (await answered(client.get(api.url))).status == 401
     assert source.rejected == []
 
 
@@ -157,7 +157,7 @@ async def test_a_thousand_refusals_are_one_refresh() -> None:
         await tokens.token()
         async with session(tokens, api.url, connector=TCPConnector(limit=0)) as client:
             with api.hold() as hold:
-                requests = [asyncio.create_task(client.get(api.url)) for _ in range(MANY)]
+                requests = [asyncio.create_task(answered(client.get(api.url))) for _ in range(MANY)]
                 await hold.wait_for(MANY)
                 server.revoke_access_tokens()
             statuses = [(await request).status for request in requests]
@@ -172,7 +172,7 @@ async def test_late_refusals_take_the_new_token(api: ProtectedAPI) -> None:
         await tokens.token()
         async with session(tokens, api.url, connector=TCPConnector(limit=0)) as client:
             with api.hold() as hold:
-                late = [asyncio.create_task(client.get(api.url)) for _ in range(10)]
+                late = [asyncio.create_task(answered(client.get(api.url))) for _ in range(10)]
                 await hold.wait_for(10)
                 await tokens.token(rejected=await tokens.token())  # another API refused it, and the old one died
             assert [(await request).status for request in late] == [200] * 10
@@ -188,6 +188,7 @@ async def test_a_middleware_that_does_not_compare_renews_again_and_again(api: Pr
         request.headers["Authorization"] = BEARER_1 if not renewals else BEARER_2
         response = await handler(request)
         if response.status == 401:
+            response.close()
             async with lock:
                 renewals += 1
             request.headers["Authorization"] = BEARER_2
@@ -196,7 +197,7 @@ async def test_a_middleware_that_does_not_compare_renews_again_and_again(api: Pr
 
     async with ClientSession(middlewares=(naive,)) as client:
         with api.hold() as hold:
-            requests = [asyncio.create_task(client.get(api.url)) for _ in range(10)]
+            requests = [asyncio.create_task(answered(client.get(api.url))) for _ in range(10)]
             await hold.wait_for(10)
         await asyncio.gather(*requests)
     assert renewals == 10
@@ -211,7 +212,7 @@ async def test_each_middleware_tells_its_own_observer(api: ProtectedAPI) -> None
         async with tokens, ClientSession(middlewares=chain) as client:
             first: Token = await tokens.token()
             server.revoke_access_tokens()
-            await client.get(api.url)
-            await client.get(api.url, middlewares=(BearerMiddleware(tokens, api.url, observer=None),))
+            await answered(client.get(api.url))
+            await answered(client.get(api.url, middlewares=(BearerMiddleware(tokens, api.url, observer=None),)))
     assert [event.fingerprint for event in seen.of(Refused)] == [first.fingerprint]
     assert [event.reason for event in told.of(Renewed)] == ["absent", "refused"]

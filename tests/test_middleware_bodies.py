@@ -16,7 +16,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aio_token import LoginRequired
 from aio_token._events import ReplayImpossible
 from aio_token.testing import FixedSource, ProtectedAPI, RecordingObserver, token
-from tests.api import BEARER_1, BEARER_2, Accepting, session
+from tests.api import BEARER_1, BEARER_2, Accepting, answered, session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -168,7 +168,7 @@ async def test_what_can_be_sent_once_is_sent_once(
     async with session(source, api.url, observer=observer) as client:
         async with client.post(api.url, data=make()) as response:
             assert (response.status, await response.text()) == (401, "no. ")
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
     assert len(reading.digests) == 1
     assert [(event.origin, event.method) for event in observer.of(ReplayImpossible)] == [(api.url, "POST")]
@@ -178,8 +178,8 @@ async def test_a_file_of_aiofiles_is_sent_once(api: ProtectedAPI, source: FixedS
     """Law B4: to aiohttp it is something to iterate over."""
     api.inject(Reading(), times=1)
     async with aiofiles.open(__file__, "rb") as file, session(source, api.url) as client:
-        assert (await client.post(api.url, data=file)).status == 401
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.post(api.url, data=file))).status == 401
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
 
 
@@ -191,8 +191,8 @@ async def test_a_pipe_is_sent_once(api: ProtectedAPI, source: FixedSource) -> No
     api.inject(Reading(), times=1)
     async with session(source, api.url) as client:
         with os.fdopen(readable, "rb") as file:
-            assert (await client.post(api.url, data=file)).status == 401
-        assert (await client.get(api.url)).status == 200
+            assert (await answered(client.post(api.url, data=file))).status == 401
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
 
 
@@ -240,5 +240,5 @@ async def test_a_body_that_waits_to_be_asked_for_is_asked_for_again(source: Fixe
     server = await asyncio.start_server(serve, "127.0.0.1")
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with asyncio.timeout(SOON), server, session(source, url) as client:
-        assert (await client.post(url, data=DATA, expect100=True)).status == 200
+        assert (await answered(client.post(url, data=DATA, expect100=True))).status == 200
     assert heard == [DATA]

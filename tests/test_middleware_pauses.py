@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from aio_token import BearerMiddleware, StaticToken, TokenRepository
 from aio_token._events import RenewalPaused
 from aio_token.testing import Broken, FixedSource, ManualClock, ProtectedAPI, RecordingObserver, token
-from tests.api import Accepting, session
+from tests.api import Accepting, answered, session
 from tests.doubles import RotatingGrant
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def client(
 async def renewals(client: ClientSession, api: ProtectedAPI, source: FixedSource) -> int:
     """Make a request that is refused, and return how many renewals it caused."""
     before = len(source.rejected)
-    assert (await client.get(api.url)).status == 401
+    assert (await answered(client.get(api.url))).status == 401
     return len(source.rejected) - before
 
 
@@ -91,7 +91,7 @@ async def test_an_accepted_request_ends_the_pause(
         clock.advance(pause)
     assert await renewals(client, api, source) == 1
     api.always_refuse = False
-    assert (await client.get(api.url)).status == 200
+    assert (await answered(client.get(api.url))).status == 200
     api.always_refuse = True
     assert await renewals(client, api, source) == 1
     assert [event.seconds for event in observer.of(RenewalPaused)] == [1, 2, 4, 8, 1]
@@ -105,7 +105,7 @@ async def test_a_renewal_that_helps_ends_the_row(
     clock.advance(1)
     api.always_refuse = False
     api.inject(lambda request, _: api.refusal.respond(request), times=1)
-    assert (await client.get(api.url)).status == 200
+    assert (await answered(client.get(api.url))).status == 200
     api.always_refuse = True
     assert await renewals(client, api, source) == 1
     assert [event.seconds for event in observer.of(RenewalPaused)] == [1, 1]
@@ -118,7 +118,7 @@ async def test_a_server_error_says_nothing_about_the_token(
     """Law B6: a 403 or a 404 took the token; a gateway's 503 may not have looked at it."""
     assert await renewals(client, api, source) == 1
     api.inject(Broken(status=status), times=1)
-    assert (await client.get(api.url)).status == status
+    assert (await answered(client.get(api.url))).status == status
     assert await renewals(client, api, source) == renews
 
 
@@ -127,7 +127,7 @@ async def test_many_refusals_at_once_are_one_step(
 ) -> None:
     """Law B6: of the requests in flight the first one counts, or 20 of them would make a minute's pause."""
     with api.hold() as hold:
-        requests = [asyncio.create_task(client.get(api.url)) for _ in range(20)]
+        requests = [asyncio.create_task(answered(client.get(api.url))) for _ in range(20)]
         await hold.wait_for(20)
     assert {(await request).status for request in requests} == {401}
     assert [event.seconds for event in observer.of(RenewalPaused)] == [1]
@@ -142,10 +142,10 @@ async def test_a_healthy_api_on_the_same_repository_is_not_touched(
     async with ProtectedAPI(good) as healthy, tokens, ClientSession() as client:
         sick = (BearerMiddleware(tokens, api.url, clock=clock, observer=observer),)
         well = (BearerMiddleware(tokens, healthy.url, clock=clock, observer=observer),)
-        assert [(await client.get(api.url, middlewares=sick)).status for _ in range(5)] == [401] * 5
-        assert (await client.get(healthy.url, middlewares=well)).status == 200
+        assert [(await answered(client.get(api.url, middlewares=sick))).status for _ in range(5)] == [401] * 5
+        assert (await answered(client.get(healthy.url, middlewares=well))).status == 200
         good.tokens = {"access-3"}
-        assert (await client.get(healthy.url, middlewares=well)).status == 200
+        assert (await answered(client.get(healthy.url, middlewares=well))).status == 200
     assert [event.origin for event in observer.of(RenewalPaused)] == [api.url]
     assert grant.calls == 3
 
@@ -153,7 +153,7 @@ async def test_a_healthy_api_on_the_same_repository_is_not_touched(
 async def test_a_source_without_another_token_makes_no_pause(api: ProtectedAPI, observer: RecordingObserver) -> None:
     """Law B6: nothing was renewed, so nothing has to stop."""
     async with session(StaticToken("access-1"), api.url, observer=observer) as client:
-        assert [(await client.get(api.url)).status for _ in range(3)] == [401] * 3
+        assert [(await answered(client.get(api.url))).status for _ in range(3)] == [401] * 3
     assert observer.of(RenewalPaused) == []
     assert api.requests == 3
 

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, WSServerHandshakeError
 from yarl import URL
 
 from aio_token.testing import FixedSource, ProtectedAPI
-from tests.api import BEARER_1, Accepting, session
+from tests.api import BEARER_1, Accepting, answered, session
 from tests.certificates import write_certificate
 from tests.names import connector
 
@@ -81,7 +81,9 @@ async def test_a_redirect_takes_no_token_along(
 ) -> None:
     """Law A1: another port is another origin, whatever the redirect and the method."""
     async with session(FixedSource(), api.url) as client:
-        await client.request(method, redirect(api, foreign.url, status), data=b"x" if method == "POST" else None)
+        await answered(
+            client.request(method, redirect(api, foreign.url, status), data=b"x" if method == "POST" else None)
+        )
     assert api.authorizations == [BEARER_1]
     assert foreign.authorizations == [None]
 
@@ -92,7 +94,7 @@ async def test_a_naive_middleware_gives_the_token_away(
 ) -> None:
     """Law A1: the check can fail; this one leaks on every kind of redirect."""
     async with naive() as client:
-        await client.request(method, redirect(api, foreign.url, status))
+        await answered(client.request(method, redirect(api, foreign.url, status)))
     assert foreign.authorizations == [BEARER_1]
 
 
@@ -105,14 +107,14 @@ async def test_another_address_is_another_origin(api: ProtectedAPI, host: str) -
     except OSError:
         pytest.skip(f"this machine has no {host}")
     async with ProtectedAPI(api.server, host=host) as other, session(FixedSource(), api.url) as client:
-        await client.get(redirect(api, other.url))
+        await answered(client.get(redirect(api, other.url)))
     assert other.authorizations == [None]
 
 
 async def test_another_name_of_the_same_server_is_another_origin(api: ProtectedAPI) -> None:
     """Law A1: no name is looked up to find out whether two are one."""
     async with session(FixedSource(), api.url) as client:
-        await client.get(redirect(api, api.url.replace("127.0.0.1", "localhost")))
+        await answered(client.get(redirect(api, api.url.replace("127.0.0.1", "localhost"))))
     assert api.authorizations == [BEARER_1, None]
 
 
@@ -121,7 +123,7 @@ async def test_a_token_for_an_ipv6_address_goes_there() -> None:
     try:
         async with ProtectedAPI(Accepting("access-1"), host="::1") as api, session(FixedSource(), api.url) as client:
             long_form = api.url.replace("[::1]", "[0:0:0:0:0:0:0:1]")
-            assert (await client.get(redirect(api, long_form))).status == 200
+            assert (await answered(client.get(redirect(api, long_form)))).status == 200
             assert api.authorizations == [BEARER_1, BEARER_1]
     except OSError:
         pytest.skip("this machine has no ::1")
@@ -133,7 +135,7 @@ async def test_what_looks_alike_gets_no_token(api: ProtectedAPI, foreign: Protec
     names = connector({("api.example", 80): port(api)}, elsewhere=port(foreign))
     options = {"send_tokens_over_plain_http": True}
     async with session(FixedSource(), "http://api.example", connector=names, **options) as client:
-        await client.get(URL("http://api.example/redirect").with_query(to=to))
+        await answered(client.get(URL("http://api.example/redirect").with_query(to=to)))
     assert api.authorizations == [BEARER_1]
     assert len(foreign.authorizations) == 1
     assert BEARER_1 not in foreign.authorizations
@@ -147,7 +149,7 @@ async def test_the_same_origin_gets_the_token_however_it_is_written(
     names = connector({("api.example", 80): port(api)}, elsewhere=port(foreign))
     options = {"send_tokens_over_plain_http": True}
     async with session(FixedSource(), "http://api.example", connector=names, **options) as client:
-        await client.get(URL("http://api.example/redirect").with_query(to=to, status=302), max_redirects=2)
+        await answered(client.get(URL("http://api.example/redirect").with_query(to=to, status=302), max_redirects=2))
     assert api.authorizations == [BEARER_1, BEARER_1]
     assert foreign.requests == 0
 
@@ -158,7 +160,7 @@ async def test_an_international_name_is_one_origin(api: ProtectedAPI, foreign: P
     options = {"send_tokens_over_plain_http": True}
     async with session(FixedSource(), "http://bücher.example", connector=names, **options) as client:
         for to in ("http://xn--bcher-kva.example/", "http://BÜCHER.example/", "http://bucher.example/"):
-            await client.get(URL("http://bücher.example/redirect").with_query(to=to))
+            await answered(client.get(URL("http://bücher.example/redirect").with_query(to=to)))
     assert api.authorizations == [BEARER_1] * 5
     assert foreign.authorizations == [None]
 
@@ -166,7 +168,7 @@ async def test_an_international_name_is_one_origin(api: ProtectedAPI, foreign: P
 async def test_a_user_in_a_redirect_is_not_overwritten(api: ProtectedAPI) -> None:
     """Law A4: aiohttp makes an `Authorization` of it, and that one is sent."""
     async with session(FixedSource(), api.url) as client:
-        await client.get(redirect(api, str(URL(f"{api.url}/public").with_user("ada").with_password("x"))))
+        await answered(client.get(redirect(api, str(URL(f"{api.url}/public").with_user("ada").with_password("x")))))
     assert api.authorizations == [BEARER_1, "Basic YWRhOng="]
 
 
@@ -182,7 +184,7 @@ async def test_a_token_does_not_follow_from_https_to_http(
         names = connector({("api.example", 443): port(secure)}, elsewhere=port(foreign))
         async with session(FixedSource(), "https://api.example", connector=names) as client:
             for to in ("https://api.example:443/", "http://api.example/"):
-                await client.get(URL("https://api.example/redirect").with_query(to=to), ssl=client_context)
+                await answered(client.get(URL("https://api.example/redirect").with_query(to=to), ssl=client_context))
     assert secure.authorizations == [BEARER_1] * 3
     assert foreign.authorizations == [None]
 
@@ -191,7 +193,7 @@ async def test_the_token_waits_at_home(api: ProtectedAPI, foreign: ProtectedAPI)
     """Law A1: there and back again; only the hops at home carry it."""
     back = redirect(foreign, f"{api.url}/me")
     async with session(FixedSource(), api.url) as client:
-        assert (await client.get(redirect(api, str(back)))).status == 200
+        assert (await answered(client.get(redirect(api, str(back))))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_1]
     assert foreign.authorizations == [None]
 
@@ -217,6 +219,6 @@ async def test_a_caller_s_own_header_is_not_replaced_by_ours_elsewhere(
 ) -> None:
     """Law A4: aiohttp takes the caller's own off when the origin changes, and ours does not take its place."""
     async with session(FixedSource(), api.url) as client:
-        await client.get(redirect(api, foreign.url), headers={"Authorization": "Bearer mine"})
+        await answered(client.get(redirect(api, foreign.url), headers={"Authorization": "Bearer mine"}))
     assert api.authorizations == ["Bearer mine"]
     assert foreign.authorizations == [None]

@@ -10,7 +10,7 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig, web
 
 from aio_token import BearerMiddleware, LoginRequired, RefreshUnavailable, TokenError
 from aio_token.testing import FixedSource, ProtectedAPI, Refusal, Silent, token
-from tests.api import BEARER_1, BEARER_2, Accepting, session
+from tests.api import BEARER_1, BEARER_2, Accepting, answered, session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ async def test_a_small_body_is_read_and_its_connection_used_again(
     trace.on_connection_create_end.append(connected)
     chain = (BearerMiddleware(source, api.url),)
     async with ClientSession(middlewares=chain, trace_configs=[trace]) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
     assert len(made) == 1
 
@@ -92,7 +92,7 @@ async def test_no_body_is_in_the_way_of_the_second_request(
     """Law B5: large, chunked, endless or slow, with one connection there is no deadlock, so there are never two."""
     api.refusal = refusal
     async with asyncio.timeout(SOON), one_connection(source, api) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
 
 
@@ -112,7 +112,7 @@ async def test_a_compressed_body_is_not_small(api: ProtectedAPI, source: FixedSo
 
     api.inject(compressed, times=1)
     async with ClientSession(middlewares=(BearerMiddleware(source, api.url), noting)) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert int(responses[0].headers["Content-Length"]) < 65_536
     assert [response._body for response in responses] == [None, None]
 
@@ -145,7 +145,7 @@ async def test_a_renewal_that_fails_lets_go_of_the_response(
     async with asyncio.timeout(SOON), one_connection(FixedSource(token("access-1"), error), api) as client:
         with pytest.raises(type(error), match=str(error)):
             await client.get(api.url)
-        assert (await client.get(f"{api.url}/public", headers={"requires-token": "false"})).status == 200
+        assert (await answered(client.get(f"{api.url}/public", headers={"requires-token": "false"}))).status == 200
 
 
 async def test_a_caller_s_deadline_ends_the_reading_of_a_refused_body(api: ProtectedAPI, source: FixedSource) -> None:
@@ -154,7 +154,7 @@ async def test_a_caller_s_deadline_ends_the_reading_of_a_refused_body(api: Prote
     async with asyncio.timeout(SOON), one_connection(source, api) as client:
         with pytest.raises(TimeoutError):
             await client.get(api.url, timeout=ClientTimeout(total=0.1))
-        assert (await client.get(f"{api.url}/public", headers={"requires-token": "false"})).status == 200
+        assert (await answered(client.get(f"{api.url}/public", headers={"requires-token": "false"}))).status == 200
     assert source.rejected == []
 
 
@@ -172,7 +172,7 @@ async def test_a_body_that_breaks_off_is_no_error(api: ProtectedAPI, source: Fix
 
     api.inject(broken, times=1)
     async with one_connection(source, api) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
 
 

@@ -9,7 +9,7 @@ from aiohttp import ClientConnectorError, ClientResponseError, ClientSession, WS
 
 from aio_token import BearerMiddleware
 from aio_token.testing import FixedSource, ProtectedAPI, token
-from tests.api import BEARER_1, BEARER_2, Accepting, session, twice
+from tests.api import BEARER_1, BEARER_2, Accepting, answered, session, twice
 from tests.exposure import exposure
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def naive(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
 async def test_a_response_does_not_show_the_token(api: ProtectedAPI) -> None:
     """Law A6: its request's headers are a live view."""
     async with session(FixedSource(), api.url) as client:
-        response = await client.get(api.url)
+        response = await answered(client.get(api.url))
     assert "Authorization" not in response.request_info.headers
 
 
@@ -74,14 +74,14 @@ async def test_a_retry_further_out_finds_no_leftover(api: ProtectedAPI) -> None:
         return await handler(request)
 
     async with ClientSession(middlewares=(renewing, BearerMiddleware(source, api.url))) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_2]
 
 
 async def test_a_retry_further_in_finds_the_header(api: ProtectedAPI) -> None:
     """Law A6: as long as the handler runs the header stays, however often it sends."""
     async with ClientSession(middlewares=(BearerMiddleware(FixedSource(), api.url), twice)) as client:
-        assert (await client.get(api.url)).status == 200
+        assert (await answered(client.get(api.url))).status == 200
     assert api.authorizations == [BEARER_1, BEARER_1]
 
 
@@ -89,7 +89,7 @@ async def test_what_another_middleware_put_there_stays(api: ProtectedAPI) -> Non
     """Law A6: only what is ours is taken back."""
     source = FixedSource(token("access-2"))
     async with ClientSession(middlewares=(BearerMiddleware(source, api.url), naive)) as client:
-        response = await client.get(api.url)
+        response = await answered(client.get(api.url))
     assert response.request_info.headers["Authorization"] == BEARER_1
 
 
