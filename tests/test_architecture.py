@@ -22,7 +22,7 @@ CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository",
 # Each third-party library, and the modules or packages that may import it when they run. What belongs to a library goes
 # through its door: yarl and multidict are aiohttp's, joserfc is Authlib's.
 DOORS = {
-    "aiohttp": {"_http", "grants", "_middleware", "_request_log", "grants._loopback", "testing"},
+    "aiohttp": {"_http", "grants", "_middleware", "_request_log", "grants._loopback", "cli.commands.request", "testing"},
     "yarl": {"_http", "_middleware", "_origins", "_request_log", "_url", "testing"},
     "multidict": {"_middleware", "testing"},
     "authlib": {"_client_auth", "_endpoint", "grants", "testing"},
@@ -32,6 +32,9 @@ DOORS = {
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},
     "rich": {"_request_log"},
+    "click": {"cli"},
+    "platformdirs": {"cli"},
+    "segno": {"cli"},
     "opentelemetry": {"_otel"},
     "pytest": {"testing.fixtures"},
     "pytest_asyncio": {"testing.fixtures"},

@@ -1,0 +1,68 @@
+"""`aio-token` itself: finds the command, and turns what goes wrong into a sentence and an exit code.
+
+A command is imported when it is asked for. What it prints on standard output is data, and what goes to standard error
+is for people.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from aio_token._errors import TokenError
+from aio_token.cli._exits import Exit, exit_for
+from aio_token.cli._people import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "token": "token",
+    "status": "status",
+}
+"""Each command and its module, in the order of a first day's work."""
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
+        """Return the names, in our order."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
+        """Import a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"aio_token.cli.commands.{_COMMANDS[cmd_name]}").command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="aio-token", message="%(version)s")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Sign in once; have a valid access token whenever one is needed.
+
+    Exit codes: 0 done, 1 other, 2 usage, 3 sign in first, 4 try later, 5 store or key, 130 interrupted.
+    """
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        context.color = False
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line, by default the process's own, and return the exit code."""
+    try:
+        code = app.main(arguments, prog_name="aio-token", standalone_mode=False)
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except TokenError as error:
+        say(f"aio-token: {error}")
+        return exit_for(error)
+    return int(code or Exit.DONE)

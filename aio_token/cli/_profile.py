@@ -1,0 +1,98 @@
+"""A profile: one sign-in at one issuer, and where its token is kept. It holds no secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, get_args
+
+from aio_token._credential import IssuedBy
+
+VERSION = 1
+
+GrantType = Literal["refresh_token", "client_credentials"]
+"""How the token is renewed, in RFC 6749's words: a person has signed in, or the client asks for itself."""
+ClientAuth = Literal["none", "client_secret_basic", "client_secret_post"]
+"""How the client proves who it is, in RFC 7591's words."""
+StoreKind = Literal["encrypted", "plain"]
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+
+
+def is_name(text: str) -> bool:
+    """Whether the text names a profile: a part of a file's name that no system reads in another way."""
+    return _NAME.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What `login` was told, and what the issuer said about itself then.
+
+    `client_secret` and `key` tell where a secret is, not what it is: see `_client.py` and `_keys.py`. The token goes
+    to `origins` and nowhere else.
+    """
+
+    issuer: str
+    client_id: str
+    token_endpoint: str
+    revocation_endpoint: str | None = None
+    grant: GrantType = "refresh_token"
+    scope: str | None = None
+    audience: str | None = None
+    client_auth: ClientAuth = "none"
+    client_secret: str | None = None
+    store: StoreKind = "encrypted"
+    key: str | None = None
+    origins: tuple[str, ...] = ()
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """What the profile's credential carries; a person's may have any scope, the one that was agreed to."""
+        asks = self.grant == "client_credentials"
+        return IssuedBy(
+            token_endpoint=self.token_endpoint,
+            client_id=self.client_id,
+            scope=(self.scope or "") if asks else None,
+            audience=(self.audience or "") if asks else None,
+        )
+
+    def to_json(self) -> bytes:
+        """Write the profile."""
+        return json.dumps({"version": VERSION, **asdict(self)}, indent=2).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Profile:
+        """Read what `to_json` wrote, or a person. Raises ValueError with the reason."""
+        try:
+            members = json.loads(text)
+        except (ValueError, RecursionError):
+            members = None
+        if not isinstance(members, dict):
+            message = "it is not a JSON object"
+            raise ValueError(message)  # noqa: TRY004  whatever the detail, it cannot be read
+        if members.get("version") != VERSION:
+            message = f"its version is not {VERSION}"
+            raise ValueError(message)
+        names = [field.name for field in fields(cls)]
+        given = {name: members[name] for name in names if members.get(name) is not None}
+        wrong = [name for name, value in given.items() if not _fits(name, value)]
+        if wrong:
+            message = f"its {wrong[0]} is not what it should be"
+            raise ValueError(message)
+        missing = [name for name in ("issuer", "client_id", "token_endpoint") if name not in given]
+        if missing:
+            message = f"it has no {missing[0]}"
+            raise ValueError(message)
+        return cls(**{**given, "origins": tuple(given.get("origins", ()))})
+
+
+_CHOICES = {"grant": get_args(GrantType), "client_auth": get_args(ClientAuth), "store": get_args(StoreKind)}
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    if name == "origins":
+        return isinstance(value, list) and all(isinstance(origin, str) for origin in value)
+    return isinstance(value, str)

@@ -1,0 +1,98 @@
+"""A profile's token: from its store if it is good, from the server otherwise."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aio_token._errors import LoginRequired, without_frames
+from aio_token._events import Unsaved
+from aio_token._repository import TokenRepository
+from aio_token.cli import _profiles
+from aio_token.cli._client import client_of
+from aio_token.cli._keys import store_of
+from aio_token.cli._people import say
+from aio_token.cli._places import token_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aio_token._credential import Credential, IssuedBy
+    from aio_token._events import Event
+    from aio_token._token import Token
+    from aio_token.cli._profile import Profile
+    from aio_token.grants.client_credentials import ClientCredentialsGrant
+    from aio_token.grants.refresh_token import RefreshTokenGrant
+
+
+class ProfileGrant:
+    """Renews as the profile says; what that needs is imported when a server has to be asked."""
+
+    def __init__(self, name: str, profile: Profile) -> None:
+        self._name = name
+        self._profile = profile
+        self.revoked = False
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """What the profile says, without any server's help."""
+        return self._profile.issued_by
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Ask the server. Raises `TokenError`."""
+        return await self._real().obtain(credential)
+
+    async def revoke(self, credential: Credential) -> None:
+        """Tell the server, and remember that it was told. Raises `TokenError`."""
+        await self._real().revoke(credential)
+        self.revoked = True
+
+    def _real(self) -> ClientCredentialsGrant | RefreshTokenGrant:
+        from aio_token._endpoint import TokenEndpoint  # noqa: PLC0415  brings aiohttp
+        from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
+        from aio_token.grants.refresh_token import RefreshTokenGrant  # noqa: PLC0415
+
+        profile = self._profile
+        endpoint = TokenEndpoint(
+            profile.token_endpoint,
+            client_of(self._name, profile),
+            revocation_url=profile.revocation_endpoint,
+            issuer=profile.issuer,
+            trust_env=True,
+        )
+        if profile.grant == "client_credentials":
+            return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
+        return RefreshTokenGrant(endpoint)
+
+
+def tokens_of(name: str, profile: Profile, grant: ProfileGrant | None = None) -> TokenRepository:
+    """Return the profile's repository."""
+    store = store_of(profile, token_file(name))
+    return TokenRepository(grant or ProfileGrant(name, profile), store, observer=_tell)
+
+
+async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False) -> Token:
+    """Return the profile's token, good for `min_valid` seconds where that can be had; `force` renews it.
+
+    Raises `TokenError`.
+    """
+    profile = _profiles.need(name)
+    with sign_in_named(name):
+        async with tokens_of(name, profile) as tokens:
+            stored = await store_of(profile, token_file(name)).load() if force else None
+            return await tokens.token(rejected=stored.token if stored else None, min_valid_for=min_valid)
+
+
+@contextmanager
+def sign_in_named(name: str) -> Iterator[None]:
+    """Say how to sign in, where that is what helps."""
+    try:
+        yield
+    except LoginRequired as error:
+        message = f"{error}; run: aio-token login {name}"
+        raise type(error)(message) from without_frames(error).__cause__
+
+
+def _tell(event: Event) -> None:
+    if isinstance(event, Unsaved):
+        say(f"aio-token: the new token is not saved, so that you may have to sign in again: {event.message}")

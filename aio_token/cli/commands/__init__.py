@@ -1,0 +1,1 @@
+"""The commands: a module each, named like it, with the command in it."""

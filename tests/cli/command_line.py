@@ -1,0 +1,91 @@
+"""Runs command lines in this process, and signs profiles in without them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aio_token.cli._app import run
+from aio_token.cli._keys import store_of
+from aio_token.cli._places import profile_file, token_file
+from aio_token.cli._profile import Profile
+from tests.conftest import SECRETS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from aio_token._credential import Credential
+    from aio_token.testing import AuthorizationServer
+
+
+class Terminal(io.StringIO):
+    """Standard input, output or error with somebody before it, who types what it was made of."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What came of a command line."""
+
+    code: int
+    out: str
+    err: str
+
+
+class CommandLine:
+    """Runs command lines, and looks at all that they tell people."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.directory = directory
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        self.said: list[str] = []
+
+    async def __call__(self, *arguments: object, stdin: str = "", terminal: bool = False) -> Done:
+        """Run one in a thread, for it has an event loop of its own; `terminal` puts a person there."""
+        err = Terminal()
+        with self._monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", Terminal(stdin) if terminal else io.StringIO(stdin))
+            if terminal:
+                patch.setattr(sys, "stderr", err)
+            code = await asyncio.to_thread(run, [str(argument) for argument in arguments])
+        shown = self._capsys.readouterr()
+        done = Done(code=code, out=shown.out, err=err.getvalue() + shown.err)
+        self.said.append(done.err)
+        return done
+
+    def secrets_in_view(self) -> list[str]:
+        """Return what was told to people, or written where no secret belongs, with a secret in it."""
+        files = [file for file in self.directory.rglob("*") if file.is_file() and file.stat().st_mode & 0o077]
+        files += [file for file in (self.directory / "config").rglob("*") if file.is_file()]
+        texts = self.said + [file.read_bytes().decode(errors="replace") for file in files]
+        return [text for text in texts if SECRETS.search(text)]
+
+
+def profile_of(server: AuthorizationServer, **members: object) -> Profile:
+    """Return a profile of the kit's public client."""
+    profile = Profile(issuer=server.issuer, client_id="app", token_endpoint=server.token_url, key="env:AIO_TOKEN_KEY")
+    return replace(profile, **members)  # type: ignore[arg-type]  # whatever the test gives
+
+
+async def set_up(name: str, profile: Profile, credential: Credential | None = None) -> None:
+    """Write a profile and its credential, as `login` would."""
+    file = profile_file(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(profile.to_json())
+    if credential is not None:
+        async with store_of(profile, token_file(name)).exclusive() as slot:
+            await slot.save(credential)
+
+
+async def stored(name: str, profile: Profile) -> Credential | None:
+    """Return what is kept for a profile."""
+    return await store_of(profile, token_file(name)).load()
