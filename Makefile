@@ -9,7 +9,7 @@ demo: .venv/demo.ready  ## 1,000 concurrent requests across several renewals; AR
 	@$(BIN)/python -m examples.demo $(ARGS)
 
 test: .venv/test.ready  ## run the tests; ARGS="-k single_flight" picks some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 check: lint types floors cover  ## everything that has to hold before a change lands
 
@@ -26,7 +26,7 @@ floors: .venv/check.ready  ## imports go straight down
 	@$(BIN)/lint-imports
 
 cover: .venv/check.ready  ## run the tests, and every branch of the package with them
-	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(ARGS) && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
+	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest --numprocesses auto $(ARGS) && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback, until Ctrl-C; ARGS=PORT
 	@$(BIN)/python -m tests.keycloak $(ARGS)

@@ -17,6 +17,7 @@ from aio_token.testing import AuthorizationServer, ProtectedAPI
 from examples import crawler, from_environment, many_users, service_account, service_aiohttp
 from examples.lock_and_double_check import LockAndDoubleCheck
 from examples.servers import USERS, embedded
+from tests.api import answered
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -155,7 +156,7 @@ async def test_the_fastapi_service_calls_its_api_with_one_token(
             break
     service = line.decode().split("running on ")[1].split()[0]
     async with ClientSession() as session:
-        answers = await asyncio.gather(*(session.get(f"{service}/items/{number}") for number in range(20)))
+        answers = await asyncio.gather(*(answered(session.get(f"{service}/items/{number}")) for number in range(20)))
         assert [answer.status for answer in answers] == [200] * 20
     process.terminate()
     _, complaints = await process.communicate()
@@ -183,7 +184,7 @@ async def test_the_contrast_renews_once_while_nobody_is_cancelled(
     """Lock and double check is no straw man: tokens that are absent or revoked are renewed once for fifty clients."""
     async with ClientSession(api.url, middlewares=(contrast(here),)) as session:
         for _ in range(2):
-            answers = await asyncio.gather(*(session.get("/page") for _ in range(50)))
+            answers = await asyncio.gather(*(answered(session.get("/page")) for _ in range(50)))
             assert [answer.status for answer in answers] == [200] * 50
             server.revoke_access_tokens()
     assert (server.refreshes, server.reused) == (2, 0)
