@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "login": "login",
+    "logout": "logout",
     "token": "token",
     "status": "status",
+    "new-key": "new_key",
 }
 """Each command and its module, in the order of a first day's work."""
 

@@ -24,7 +24,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Profile | None:
-    """Read a profile, None if there is none. Raises `ConfigurationError`."""
+    """Read a profile, None if there is none. Raises `ConfigurationError`, `StoreError`."""
     text = _text(name)
     if text is None:
         return None
@@ -38,7 +38,7 @@ def find(name: str) -> Profile | None:
 
 
 def need(name: str) -> Profile:
-    """Read a profile. Raises `LoginRequired` if there is none, `ConfigurationError`."""
+    """Read a profile. Raises `LoginRequired` if there is none, `ConfigurationError`, `StoreError`."""
     profile = find(name)
     if profile is None:
         message = f"there is no profile {name}; run: aio-token login {name} --issuer URL --client-id ID"
@@ -72,7 +72,7 @@ def _text(name: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigurationError(str(unusable(profile_file(name), "read", error))) from without_frames(error)
+        raise unusable(profile_file(name), "read", error) from without_frames(error)
 
 
 async def _replace(name: str, text: bytes | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import io
 import sys
 from dataclasses import dataclass, replace
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 
 class Terminal(io.StringIO):
-    """Standard input, output or error with somebody before it, who types what it was made of."""
+    """Standard input or error with somebody before it, who types what it was made of."""
+
+    encoding = "utf-8"
 
     def isatty(self) -> bool:
         """Say so."""
@@ -49,13 +52,14 @@ class CommandLine:
         self._capsys = capsys
         self.said: list[str] = []
 
-    async def __call__(self, *arguments: object, stdin: str = "", terminal: bool = False) -> Done:
-        """Run one in a thread, for it has an event loop of its own; `terminal` puts a person there."""
-        err = Terminal()
+    async def __call__(self, *arguments: object, stdin: str = "", terminal: bool | Terminal = False) -> Done:
+        """Run one in a thread, for it has an event loop of its own; `terminal` puts a person there, with a terminal."""
+        err = terminal if isinstance(terminal, Terminal) else Terminal()
         with self._monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", Terminal(stdin) if terminal else io.StringIO(stdin))
             if terminal:
                 patch.setattr(sys, "stderr", err)
+                patch.setattr(getpass, "getpass", lambda _prompt, **_: input())
             code = await asyncio.to_thread(run, [str(argument) for argument in arguments])
         shown = self._capsys.readouterr()
         done = Done(code=code, out=shown.out, err=err.getvalue() + shown.err)

@@ -97,7 +97,7 @@ async def test_a_profile_that_cannot_be_read(aio_token: CommandLine) -> None:
     """A directory in the file's place is told from a missing profile."""
     profile_file("default").mkdir(parents=True)
     done = await aio_token("token")
-    assert done.code == 1
+    assert done.code == 5
     assert "is a directory" in done.err
 
 
