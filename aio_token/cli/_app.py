@@ -24,6 +24,8 @@ _COMMANDS = {
     "logout": "logout",
     "token": "token",
     "status": "status",
+    "request": "request",
+    "exec": "exec",
     "new-key": "new_key",
 }
 """Each command and its module, in the order of a first day's work."""

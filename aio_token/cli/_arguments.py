@@ -50,7 +50,8 @@ def profile_argument(*, default: str | None = DEFAULT_PROFILE, required: bool = 
         "profile",
         callback=_checked,
         shell_complete=_completed,
-        envvar=PROFILE_VARIABLE,
+        # Where other arguments follow, the first one has to be the profile's, whatever the environment says.
+        envvar=None if required else PROFILE_VARIABLE,
         default=default,
         required=required,
     )

@@ -56,7 +56,7 @@ class CommandLine:
         """Run one in a thread, for it has an event loop of its own; `terminal` puts a person there, with a terminal."""
         err = terminal if isinstance(terminal, Terminal) else Terminal()
         with self._monkeypatch.context() as patch:
-            patch.setattr(sys, "stdin", Terminal(stdin) if terminal else io.StringIO(stdin))
+            patch.setattr(sys, "stdin", Terminal(stdin) if terminal else io.TextIOWrapper(io.BytesIO(stdin.encode())))
             if terminal:
                 patch.setattr(sys, "stderr", err)
                 patch.setattr(getpass, "getpass", lambda _prompt, **_: input())

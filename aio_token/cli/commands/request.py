@@ -1,0 +1,159 @@
+"""`aio-token request`: one request with the token, to an origin that may have it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from aio_token._errors import ConfigurationError
+from aio_token.cli import _profiles
+from aio_token.cli._arguments import profile_option
+from aio_token.cli._exits import Exit
+from aio_token.cli._origin import origins
+from aio_token.cli._people import say
+from aio_token.cli._session import sign_in_named, tokens_of
+from aio_token.cli._work import work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yarl import URL
+
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 9.1
+_FAILED = 400  # and above
+_REDIRECTS = range(300, 400)
+_CONNECT = 30.0  # seconds; the answer may take as long as it takes, and Ctrl-C ends it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The request."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    data: str | None
+    data_file: IO[bytes] | None
+    origins: tuple[str, ...]
+    location: bool
+    verbose: bool
+
+
+def _headers(context: click.Context, parameter: click.Parameter, lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found = [re.fullmatch(r"([^:\s]+):\s*([^\r\n]*)", line) for line in lines]
+    if None in found:
+        message = "write a header like 'Accept: application/json'"
+        raise click.BadParameter(message, context, parameter)
+    return tuple((match[1], match[2]) for match in found if match)
+
+
+def _method(context: click.Context, parameter: click.Parameter, method: str) -> str:
+    if not _METHOD.fullmatch(method):
+        message = "it is no HTTP method"
+        raise click.BadParameter(message, context, parameter)
+    return method.upper()
+
+
+@click.command()
+@click.argument("method", callback=_method)
+@click.argument("url")
+@profile_option()
+@click.option("--header", "-H", "headers", multiple=True, metavar="LINE", callback=_headers, help="May be repeated.")
+@click.option("--data", "-d", metavar="TEXT", help="The body; say its type with --header.")
+@click.option("--data-file", type=click.File("rb"), help="The body from a file, - for standard input.")
+@click.option(
+    "--send-token-to",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=origins,
+    help="An origin that may have the token, this time; `login --origin` names one for good.",
+)
+@click.option("--location", "-L", is_flag=True, help="Follow redirects; the token goes along to those origins only.")
+@click.option("--verbose", "-v", is_flag=True, help="Show what is sent and received, secrets redacted.")
+def command(profile: str, **wanted: Any) -> int:  # noqa: ANN401  the options above
+    """Send a request with the token, and its answer's body to standard output.
+
+    The exit code is 1 for an answer of 400 and above. A token that the server refuses is renewed once.
+    """
+    return work(_request(profile, Wanted(**wanted)))
+
+
+async def _request(name: str, wanted: Wanted) -> Exit:
+    from aiohttp import ClientError, ClientSession, ClientTimeout  # noqa: PLC0415  slow to import
+
+    from aio_token._middleware import BearerMiddleware  # noqa: PLC0415  brings aiohttp
+    from aio_token._request_log import RequestLog  # noqa: PLC0415
+
+    profile = _profiles.need(name)
+    allowed = profile.origins + wanted.origins
+    url = _permitted(name, wanted.url, allowed)
+    body = wanted.data_file if wanted.data is None else wanted.data.encode()
+    with sign_in_named(name):
+        async with (
+            tokens_of(name, profile) as tokens,
+            ClientSession(
+                timeout=ClientTimeout(total=None, sock_connect=_CONNECT),
+                middlewares=(BearerMiddleware(tokens, *allowed), *((RequestLog(),) if wanted.verbose else ())),
+            ) as session,
+        ):
+            try:
+                async with session.request(
+                    wanted.method,
+                    url,
+                    headers=wanted.headers,
+                    data=body,
+                    allow_redirects=wanted.location,
+                    proxy=_proxy(url),
+                ) as response:
+                    async for piece in response.content.iter_any():
+                        sys.stdout.buffer.write(piece)
+                        sys.stdout.buffer.flush()
+            except (ClientError, TimeoutError) as error:
+                say(
+                    f"aio-token: {url.origin()} gave no answer, or broke it off ({type(error).__name__}); try again later"
+                )
+                return Exit.LATER
+    if response.status in _REDIRECTS:
+        say(f"aio-token: {response.status}, a redirect; --location follows it")
+    elif response.status >= _FAILED:
+        say(f"aio-token: the answer is {response.status}")
+        return Exit.OTHER
+    return Exit.DONE
+
+
+def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
+    """Return the URL if the token may go there: to no origin that nobody has named (law A1)."""
+    from yarl import URL  # noqa: PLC0415  aiohttp's
+
+    from aio_token._origins import allowed_origins  # noqa: PLC0415  brings yarl
+
+    try:
+        url = URL(text)
+        origin = str(url.origin())
+    except ValueError:
+        message = "it is no URL"
+        raise click.BadParameter(message, param_hint="URL") from None
+    if not allowed or url.raw_authority not in allowed_origins(allowed, plain_http=False).get(url.scheme, ()):
+        to = f" but to {', '.join(allowed)}" if allowed else ""
+        message = (
+            f"the token of the profile {name} may not go to {origin}{to}; if it may, pass --send-token-to {origin}, or "
+            f"sign in again with --origin {origin}"
+        )
+        raise click.UsageError(message)
+    return url
+
+
+def _proxy(url: URL) -> str | None:
+    """Return the environment's proxy. With `trust_env` aiohttp would take passwords from ~/.netrc as well."""
+    from aio_token._http import Transport  # noqa: PLC0415  brings aiohttp
+
+    try:
+        return Transport(trust_env=True).proxy_for(str(url))
+    except ValueError:
+        message = "the proxy of the environment does not speak HTTP"
+        raise ConfigurationError(message) from None

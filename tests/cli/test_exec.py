@@ -1,0 +1,113 @@
+"""`aio-token exec`: the token is in the command's environment alone, and the command is the process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from aio_token import Token
+from aio_token.cli.commands.exec import become, run_below
+from aio_token.testing import AuthorizationServer
+from tests.cli.command_line import profile_of, set_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.cli.command_line import CommandLine
+
+TOKEN = Token(access_token="canary-token")
+CHILD = """
+import os, signal, sys
+print(os.environ["TOKEN"], os.getpid(), sys.argv[1:], flush=True)
+assert signal.getsignal(signal.SIGPIPE) is not None
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Leave this process's signals as they were."""
+    numbers = (signal.SIGPIPE, signal.SIGXFSZ)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+async def test_the_command_is_the_process(home: Path) -> None:
+    """It has the same id, its own options, the token; a signal reaches it, and its exit is passed on."""
+    async with AuthorizationServer() as server:
+        credential = server.credential(client_id="app")
+        await set_up("default", profile_of(server), credential)
+    line = ["exec", "default", "--variable", "TOKEN", "--", sys.executable, "-c", CHILD, "--help", "-x"]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "aio_token.cli", *line, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+    assert process.stdout is not None
+    token, pid, rest = (await process.stdout.readline()).decode().split(maxsplit=2)
+    assert credential.token is not None
+    assert (token, int(pid), rest) == (credential.token.access_token, process.pid, "['--help', '-x']\n")
+    os.kill(process.pid, signal.SIGTERM)
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (-signal.SIGTERM, b"")
+
+
+def test_what_is_handed_over(monkeypatch: pytest.MonkeyPatch, signals: None) -> None:
+    """The arguments as they are, the environment and the token; SIGPIPE ends a command again, as it should."""
+    handed: list[tuple[str, list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execvpe", lambda *call: handed.append(call))
+    become(["cmd", "-x"], "TOKEN", TOKEN)
+    assert handed == [("cmd", ["cmd", "-x"], {**os.environ, "TOKEN": "canary-token"})]
+    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
+    assert "TOKEN" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(FileNotFoundError(2, "No such file"), 127), (PermissionError(13, "no"), 126)]
+)
+def test_a_command_that_cannot_be_run(
+    error: OSError, code: int, monkeypatch: pytest.MonkeyPatch, signals: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """127 and 126, as in a shell, with the system's reason."""
+
+    def execvpe(*call: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(os, "execvpe", execvpe)
+    assert become(["cmd"], "TOKEN", TOKEN) == code
+    assert capsys.readouterr().err == f"aio-token: cmd: {error.strerror}\n"
+
+
+def test_a_system_where_no_process_takes_another_s_place(capfd: pytest.CaptureFixture[str]) -> None:
+    """The command is waited for, and its exit code is ours."""
+    code = "import os, sys; print(os.environ['TOKEN']); sys.exit(7)"
+    assert run_below([sys.executable, "-c", code], "TOKEN", TOKEN) == 7
+    assert capfd.readouterr().out == "canary-token\n"
+    assert run_below(["/no/such/command"], "TOKEN", TOKEN) == 127
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["default"], 2),
+        (["default", "--"], 2),
+        (["--variable", "A B", "default", "--", "true"], 2),
+        (["--variable", "A=B", "default", "--", "true"], 2),
+        (["../x", "--", "true"], 2),
+        (["nobody", "--", "true"], 3),
+    ],
+)
+async def test_nothing_is_run_without_a_token(
+    arguments: list[str], code: int, aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2 for a mistake, 3 without a sign-in; the environment's profile does not stand for the one to be named."""
+    monkeypatch.setenv("AIO_TOKEN_PROFILE", "work")
+    assert (await aio_token("exec", *arguments)).code == code

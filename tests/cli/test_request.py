@@ -1,0 +1,186 @@
+"""`aio-token request`: the token goes to the origins that were named, the body comes out as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI
+from tests.cli.command_line import profile_of, set_up
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp.typedefs import Handler
+
+    from tests.cli.command_line import CommandLine
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[AuthorizationServer]:
+    """Run an authorization server."""
+    async with AuthorizationServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def api(server: AuthorizationServer) -> AsyncIterator[ProtectedAPI]:
+    """Run an API that the default profile may send its token to."""
+    async with ProtectedAPI(server) as api:
+        await set_up("default", profile_of(server, origins=(api.url,)), server.credential(client_id="app"))
+        yield api
+
+
+async def test_the_body_comes_out_as_it_is(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """Standard output has the answer alone; method, headers and body go out as they are said."""
+    done = await aio_token("request", "put", f"{api.url}/thing", "-H", "X-Tea: green", "-d", "a body")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out) == {
+        "method": "PUT",
+        "path": "/thing",
+        "size": 6,
+        "sha256": hashlib.sha256(b"a body").hexdigest(),
+    }
+    assert api.seen[-1].headers["X-Tea"] == "green"
+
+
+@pytest.mark.parametrize("from_stdin", [True, False])
+async def test_a_body_from_a_file(from_stdin: bool, aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """A file, or standard input."""
+    file = aio_token.directory / "body"
+    file.write_text("canary-not")
+    file.chmod(0o600)
+    where = "-" if from_stdin else file
+    done = await aio_token("request", "POST", api.url, "--data-file", where, stdin="standard input")
+    sent = b"standard input" if from_stdin else b"canary-not"
+    assert json.loads(done.out)["sha256"] == hashlib.sha256(sent).hexdigest()
+
+
+async def test_a_refused_token_is_renewed_once(
+    aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer
+) -> None:
+    """The API says 401, the server gives another token, the request goes out again; then it is the answer."""
+    server.revoke_access_tokens()
+    done = await aio_token("request", "GET", f"{api.url}/x")
+    assert (done.code, server.refreshes, api.refused) == (0, 1, 1)
+    api.always_refuse = True
+    done = await aio_token("request", "GET", f"{api.url}/x")
+    assert done.code == 1
+    assert "the answer is 401" in done.err
+
+
+async def test_the_token_goes_to_no_origin_that_nobody_named(
+    aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer
+) -> None:
+    """Law A1: another port is another origin; 2 and the two ways to allow it; the issuer's is none either."""
+    async with ProtectedAPI(server) as other:
+        for url in (other.url, f"{server.issuer}/userinfo", "https://127.0.0.1", f"http://localhost:{api.port}"):
+            done = await aio_token("request", "GET", url)
+            assert done.code == 2
+            assert "--send-token-to" in done.err
+        assert other.requests == 0
+        assert (await aio_token("request", "GET", other.url, "--send-token-to", other.url)).code == 0
+        assert (await aio_token("request", "GET", other.url)).code == 2
+
+
+async def test_a_profile_without_origins_sends_its_token_nowhere(
+    aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer
+) -> None:
+    """Until an origin is named."""
+    await set_up("work", profile_of(server), server.credential(client_id="app"))
+    done = await aio_token("request", "GET", api.url, "-p", "work")
+    assert done.code == 2
+    assert api.requests == 0
+
+
+async def test_a_redirect_is_followed_on_request_and_without_the_token(
+    aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer
+) -> None:
+    """Law A1: the token stays with its origins, and nothing is sent elsewhere unasked."""
+    async with ProtectedAPI(server) as other:
+        url = f"{api.url}/redirect?to={other.url}/public"
+        done = await aio_token("request", "GET", url)
+        assert (done.code, other.requests) == (0, 0)
+        assert "--location follows it" in done.err
+        done = await aio_token("request", "GET", url, "--location")
+        assert done.code == 0
+        assert other.authorizations == [None]
+
+
+async def test_verbose_shows_everything_but_secrets(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """The pretty log goes to standard error; the data is what it was."""
+    done = await aio_token("request", "GET", f"{api.url}/x", "-v", terminal=True)
+    assert json.loads(done.out)["path"] == "/x"
+    assert "Authorization" in done.err
+    assert "200" in done.err
+
+
+async def test_an_answer_that_fails(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """1 for what the API declines, body and all; 4 for an API that is away."""
+    api.inject(Broken(status=404, body=b"nothing here"), times=1)
+    done = await aio_token("request", "GET", f"{api.url}/x")
+    assert (done.code, done.out) == (1, "nothing here")
+    async with api.offline():
+        done = await aio_token("request", "GET", f"{api.url}/x")
+    assert (done.code, done.out) == (4, "")
+    assert "try again later" in done.err
+
+
+async def test_an_answer_that_breaks_off(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """What came is out already: it was not collected first; 4."""
+
+    async def break_off(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"the first half")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    api.inject(break_off)
+    done = await aio_token("request", "GET", f"{api.url}/x")
+    assert (done.code, done.out) == (4, "the first half")
+
+
+async def test_who_is_not_signed_in(aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer) -> None:
+    """3, and nothing is sent."""
+    await set_up("work", profile_of(server, origins=(api.url,)))
+    done = await aio_token("request", "GET", api.url, "-p", "work")
+    assert done.code == 3
+    assert "aio-token login work" in done.err
+    assert api.requests == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["G T", "https://api.example"],
+        ["GET", "tea"],
+        ["GET", "http://["],
+        ["GET", "https://api.example", "-H", "tea"],
+        ["GET", "https://api.example", "-H", "tea: a\r\nb: c"],
+        ["GET", "https://api.example", "--send-token-to", "http://api.example"],
+        ["GET", "ftp://127.0.0.1", "--send-token-to", "https://api.example"],
+    ],
+)
+async def test_a_mistake_is_usage(arguments: list[str], aio_token: CommandLine, server: AuthorizationServer) -> None:
+    """2, and nothing is sent; law A2 holds for the option as well."""
+    await set_up("default", profile_of(server), server.credential(client_id="app"))
+    assert (await aio_token("request", *arguments)).code == 2
+
+
+async def test_a_proxy_of_the_environment(
+    aio_token: CommandLine, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is used, as by curl; one that does not speak HTTP is a mistake in the configuration."""
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    done = await aio_token("request", "GET", api.url)
+    assert done.code == 1
+    assert "does not speak HTTP" in done.err
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nobody listens
+    assert (await aio_token("request", "GET", api.url)).code == 4
