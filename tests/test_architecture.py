@@ -22,7 +22,15 @@ CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository",
 # Each third-party library, and the modules or packages that may import it when they run. What belongs to a library goes
 # through its door: yarl and multidict are aiohttp's, joserfc is Authlib's.
 DOORS = {
-    "aiohttp": {"_http", "grants", "_middleware", "_request_log", "grants._loopback", "cli.commands.request", "testing"},
+    "aiohttp": {
+        "_http",
+        "_middleware",
+        "_request_log",
+        "cli.commands.request",
+        "grants",
+        "grants._loopback",
+        "testing",
+    },
     "yarl": {"_http", "_middleware", "_origins", "_request_log", "_url", "testing"},
     "multidict": {"_middleware", "testing"},
     "authlib": {"_client_auth", "_endpoint", "grants", "testing"},
