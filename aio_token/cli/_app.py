@@ -26,6 +26,7 @@ _COMMANDS = {
     "status": "status",
     "request": "request",
     "exec": "exec",
+    "doctor": "doctor",
     "new-key": "new_key",
 }
 """Each command and its module, in the order of a first day's work."""

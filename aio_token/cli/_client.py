@@ -29,7 +29,7 @@ def client_of(name: str, profile: Profile, typed: Revealed[str] | None = None) -
     """Return the client; `typed` is a secret that is not stored yet."""
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
-    secret = _source(name, profile) if typed is None else lambda: typed.value
+    secret = secret_of(name, profile) if typed is None else lambda: typed.value
     kind = ClientSecretPost if profile.client_auth == "client_secret_post" else ClientSecretBasic
     return kind(profile.client_id, secret)
 
@@ -47,7 +47,8 @@ async def forget_secret(name: str, profile: Profile) -> None:
         await slot.delete()
 
 
-def _source(name: str, profile: Profile) -> Secret:
+def secret_of(name: str, profile: Profile) -> Secret:
+    """Return what reads the client's secret, each time that it is needed."""
     kind, _, detail = (profile.client_secret or "").partition(":")
     if kind == "env":
         return partial(_from_environment, detail)

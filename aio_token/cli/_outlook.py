@@ -67,7 +67,7 @@ class Outlook:
     @property
     def text(self) -> str:
         """What people read."""
-        lines = [f"{self.name}: {self._said}"]
+        lines = [f"{self.name}: {self.said}"]
         if self.profile is not None:
             scope = f", scope {self.scope}" if self.scope else ""
             lines.append(f"  {self.profile.issuer}, client {self.profile.client_id}{scope}")
@@ -75,7 +75,8 @@ class Outlook:
         return "\n".join(lines)
 
     @property
-    def _said(self) -> str:
+    def said(self) -> str:
+        """The state in a few words."""
         if self.problem is not None:
             return self.problem
         if self.usable:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import stat
+import sys
 import threading
 import urllib.request
 import webbrowser
@@ -13,10 +14,14 @@ from typing import TYPE_CHECKING
 
 import keyring
 import pytest
+import segno
 from keyring.backends.fail import Keyring as NoKeyring
 
+from aio_token import DevicePrompt
+from aio_token.cli._flow import show_code
 from aio_token.cli._places import client_secret_file, profile_file, token_file
 from aio_token.cli._profiles import find
+from aio_token.cli._qr import qr_code
 from aio_token.stores._key import new_key
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import Done, Terminal, profile_of, set_up, stored
@@ -115,6 +120,40 @@ async def test_an_explicit_choice_needs_no_terminal(aio_token: CommandLine) -> N
         assert stat.S_IMODE(token_file("default").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("columns", "encoding", "shown"), [(80, "utf-8", True), (20, "utf-8", False), (80, "ascii", False)]
+)
+def test_a_qr_code_is_shown_where_it_can_be(
+    columns: int, encoding: str, shown: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that is too narrow, or has no blocks, gets the address and the code alone."""
+    terminal = Terminal()
+    terminal.encoding = encoding
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    address = "https://id.example/device"
+    show_code(
+        DevicePrompt(
+            verification_uri=address, user_code="A-B", verification_uri_complete=f"{address}?c=A-B", expires_in=600
+        )
+    )
+    text = terminal.getvalue()
+    assert "enter the code A-B" in text
+    assert "10 minutes" in text
+    assert ("█" in text) is shown
+
+
+def test_a_qr_code_is_what_it_says() -> None:
+    """Read back from its blocks, it is the code that the library made, with a margin, two modules to a character."""
+    text = "https://id.example/device?user_code=WDJB-MJHT"
+    upper, lower = {"█": 0, "▀": 0, "▄": 1, " ": 1}, {"█": 0, "▀": 1, "▄": 0, " ": 1}
+    lines = qr_code(text).splitlines()
+    rows = [[half[block] for block in line] for line in lines for half in (upper, lower)]
+    matrix = [list(map(int, row)) for row in segno.make_qr(text, error="l").matrix_iter(border=2)]
+    assert rows[: len(matrix)] == matrix
+    assert not any(map(any, rows[len(matrix) :]))
+
+
 class Reader(Terminal):
     """A terminal before which somebody opens the address that is shown."""
 
@@ -165,8 +204,11 @@ async def test_an_issuer_for_machines_only(aio_token: CommandLine, browser: Brow
         assert done.code == 1
         assert "use --service-account" in done.err
         server.metadata = {"authorization_endpoint": None}
-        server.device_interval = 1.0
-        assert (await by_code(aio_token, server, *at(server), terminal=True)).code == 0
+        error = {"error": "unauthorized_client"}
+        server.inject(Broken(status=400, body=error), endpoint="device_authorization")
+        done = await aio_token("login", *at(server), terminal=True)
+        assert done.code == 1
+        assert "the device authorization endpoint" in done.err
 
 
 async def test_a_service_account_signs_in_in_ci(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +319,7 @@ async def test_nobody_signs_in_for_a_store_that_would_fail(
         assert "does not hold a key" in done.err
         assert find("default") is None
         profile_file("x").parent.rmdir()
-        profile_file("x").parent.touch()
+        profile_file("x").parent.symlink_to("nowhere")
         done = await aio_token("login", *at(server), "--store", "plain", terminal=True)
         assert (done.code, browser.opened) == (5, [])
 

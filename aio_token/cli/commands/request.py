@@ -114,9 +114,8 @@ async def _request(name: str, wanted: Wanted) -> Exit:
                         sys.stdout.buffer.write(piece)
                         sys.stdout.buffer.flush()
             except (ClientError, TimeoutError) as error:
-                say(
-                    f"aio-token: {url.origin()} gave no answer, or broke it off ({type(error).__name__}); try again later"
-                )
+                trouble = f"{url.origin()} gave no answer, or broke it off ({type(error).__name__})"
+                say(f"aio-token: {trouble}; try again later")
                 return Exit.LATER
     if response.status in _REDIRECTS:
         say(f"aio-token: {response.status}, a redirect; --location follows it")

@@ -1,0 +1,162 @@
+"""`aio-token doctor`: each line says what is wrong and what mends it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aio_token.cli._checks import findings
+from aio_token.cli._keys import store_of
+from aio_token.cli._places import profile_file, token_file
+from aio_token.testing import AuthorizationServer, Broken
+from tests.cli.command_line import profile_of, set_up
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aio_token.cli._profile import Profile
+    from tests.cli.command_line import CommandLine
+
+
+async def signed_in(server: AuthorizationServer, **members: object) -> Profile:
+    """Set a profile up that is signed in."""
+    profile = profile_of(server, revocation_endpoint=server.revocation_url, **members)
+    await set_up("default", profile, server.credential(client_id=profile.client_id))
+    profile_file("default").parent.chmod(0o700)
+    profile_file("default").chmod(0o600)
+    return profile
+
+
+async def lines_of(aio_token: CommandLine, code: int = 0) -> dict[str, str]:
+    """Return what is said of each subject, with its level; the exit code is as expected."""
+    done = await aio_token("doctor")
+    assert done.code == code, done.out
+    return {line[6:14].strip(): f"{line[:4].strip()}: {line[16:]}" for line in done.out.splitlines()}
+
+
+async def test_all_is_well(aio_token: CommandLine) -> None:
+    """Every line is ok, nothing is renewed, and no token is asked for."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        lines = await lines_of(aio_token)
+        assert list(lines) == ["profile", "store", "damage", "token", "issuer", "endpoint", "clock"]
+        assert {line.partition(":")[0] for line in lines.values()} == {"ok"}
+        assert not server.refreshes
+
+
+async def test_colours_are_for_terminals_that_want_them(
+    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a pipe nor NO_COLOR gets an escape sequence."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        assert "\x1b" not in (await aio_token("doctor")).out
+
+
+async def test_files_that_others_may_change(aio_token: CommandLine) -> None:
+    """A profile says where the token goes: that others may write it is a warning, with the command."""
+    async with AuthorizationServer() as server:
+        await signed_in(server, store="plain")
+        profile_file("default").chmod(0o620)
+        token_file("default").with_name("default.token.corrupt-20260101T000000.000000Z").touch(0o600)
+        lines = await lines_of(aio_token)
+        assert f"chmod go-w '{profile_file('default')}'" in lines["profile"]
+        assert lines["profile"].startswith("warn")
+        assert lines["store"].startswith("warn")
+        assert "--store encrypted" in lines["store"]
+        assert lines["damage"].startswith("warn")
+        profile_file("default").parent.chmod(0o777)
+        assert "/profiles'" in (await lines_of(aio_token))["profile"]
+
+
+async def test_a_store_that_is_refused(aio_token: CommandLine) -> None:
+    """5: the message of the store has the command that mends it."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        token_file("default").parent.chmod(0o777)
+        lines = await lines_of(aio_token, 5)
+        assert lines["store"].startswith("fail: ")
+        assert "chmod go-w" in lines["store"]
+        token_file("default").parent.chmod(0o700)
+
+
+async def test_a_key_that_is_not_there(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """5: the key's own line, and the token's, which cannot be read without it."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        monkeypatch.delenv("AIO_TOKEN_KEY")
+        lines = await lines_of(aio_token, 5)
+        assert "AIO_TOKEN_KEY is not set" in lines["key"]
+        assert lines["token"].startswith("fail")
+
+
+async def test_a_lock_that_somebody_holds(home: Path) -> None:
+    """5, after a moment's patience, with the command that tells who it is."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        async with store_of(profile, token_file("default")).exclusive():
+            (lock,) = [found async for found in findings("default", patience=0.05) if found.subject == "lock"]
+    assert (lock.level, lock.exit) == ("fail", 5)
+    assert "fuser" in lock.text
+
+
+async def test_who_has_to_sign_in(aio_token: CommandLine) -> None:
+    """3, with the command; and nobody is signed in without a profile."""
+    async with AuthorizationServer() as server:
+        profile = profile_of(server, revocation_endpoint=server.revocation_url)
+        await set_up("default", profile)
+        assert "aio-token login default" in (await lines_of(aio_token, 3))["token"]
+        assert (await aio_token("doctor", "nobody")).code == 3
+
+
+async def test_a_client_s_secret(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is there, not what it is."""
+    async with AuthorizationServer() as server:
+        monkeypatch.setenv("BOT", server.client.secret or "")
+        await signed_in(server, client_id="bot", client_secret="env:BOT", client_auth="client_secret_basic")
+        assert (await lines_of(aio_token))["secret"] == "ok: the client's secret is there"
+        monkeypatch.delenv("BOT")
+        assert "the environment variable BOT is not set" in (await lines_of(aio_token, 1))["secret"]
+
+
+async def test_a_server_that_is_away(aio_token: CommandLine) -> None:
+    """4 for the issuer and for the endpoint."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        async with server.offline():
+            lines = await lines_of(aio_token, 4)
+        assert lines["issuer"].startswith("fail")
+        assert lines["endpoint"].startswith("fail")
+        assert "clock" not in lines
+
+
+async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
+    """A warning: the profile remembers what the issuer said at the sign-in."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        await set_up("default", replace(profile, revocation_endpoint=None))
+        assert (await lines_of(aio_token))["issuer"].startswith("warn: its endpoints have moved")
+
+
+@pytest.mark.parametrize(
+    ("date", "says_so"),
+    [
+        (formatdate(time.time() + 600, usegmt=True), "s behind the server's"),
+        (formatdate(time.time() - 600, usegmt=True), "s ahead of the server's"),
+        ("tea time", "does not say what time it is"),
+    ],
+)
+async def test_clocks_that_differ(date: str, says_so: str, aio_token: CommandLine) -> None:
+    """A warning, with the command that sets the clock."""
+    async with AuthorizationServer() as server:
+        # An endpoint that answers to GET stands for the token endpoint.
+        await signed_in(server, token_endpoint=server.userinfo_url)
+        server.inject(Broken(status=405, headers={"Date": date}), endpoint="userinfo")
+        line = (await lines_of(aio_token, 1))["clock"]
+    assert line.startswith("warn")
+    assert says_so in line
