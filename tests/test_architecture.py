@@ -31,7 +31,7 @@ DOORS = {
         "grants._loopback",
         "testing",
     },
-    "yarl": {"_http", "_middleware", "_origins", "_request_log", "_url", "testing"},
+    "yarl": {"_http", "_middleware", "_origins", "_request_log", "_url", "cli.commands.request", "testing"},
     "multidict": {"_middleware", "testing"},
     "authlib": {"_client_auth", "_endpoint", "grants", "testing"},
     "joserfc": {"_client_auth", "testing"},
