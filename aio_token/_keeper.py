@@ -63,7 +63,8 @@ class Keeper:
         return self._learn(await slot.load())
 
     async def probe(self) -> None:
-        """Find out whether the store would keep a credential, if it can tell. Raises `StoreError`."""
+        """Find out whether the store would keep a credential, as far as it can tell. Raises `StoreError`."""
+        await self._store.load()  # what cannot be read, its key being lost for one thing, is not replaced either
         if isinstance(self._store, Probing):
             async with self._patient():
                 await self._store.probe()

@@ -124,15 +124,17 @@ async def _endpoint(profile: Profile) -> AsyncIterator[Finding]:
     """Ask for nothing: any answer shows that the way is open, and tells the time there."""
     from aio_token._form import Request  # noqa: PLC0415
     from aio_token._http import Transport, send  # noqa: PLC0415  brings aiohttp
+    from aio_token._url import origin_of  # noqa: PLC0415  brings yarl
 
+    at = origin_of(profile.token_endpoint)
     began = time.time()
     try:
-        request = Request(to=f"the token endpoint {profile.token_endpoint}", url=profile.token_endpoint, method="GET")
+        request = Request(to=f"the token endpoint of {at}", url=profile.token_endpoint, method="GET")
         reply = await send(request, Transport(trust_env=True))
     except TokenError as error:
         yield Finding(level="fail", subject="endpoint", text=str(error), exit=exit_for(error))
         return
-    yield Finding(level="ok", subject="endpoint", text=f"{profile.token_endpoint} answers")
+    yield Finding(level="ok", subject="endpoint", text=f"that of {at} answers")
     yield _clock(reply.headers.get("Date", ""), (began + time.time()) / 2)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import webbrowser
+from string import punctuation
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
@@ -73,14 +75,14 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: in
 
 def open_browser(address: str) -> bool:
     """Open the address in the person's browser, and show it in case that nothing appears."""
-    say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{address}")
-    webbrowser.open(address)
+    say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{_plain(address)}")
+    webbrowser.open(_plain(address))
     return True
 
 
 def show_address(address: str) -> None:
     """Show where to sign in, where no browser can be opened."""
-    say(f"To sign in, open this address with a browser on this machine:\n{address}")
+    say(f"To sign in, open this address with a browser on this machine:\n{_plain(address)}")
 
 
 def show_code(prompt: DevicePrompt) -> None:
@@ -93,6 +95,11 @@ def show_code(prompt: DevicePrompt) -> None:
         if len(lines[0]) <= shutil.get_terminal_size().columns:
             say("\n".join(click.style(line, fg="bright_white", bg="black") for line in lines))
     say(f"Waiting for up to {prompt.expires_in / 60:.0f} minutes; Ctrl-C gives up.")
+
+
+def _plain(address: str) -> str:
+    """Return the address as a terminal can show it: a part of it is the issuer's own text."""
+    return quote(address, safe=f"{punctuation}")
 
 
 def _has_blocks() -> bool:

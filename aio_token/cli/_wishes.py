@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from aio_token.cli._client import SECRET_VARIABLE
+from aio_token.cli._client import SECRET_VARIABLE, STORED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +38,12 @@ class Wishes:
     def over(self, before: Profile) -> Wishes:
         """Return these wishes, and for the rest those of the last sign-in.
 
-        A secret is the client's, so another client has another one.
+        A secret is the client's, so another client has another one; one that is stored is read where it was put.
         """
         issuer, client_id = self.issuer or before.issuer, self.client_id or before.client_id
         same_client = (issuer, client_id) == (before.issuer, before.client_id)
+        moved = self.key_file is not None or self.store not in {None, before.store}
+        lost = not same_client or (before.client_secret == STORED and moved)
         return replace(
             self,
             issuer=issuer,
@@ -52,7 +54,7 @@ class Wishes:
             origins=self.origins or before.origins,
             store=self.store or before.store,
             key=None if self.key_file else before.key,
-            client_secret=self.client_secret or (before.client_secret if same_client else None),
+            client_secret=self.client_secret or (None if lost else before.client_secret),
             client_auth=self.client_auth or (before.client_auth if same_client and before.client_secret else None),
         )
 

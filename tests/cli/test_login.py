@@ -18,7 +18,7 @@ import segno
 from keyring.backends.fail import Keyring as NoKeyring
 
 from aio_token import DevicePrompt
-from aio_token.cli._flow import show_code
+from aio_token.cli._flow import show_address, show_code
 from aio_token.cli._places import client_secret_file, profile_file, token_file
 from aio_token.cli._profiles import find
 from aio_token.cli._qr import qr_code
@@ -322,6 +322,40 @@ async def test_nobody_signs_in_for_a_store_that_would_fail(
         profile_file("x").parent.symlink_to("nowhere")
         done = await aio_token("login", *at(server), "--store", "plain", terminal=True)
         assert (done.code, browser.opened) == (5, [])
+
+
+async def test_nobody_signs_in_over_a_token_whose_key_is_lost(
+    aio_token: CommandLine, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law F7: what is stored could not be replaced, and that is found before the browser opens; the file stays."""
+    async with AuthorizationServer() as server:
+        await set_up("default", profile_of(server), server.credential(client_id="app"))
+        kept = token_file("default").read_bytes()
+        monkeypatch.setenv("AIO_TOKEN_KEY", new_key())
+        done = await aio_token("login", terminal=True)
+    assert (done.code, browser.opened) == (5, [])
+    assert str(token_file("default")) in done.err
+    assert token_file("default").read_bytes() == kept
+
+
+def test_an_address_is_shown_as_it_is_and_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What an issuer writes into its metadata is encoded where it is not plain."""
+    show_address("https://id.example/\x1b[2J\n?a=%20b&c=d~e")
+    assert capsys.readouterr().err.endswith(":\nhttps://id.example/%1B[2J%0A?a=%20b&c=d~e\n")
+
+
+async def test_a_stored_secret_does_not_move_to_another_store(aio_token: CommandLine) -> None:
+    """It is asked for again, since nothing could read it there."""
+    async with AuthorizationServer() as server:
+        secret = server.client.secret or ""
+        options = [*at(server, "bot"), "--service-account"]
+        assert (await aio_token("login", *options, stdin=secret, terminal=True)).code == 0
+        assert (await aio_token("logout")).code == 0
+        assert (await aio_token("login")).code == 0
+        assert (await aio_token("logout")).code == 0
+        done = await aio_token("login", "--store", "plain")
+        assert done.code == 3
+        assert "nobody is here to type the client's secret" in done.err
 
 
 async def test_a_token_that_is_not_saved_is_no_sign_in(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
