@@ -11,6 +11,7 @@ from aio_token import (
     ConfigurationError,
     Credential,
     FileTokenStore,
+    KeyUnavailable,
     GrantRefused,
     IssuedBy,
     Limits,
@@ -486,6 +487,16 @@ async def test_nobody_signs_in_for_a_store_that_would_fail(
     with pytest.raises(StoreError, match="chmod"):
         await tokens.sign_in(person)
     assert person.calls == 0
+
+
+async def test_nobody_signs_in_over_what_cannot_be_read(grant: RotatingGrant, clock: ManualClock) -> None:
+    """Law F7: what is stored is read before it is replaced, so that its key must be there before a person is asked."""
+    store = FaultyStore(stored(clock, "a"))
+    store.faults["load"] = KeyUnavailable("its key is lost")
+    person = RotatingGrant(clock)
+    with pytest.raises(KeyUnavailable):
+        await TokenRepository(grant, store, clock=clock).sign_in(person)
+    assert (person.calls, store.steps) == (0, ["load"])
 
 
 async def test_a_probe_that_hangs_is_given_up(grant: RotatingGrant, clock: ManualClock) -> None:
