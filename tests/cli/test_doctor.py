@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 from email.utils import formatdate
@@ -13,7 +14,7 @@ from aio_token.cli._checks import findings
 from aio_token.cli._keys import store_of
 from aio_token.cli._places import profile_file, token_file
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import profile_of, set_up
+from tests.cli.command_line import Terminal, profile_of, set_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,14 +49,20 @@ async def test_all_is_well(aio_token: CommandLine) -> None:
         assert not server.refreshes
 
 
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
 async def test_colours_are_for_terminals_that_want_them(
-    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+    no_color: str, coloured: bool, aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither a pipe nor NO_COLOR gets an escape sequence."""
-    monkeypatch.setenv("NO_COLOR", "1")
+    """A pipe gets no escape sequence, as the other tests show, and neither does a terminal with NO_COLOR."""
+    monkeypatch.setenv("NO_COLOR", no_color)
     async with AuthorizationServer() as server:
         await signed_in(server)
-        assert "\x1b" not in (await aio_token("doctor")).out
+        terminal = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            await aio_token("doctor")
+    assert ("\x1b[32mok" in terminal.getvalue()) is coloured
+    assert ("\x1b" in terminal.getvalue()) is coloured
 
 
 async def test_files_that_others_may_change(aio_token: CommandLine) -> None:
