@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
 from aio_token._errors import ConfigurationError
+from aio_token._url import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,14 +17,6 @@ Origins = Mapping[str, Collection[str]]
 """Scheme to authorities, as they stand in the URLs of requests: two cached look-ups tell whether a URL is of them."""
 
 _WEBSOCKET = {"http": "ws", "https": "wss"}
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether what is sent to the host stays on this machine; no name is looked up."""
-    try:
-        return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origins:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aio_token import ConfigurationError
-from aio_token._origins import allowed_origins, is_loopback
+from aio_token._origins import allowed_origins
 
 
 def may_go(origin: str, url: str) -> bool:
@@ -136,12 +136,6 @@ def test_http_to_another_machine_has_to_be_asked_for(host: str) -> None:
     with pytest.raises(ConfigurationError, match="would send the token in clear; use https"):
         allowed_origins([f"http://{host}"], plain_http=False)
     assert allowed_origins([f"http://{host}"], plain_http=True)
-
-
-def test_no_name_is_looked_up_to_find_loopback() -> None:
-    """Law A2: only literals and `localhost` are known to stay here."""
-    assert not is_loopback(None)
-    assert not is_loopback("localhost.localdomain")
 
 
 @pytest.mark.parametrize(

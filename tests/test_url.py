@@ -14,7 +14,10 @@ def test_loopback_literals_are_this_machine(host: str) -> None:
     assert problem_with(f"http://[{host}]:80/t" if ":" in host else f"http://{host}/t", plain_http=False) is None
 
 
-@pytest.mark.parametrize("host", [None, "", "localhost.example", "127.0.0.1.example", "128.0.0.1", "127.1"])
+@pytest.mark.parametrize(
+    "host",
+    [None, "", "localhost.", "localhost.localdomain", "localhost.example", "127.0.0.1.example", "128.0.0.1", "127.1"],
+)
 def test_other_hosts_are_not_this_machine(host: str | None) -> None:
     """Law A2: look-alikes and names that somebody else may answer for are other machines."""
     assert not is_loopback(host)
