@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LoginRequired, without_frames
@@ -15,10 +15,11 @@ from aio_token.cli._people import say
 from aio_token.cli._places import token_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from aio_token._credential import Credential, IssuedBy
-    from aio_token._events import Event
+    from aio_token._events import Event, Observer
+    from aio_token._interfaces import Grant
     from aio_token._token import Token
     from aio_token.cli._profile import Profile
     from aio_token.grants.client_credentials import ClientCredentialsGrant
@@ -65,10 +66,23 @@ class ProfileGrant:
         return RefreshTokenGrant(endpoint)
 
 
-def tokens_of(name: str, profile: Profile, grant: ProfileGrant | None = None) -> TokenRepository:
+def tokens_of(name: str, profile: Profile, grant: Grant, observer: Observer | None = None) -> TokenRepository:
     """Return the profile's repository."""
-    store = store_of(profile, token_file(name))
-    return TokenRepository(grant or ProfileGrant(name, profile), store, observer=_tell)
+    return TokenRepository(grant, store_of(profile, token_file(name)), observer=observer)
+
+
+@asynccontextmanager
+async def session(name: str, profile: Profile) -> AsyncIterator[TokenRepository]:
+    """Open the profile's repository, and tell people at the end if what it renewed could not be saved."""
+    events: list[Event] = []
+    tokens = tokens_of(name, profile, ProfileGrant(name, profile), events.append)
+    try:
+        async with tokens:
+            yield tokens
+    finally:
+        if tokens.status.unsaved:
+            why = next((event.message for event in reversed(events) if isinstance(event, Unsaved)), "it was stopped")
+            say(f"aio-token: the new token is not saved, so that you may have to sign in again: {why}")
 
 
 async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False) -> Token:
@@ -78,7 +92,7 @@ async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False) ->
     """
     profile = _profiles.need(name)
     with sign_in_named(name):
-        async with tokens_of(name, profile) as tokens:
+        async with session(name, profile) as tokens:
             stored = await store_of(profile, token_file(name)).load() if force else None
             return await tokens.token(rejected=stored.token if stored else None, min_valid_for=min_valid)
 
@@ -91,8 +105,3 @@ def sign_in_named(name: str) -> Iterator[None]:
     except LoginRequired as error:
         message = f"{error}; run: aio-token login {name}"
         raise type(error)(message) from without_frames(error).__cause__
-
-
-def _tell(event: Event) -> None:
-    if isinstance(event, Unsaved):
-        say(f"aio-token: the new token is not saved, so that you may have to sign in again: {event.message}")

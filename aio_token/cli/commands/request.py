@@ -15,7 +15,7 @@ from aio_token.cli._arguments import profile_option
 from aio_token.cli._exits import Exit
 from aio_token.cli._origin import origins
 from aio_token.cli._people import say
-from aio_token.cli._session import sign_in_named, tokens_of
+from aio_token.cli._session import session, sign_in_named
 from aio_token.cli._work import work
 
 if TYPE_CHECKING:
@@ -95,14 +95,14 @@ async def _request(name: str, wanted: Wanted) -> Exit:
     body = wanted.data_file if wanted.data is None else wanted.data.encode()
     with sign_in_named(name):
         async with (
-            tokens_of(name, profile) as tokens,
+            session(name, profile) as tokens,
             ClientSession(
                 timeout=ClientTimeout(total=None, sock_connect=_CONNECT),
                 middlewares=(BearerMiddleware(tokens, *allowed), *((RequestLog(),) if wanted.verbose else ())),
-            ) as session,
+            ) as client,
         ):
             try:
-                async with session.request(
+                async with client.request(
                     wanted.method,
                     url,
                     headers=wanted.headers,
