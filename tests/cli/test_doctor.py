@@ -157,6 +157,7 @@ async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
         (formatdate(time.time() - 600, usegmt=True), "s ahead of the server's"),
         ("tea time", "does not say what time it is"),
     ],
+    ids=["behind", "ahead", "no date"],
 )
 async def test_clocks_that_differ(date: str, says_so: str, aio_token: CommandLine) -> None:
     """A warning, with the command that sets the clock."""
