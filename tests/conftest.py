@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,12 @@ class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith(_FOREIGN):
             self.heard.append(f"{self.format(record)} {record.__dict__!r}")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: what a shell starts in the background, and all its children, inherit a deaf ear."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
