@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from aio_token import TokenStore
+    from aio_token import Token, TokenStore
 
 GRACE = 60.0  # seconds
 GATE = "the server has "
@@ -168,12 +168,13 @@ class Scene:
             refreshes = self._server.refreshes
             self._gates.begin(point)
             end = await self._gates.nursery.run(replace(session.order, die_at=point))
+            await self._calm()
             if end.status == -signal.SIGKILL:
-                break
-        else:
-            message = f"nobody came to {point}: {end}"
-            raise AssertionError(message)
-        await self._calm()
+                return session, await self._look(session, refreshes, beside, token)
+        message = f"nobody came to {point}"
+        raise AssertionError(message)
+
+    async def _look(self, session: _Session, refreshes: int, beside: TokenRepository, token: Token | None) -> Left:
         stored = await session.store().load()
         left = Left(
             rotated=self._server.refreshes > refreshes,
@@ -181,7 +182,7 @@ class Scene:
             parses=stored is not None or not session.path.exists(),
             modes=_modes(session.path.parent),
         )
-        return session, replace(left, alive=await survives(beside, token)) if neighbour else left
+        return replace(left, alive=await survives(beside, token)) if token is not None else left
 
     async def _session(self, design: str, *, at_first: bool) -> _Session:
         self._sessions += 1

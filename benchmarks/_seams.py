@@ -105,7 +105,8 @@ class _Worker(Worker):
         return super().submit(self._step, partial(fn, *args, **kwargs))
 
     def _step(self, call: partial[T]) -> T:
-        function, arguments = call.func, call.args
+        function: Any = call.func
+        arguments = call.args
         while isinstance(function, partial):
             function, arguments = function.func, (*function.args, *arguments)
         name = str(function.__name__).strip("_")
