@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import Credential
 from aio_token._errors import StoreError
+from aio_token._repository import TokenRepository
 from aio_token.stores import _permissions
 from aio_token.stores._platform import WINDOWS, flags, nothing, sync_directory
 from aio_token.stores.file import FileTokenStore
 from tests.disk import Disk, FailAt
+from tests.doubles import RotatingGrant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,6 +206,18 @@ async def test_a_directory_that_may_not_be_written_is_an_error_and_the_file_stay
     assert await store.load() == KEPT
     mend(str(caught.value))
     await save(store)
+
+
+async def test_a_read_only_directory_costs_no_token(path: Path) -> None:
+    """Law C4: a token that was paid for is served though its directory became read-only, and saved when it is not."""
+    grant = RotatingGrant(SYSTEM_CLOCK)
+    async with TokenRepository(grant, FileTokenStore(path)) as tokens:
+        token = await tokens.token()
+        path.parent.chmod(0o500)
+        assert (await tokens.token(rejected=token)).access_token == "access-2"
+        assert tokens.status.unsaved
+        path.parent.chmod(0o700)
+    assert (await FileTokenStore(path).load() or Credential()).refresh_token == "refresh-2"
 
 
 async def test_a_read_only_directory_without_a_lock_file_is_an_error(path: Path) -> None:
