@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Reason = Literal["absent", "expiring", "expired", "refused"]
@@ -38,26 +38,37 @@ class Adopted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renewed(Event):
-    """The authorization server gave a new token; `duration` (seconds) of it was spent on asking."""
+class _Attempt(Event):
+    """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it."""
 
     reason: Reason
-    waiters: int
     duration: float
+    waits: tuple[float, ...] = field(repr=False)  # there may be thousands
+
+    @property
+    def waiters(self) -> int:
+        """How many callers waited."""
+        return len(self.waits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed(_Attempt):
+    """The authorization server gave a new token; `duration` (seconds) of it was spent on asking.
+
+    `waits` are the seconds that each caller has waited for it, `waiters` is their number.
+    """
+
     fingerprint: str
     expires_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenewalFailed(Event):
-    """No new token, after `duration` (seconds) of trying.
+class RenewalFailed(_Attempt):
+    """No new token, after `duration` (seconds) of trying; `waits` and `waiters` as for `Renewed`.
 
     `retry_at` (POSIX seconds) is when the server may be asked again, None: not by itself.
     """
 
-    reason: Reason
-    waiters: int
-    duration: float
     remedy: Remedy
     message: str
     retry_at: float | None

@@ -6,7 +6,7 @@ import logging
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from aio_token._events import LoginNeeded, RenewalFailed, RenewalPaused, ReplayImpossible, Unsaved
+from aio_token._events import LoginNeeded, RenewalFailed, RenewalPaused, Renewed, ReplayImpossible, Unsaved
 
 if TYPE_CHECKING:
     from aio_token._events import Event
@@ -20,6 +20,10 @@ def log_event(event: Event) -> None:
     level = logging.WARNING if isinstance(event, _WARNINGS) else logging.DEBUG
     if _logger.isEnabledFor(level):
         name = type(event).__name__
-        members = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "at"}
+        members = {
+            field.name: getattr(event, field.name) for field in fields(event) if field.repr and field.name != "at"
+        }
+        if isinstance(event, Renewed | RenewalFailed):
+            members["waiters"] = event.waiters
         text = " ".join(f"{key}={value!r}" for key, value in members.items())
         _logger.log(level, "%s %s", name, text, extra={"token_event": {"name": name, "at": event.at, **members}})

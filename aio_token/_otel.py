@@ -24,7 +24,8 @@ class OpenTelemetryObserver:
 
     A renewal is a span, `aio_token.renewal`, a root of its own as it serves many callers. Metrics, all with the
     attribute `aio_token.name`: `aio_token.renewals` by reason and outcome; `aio_token.coalesced_callers`, the callers
-    that waited for a renewal together; `aio_token.renewal.duration` in seconds; `aio_token.events` by event;
+    that waited for a renewal together; `aio_token.renewal.duration` and `aio_token.wait`, of each
+    caller, in seconds; `aio_token.events` by event;
     `aio_token.token.age` and `aio_token.token.expires_in`, in seconds, while there is a token.
 
     The providers are OpenTelemetry's global ones unless others are given. Raises ModuleNotFoundError without the extra.
@@ -57,10 +58,10 @@ class OpenTelemetryObserver:
             "aio_token.coalesced_callers", "{caller}", "callers that waited for a renewal together"
         )
         self._duration = meter.create_histogram(
-            "aio_token.renewal.duration",
-            "s",
-            "what a renewal took, and whoever waited for it waited at most",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+            "aio_token.renewal.duration", "s", "what a renewal took", explicit_bucket_boundaries_advisory=_SECONDS
+        )
+        self._waits = meter.create_histogram(
+            "aio_token.wait", "s", "what a caller waited for a token", explicit_bucket_boundaries_advisory=_SECONDS
         )
         meter.create_observable_gauge("aio_token.token.age", [self._age], "s", "since the token is held here")
         meter.create_observable_gauge("aio_token.token.expires_in", [self._expires_in], "s", "until the token's end")
@@ -81,6 +82,8 @@ class OpenTelemetryObserver:
         attributes = {**self._attributes, "reason": event.reason, "outcome": outcome}
         self._renewals.add(1, attributes)
         self._callers.add(event.waiters, self._attributes)
+        for seconds in event.waits:
+            self._waits.record(seconds, self._attributes)
         self._duration.record(event.duration, attributes)
         span = self._tracer.start_span(
             "aio_token.renewal",

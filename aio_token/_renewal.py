@@ -46,7 +46,11 @@ class Renewal:
         self._tell = tell
 
     async def run(
-        self, lock: asyncio.Lock, reason: Reason, good: Callable[[], Token | None], waiters: Callable[[], int]
+        self,
+        lock: asyncio.Lock,
+        reason: Reason,
+        good: Callable[[], Token | None],
+        waits: Callable[[], tuple[float, ...]],
     ) -> Token:
         """Return a token that is `good`, from the store if another process put it there, else from the grant."""
         async with lock:
@@ -60,9 +64,9 @@ class Renewal:
                     await self._keeper.save(slot)
                 if (token := good()) is not None:
                     return token
-                return await finish(self._obtain(slot, reason, waiters), grace=self._limits.shutdown)
+                return await finish(self._obtain(slot, reason, waits), grace=self._limits.shutdown)
 
-    async def _obtain(self, slot: Slot, reason: Reason, waiters: Callable[[], int]) -> Token:
+    async def _obtain(self, slot: Slot, reason: Reason, waits: Callable[[], tuple[float, ...]]) -> Token:
         """Ask the grant, keep its answer, then publish it. Nothing cancels this."""
         if self._holding.is_ours and (left := resting(self._holding.credential, self._clock.time())):
             message = f"the authorization server is not asked again for {left:.0f} s, since it failed before"
@@ -84,7 +88,7 @@ class Renewal:
             Renewed(
                 at=self._clock.time(),
                 reason=reason,
-                waiters=waiters(),
+                waits=waits(),
                 duration=took,
                 fingerprint=credential.token.fingerprint,
                 expires_at=credential.token.expires_at,

@@ -140,14 +140,14 @@ class TokenRepository:
         reason, began = self._holding.reason(rejected), self._monotonic()
         try:
             try:
-                token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waiters)
+                token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waits)
             except LoginRequired:
                 if self._login is None or not here.flight.waiters or self._monotonic() < self._next_login:
                     raise
                 token = await self._log_in(self._login)
         except Exception as cause:  # noqa: BLE001  a bug in somebody's store or grant must hang nobody
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
-            self._note(error, reason, here.flight.waiters, self._monotonic() - began)
+            self._note(error, reason, here.flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
         return token
@@ -164,7 +164,7 @@ class TokenRepository:
         finally:
             self._next_login = self._monotonic() + LOGINS_APART
 
-    def _note(self, error: TokenError, reason: Reason, waiters: int, duration: float) -> None:
+    def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         now, credential = self._time(), self._holding.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
             retry_at = credential.retry_at if credential is not None else None
@@ -172,7 +172,7 @@ class TokenRepository:
                 RenewalFailed(
                     at=now,
                     reason=reason,
-                    waiters=waiters,
+                    waits=waits,
                     duration=duration,
                     remedy=remedy(error),
                     message=str(error),

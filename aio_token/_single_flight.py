@@ -25,6 +25,7 @@ class SingleFlight(Generic[T]):
         self._name = name
         self._task: asyncio.Task[T | TokenError] | None = None
         self._waiters: list[asyncio.Future[T | TokenError]] = []
+        self._since: list[float] = []  # when each of them came, by the event loop's clock
 
     @property
     def in_the_air(self) -> bool:
@@ -35,6 +36,12 @@ class SingleFlight(Generic[T]):
     def waiters(self) -> int:
         """How many callers wait for the work under way."""
         return sum(not waiter.done() for waiter in self._waiters)
+
+    @property
+    def waits(self) -> tuple[float, ...]:
+        """Seconds that each of those callers has waited so far."""
+        now = asyncio.get_running_loop().time()
+        return tuple(now - since for waiter, since in zip(self._waiters, self._since, strict=True) if not waiter.done())
 
     def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         """Start the work, unless some is under way; nobody needs to wait for it."""
@@ -47,8 +54,10 @@ class SingleFlight(Generic[T]):
     async def join(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Wait for the work under way, or start it; return its result or raise a `TokenError` of one's own."""
         self.start(work)
-        waiter: asyncio.Future[T | TokenError] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T | TokenError] = loop.create_future()
         self._waiters.append(waiter)
+        self._since.append(loop.time())
         outcome = await waiter
         if isinstance(outcome, TokenError):
             raise outcome.again()
@@ -66,7 +75,7 @@ class SingleFlight(Generic[T]):
             outcome: T | TokenError = TokenError("the renewal was interrupted, because its event loop shut down")
         else:
             outcome = task.result()
-        waiters, self._waiters, self._task = self._waiters, [], None
+        waiters, self._waiters, self._since, self._task = self._waiters, [], [], None
         for waiter in waiters:
             if not waiter.done():
                 # A result even where it is an error: an exception set on a future whose caller is cancelled in the

@@ -74,6 +74,8 @@ async def test_a_renewal_is_a_span_and_counts_its_callers(telemetry: Telemetry) 
     clock = ManualClock()
     tokens = TokenRepository(RotatingGrant(clock), observer=telemetry.observer, clock=clock)
     await asyncio.gather(*(tokens.token() for _ in range(10)))
+    (wait,) = telemetry.points("aio_token.wait")
+    assert (wait.count, dict(wait.attributes)) == (10, {"aio_token.name": "orders"})
     (span,) = telemetry.spans
     assert span.name == "aio_token.renewal"
     assert span.parent is None

@@ -232,6 +232,23 @@ async def test_no_task_factory_reaches_the_work(flight: SingleFlight[int]) -> No
     assert {task.get_name() for task in (work.task, other.task) if task} == {"test", "aio_token: not to be cancelled"}
 
 
+async def test_it_knows_how_long_each_caller_has_waited(flight: SingleFlight[int]) -> None:
+    """Seconds for each caller that still waits, in the order in which they came; none once they have landed."""
+    work = Work()
+    first, gone, _ = callers = await join_all(flight, work, 3)
+    await asyncio.sleep(0.02)
+    last = asyncio.create_task(flight.join(work))
+    gone.cancel()
+    await asyncio.sleep(0)
+    waits = flight.waits
+    assert len(waits) == flight.waiters == 3
+    assert waits[0] >= waits[1] >= 0.02 > waits[2] >= 0
+    work.gate.set()
+    assert await first == await last == 1
+    await outcomes(callers)
+    assert flight.waits == ()
+
+
 async def test_work_that_is_cancelled_before_its_first_step_ends_the_wait(flight: SingleFlight[int]) -> None:
     """Law C4, C5: the loop shuts down in the very tick in which the work was started: an error, no hang, no warning."""
     work = Work()
