@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.password import PasswordGrant as PasswordGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
+    from aio_token.grants.token_exchange import TokenExchangeGrant as TokenExchangeGrant
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
     from aio_token.stores.file import FileTokenStore as FileTokenStore
@@ -127,6 +128,7 @@ _HOMES = {
     "grants.device_code": ("DeviceGrant", "DevicePrompt"),
     "grants.password": ("PasswordGrant",),
     "grants.refresh_token": ("RefreshTokenGrant",),
+    "grants.token_exchange": ("TokenExchangeGrant",),
     "stores.encrypted": ("Encrypted", "reencrypt"),
     "stores.file": ("FileTokenStore",),
     "stores.keyring": ("KeyringTokenStore",),

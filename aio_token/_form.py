@@ -10,7 +10,20 @@ from aio_token._token import Unpicklable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_OPEN = frozenset({"audience", "client_id", "grant_type", "redirect_uri", "resource", "scope", "token_type_hint"})
+_OPEN = frozenset(
+    {
+        "actor_token_type",
+        "audience",
+        "client_id",
+        "grant_type",
+        "redirect_uri",
+        "requested_token_type",
+        "resource",
+        "scope",
+        "subject_token_type",
+        "token_type_hint",
+    }
+)
 
 
 class Form(Unpicklable):
