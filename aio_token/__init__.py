@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
     from aio_token.grants.device_code import DeviceGrant as DeviceGrant
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
+    from aio_token.grants.jwt_bearer import JWTBearerGrant as JWTBearerGrant
+    from aio_token.grants.jwt_bearer import SignedJWT as SignedJWT
     from aio_token.grants.password import PasswordGrant as PasswordGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
     from aio_token.grants.token_exchange import TokenExchangeGrant as TokenExchangeGrant
@@ -126,6 +128,7 @@ _HOMES = {
     "grants.authorization_code": ("AuthorizationCodeGrant",),
     "grants.client_credentials": ("ClientCredentialsGrant",),
     "grants.device_code": ("DeviceGrant", "DevicePrompt"),
+    "grants.jwt_bearer": ("JWTBearerGrant", "SignedJWT"),
     "grants.password": ("PasswordGrant",),
     "grants.refresh_token": ("RefreshTokenGrant",),
     "grants.token_exchange": ("TokenExchangeGrant",),

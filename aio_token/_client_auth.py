@@ -106,10 +106,7 @@ class PrivateKeyJWT(Unpicklable):
         from authlib.oauth2.rfc7523 import PrivateKeyJWT as Method  # noqa: PLC0415  slow to import, needed by few
 
         name = f"the private key of the client {self.client_id!r}"
-        if self.alg[:2] not in _KEY_TYPES:
-            message = f"{self.alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'"
-            raise ConfigurationError(message)
-        key = _private_key(await reveal(self.key, name, kinds=(str, bytes, Mapping)), self.alg, name)
+        key = await private_key(self.key, self.alg, name)
         kid = self.kid or key.kid
         method = Method(self.audience or audience, _claims(), {"kid": kid} if kid else None, self.alg)
         return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, Revealed(key))
@@ -143,10 +140,20 @@ def _claims() -> dict[str, object]:
     return {"exp": int(time.time()) + ASSERTION_LIFETIME}
 
 
-def _private_key(text: Revealed[KeyText], alg: str, name: str) -> JoseKey:
+async def private_key(given: Key, alg: str, name: str) -> JoseKey:
+    """Read a private key for this algorithm; `name` is what messages call it.
+
+    Raises `ConfigurationError` if there is no such algorithm, or if the key is none for it.
+    """
     from joserfc.jwk import import_key  # noqa: PLC0415  slow to import, needed by few
 
-    kind = _KEY_TYPES[alg[:2]]
+    held = Revealed(given)
+    del given  # the frame of an exception would show it
+    kind = _KEY_TYPES.get(alg[:2])
+    if kind is None:
+        message = f"{alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'"
+        raise ConfigurationError(message)
+    text: Revealed[KeyText] = await reveal(held.value, name, kinds=(str, bytes, Mapping))
     try:
         if isinstance(text.value, str | bytes) and text.value.lstrip()[:1] in {"{", b"{"}:
             text.value = json.loads(text.value)
