@@ -18,7 +18,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aio_token.testing import AuthorizationServer, ProtectedAPI
+from joserfc.jwk import ECKey
+
+from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +62,9 @@ async def _main(document: Path, certificate: str) -> None:
         os.environ["CLIENT_SECRET"] = issuer.client.secret or ""
         os.environ["REFRESH_TOKEN"] = issuer.sign_in(user="alice")
         os.environ["PASSWORD"] = PASSWORD
+        key = ECKey.generate_key("P-256")
+        issuer.register(RegisteredClient("signer", public_key=dict(key.as_dict(private=False))))
+        os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
         _lead({ID: issuer, API: api})
         person = asyncio.create_task(_approve(issuer))
         await asyncio.to_thread(_run, text, document.name)

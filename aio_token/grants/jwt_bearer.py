@@ -7,21 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aio_token._client_auth import ASSERTION_LIFETIME, private_key
-from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError
 from aio_token._form import Form
 from aio_token._secret import Revealed, reveal
 from aio_token._token import Unpicklable
+from aio_token.grants._asked_anew import AskedAnew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aio_token._client_auth import Key
-    from aio_token._credential import IssuedBy
     from aio_token._endpoint import TokenEndpoint
     from aio_token._secret import Secret
-
-_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +68,14 @@ class SignedJWT(Unpicklable):
         raise ConfigurationError(message)
 
 
-class JWTBearerGrant:
+class JWTBearerGrant(AskedAnew):
     """Obtains a token for a signed assertion, anew each time: no person is needed, so nothing can be lost.
 
     `assertion` is a `SignedJWT`, or another function, asynchronous or not, that returns one; or the text of one, which
     is good for as long as it lives. `audience` and `resource` are as with `ClientCredentialsGrant`.
     """
+
+    _grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
     def __init__(
         self,
@@ -87,33 +86,8 @@ class JWTBearerGrant:
         audience: str | None = None,
         resource: str | Sequence[str] | None = None,
     ) -> None:
-        self._endpoint = endpoint
+        super().__init__(endpoint, scope=scope, audience=audience, resource=resource)
         self._assertion = assertion
-        self._form = Form(scope=scope, audience=audience, resource=resource)
-        resources = (resource,) if isinstance(resource, str) else resource or ()
-        self._issued_by = endpoint.issued_by(scope=scope or "", audience=" ".join((audience or "", *resources)).strip())
 
-    def __repr__(self) -> str:
-        asked = self._issued_by
-        return f"JWTBearerGrant({self._endpoint!r}, scope={asked.scope!r}, audience={asked.audience!r})"
-
-    @property
-    def issued_by(self) -> IssuedBy:
-        """The endpoint, the client, the scope and the audience (resources included); "" where none is asked for."""
-        return self._issued_by
-
-    async def obtain(self, credential: Credential | None) -> Credential:
-        """Present an assertion.
-
-        Raises `GrantRefused` if it is not taken, and `ConfigurationError` if it cannot be made, or if what is stored
-        belongs to another endpoint or client: it is not overwritten.
-        """
-        self._endpoint.check_issued_here(credential)
-        form = Form(assertion=(await reveal(self._assertion, "the assertion")).value).over(self._form)
-        first_try = credential is None or not credential.failures  # see the refresh token grant
-        answer = await self._endpoint.request(_JWT_BEARER, form, repeatable=first_try)
-        return answer.credential(Credential(issued_by=self._issued_by))
-
-    async def revoke(self, credential: Credential) -> None:
-        """Revoke the token. Raises `TokenError`."""
-        await self._endpoint.revoke(credential)
+    async def _evidence(self) -> Form:
+        return Form(assertion=(await reveal(self._assertion, "the assertion")).value)

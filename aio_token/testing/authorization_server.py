@@ -10,6 +10,7 @@ from aiohttp import web
 
 from aio_token._credential import Credential, IssuedBy
 from aio_token._token import Token
+from aio_token.testing.exchanging import let_services_exchange
 from aio_token.testing.ledger import Ledger
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.oauth import OAuth
@@ -19,8 +20,11 @@ from aio_token.testing.rules import Rules
 from aio_token.testing.seen_request import SeenRequest
 from aio_token.testing.signing_in import let_people_sign_in, send_back
 
-_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-_GRANTS = ("refresh_token", "client_credentials", "password", "authorization_code", _DEVICE)
+_URN = "urn:ietf:params:oauth:grant-type:"
+_GRANTS = (
+    *("refresh_token", "client_credentials", "password", "authorization_code"),
+    *(f"{_URN}{name}" for name in ("device_code", "token-exchange", "jwt-bearer")),
+)
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
 _REMEMBERED = 1_000  # requests
 
@@ -61,6 +65,7 @@ class AuthorizationServer(Rules, LoopbackServer):
         self._people = People(self, lambda: self.issuer)
         self._oauth = OAuth(self.ledger, self.clients, self.users, lambda: [self.token_url, self.issuer], self._people)
         let_people_sign_in(self._oauth)
+        let_services_exchange(self._oauth)
 
     def __repr__(self) -> str:
         return f"<AuthorizationServer {self.issuer} requests={dict(self.requests)} reused={self.reused}>"

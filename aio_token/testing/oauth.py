@@ -51,6 +51,7 @@ class OAuth(AuthorizationServer):
         self.people: People = people
         self.ledger: Ledger = ledger
         self.users: Mapping[str, str] = users
+        self.own_addresses: Callable[[], list[str]] = own_addresses
         self._clients = clients
         self.register_client_auth_method("client_assertion_jwt", _ClientAssertion(own_addresses))
         for grant in (_Refresh, _ClientCredentials, _Password):
@@ -124,7 +125,8 @@ class _Request(OAuth2Request):
         return self._form
 
 
-def _begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:  # noqa: ANN401  Authlib wants a plainer dict
+def begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:  # noqa: ANN401  Authlib wants a plainer dict
+    """Issue a token for what was asked."""
     form = grant.request.form
     ledger: Ledger = grant.server.ledger
     audience = form.get("audience") or form.get("resource")
@@ -154,7 +156,7 @@ class _ClientCredentials(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS[:-1]  # RFC 6749 section 4.4: for confidential clients only
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
-        return _begin_family(self, refreshable=False)
+        return begin_family(self, refreshable=False)
 
 
 class _Password(ResourceOwnerPasswordCredentialsGrant):
@@ -167,7 +169,7 @@ class _Password(ResourceOwnerPasswordCredentialsGrant):
         return username
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
-        return _begin_family(self, refreshable=True)
+        return begin_family(self, refreshable=True)
 
 
 class _Revocation(RevocationEndpoint):
@@ -220,8 +222,13 @@ class _ClientAssertion(JWTBearerClientAssertion):
         return fresh
 
     def resolve_client_public_key(self, client: RegisteredClient) -> Any:  # noqa: ANN401  one of joserfc's keys
-        if client.public_key is not None:
-            return import_key(client.public_key)
-        if client.secret is not None:
-            return OctKey.import_key(client.secret)
-        raise InvalidClientError
+        return key_of(client)
+
+
+def key_of(client: RegisteredClient) -> Any:  # noqa: ANN401  one of joserfc's keys
+    """Return what a client's signature is checked with. Raises `InvalidClientError` if it cannot sign."""
+    if client.public_key is not None:
+        return import_key(client.public_key)
+    if client.secret is not None:
+        return OctKey.import_key(client.secret)
+    raise InvalidClientError

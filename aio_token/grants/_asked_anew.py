@@ -1,0 +1,67 @@
+"""What the grants have in common that obtain a token anew each time: nobody is needed, so nothing can be lost."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from aio_token._credential import Credential
+from aio_token._form import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aio_token._credential import IssuedBy
+    from aio_token._endpoint import TokenEndpoint
+
+
+class AskedAnew(ABC):
+    """A grant that presents its evidence for each token. A stored one for another scope or audience is not used."""
+
+    _grant_type: ClassVar[str]
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        *,
+        scope: str | None,
+        audience: str | Sequence[str] | None,
+        resource: str | Sequence[str] | None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._wish = Form(scope=scope, audience=audience, resource=resource)
+        asked = " ".join((*_several(audience), *_several(resource)))
+        self._issued_by = endpoint.issued_by(scope=scope or "", audience=asked)
+
+    def __repr__(self) -> str:
+        asked = self._issued_by
+        return f"{type(self).__name__}({self._endpoint!r}, scope={asked.scope!r}, audience={asked.audience!r})"
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """The endpoint, the client, the scope and the audience (resources included); "" where none is asked for."""
+        return self._issued_by
+
+    async def obtain(self, credential: Credential | None) -> Credential:
+        """Ask for a new token.
+
+        Raises `TokenError`, such as `GrantRefused` if what is presented is not taken, and `ConfigurationError` if what
+        is stored belongs to another endpoint or client: it is not overwritten.
+        """
+        self._endpoint.check_issued_here(credential)
+        form = (await self._evidence()).over(self._wish)
+        first_try = credential is None or not credential.failures  # see the refresh token grant
+        answer = await self._endpoint.request(self._grant_type, form, repeatable=first_try)
+        return answer.credential(Credential(issued_by=self._issued_by))
+
+    async def revoke(self, credential: Credential) -> None:
+        """Revoke the token. Raises `TokenError`."""
+        await self._endpoint.revoke(credential)
+
+    @abstractmethod
+    async def _evidence(self) -> Form:
+        """Return what is presented, beside the client's own proof. Raises `TokenError`."""
+
+
+def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())
