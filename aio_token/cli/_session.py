@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._errors import LoginRequired, without_frames
+from aio_token._errors import KeyUnavailable, LoginRequired, without_frames
 from aio_token._events import Unsaved
 from aio_token._repository import TokenRepository
 from aio_token.cli import _profiles
@@ -91,17 +91,20 @@ async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False) ->
     Raises `TokenError`.
     """
     profile = _profiles.need(name)
-    with sign_in_named(name):
+    with what_helps(name):
         async with session(name, profile) as tokens:
             stored = await store_of(profile, token_file(name)).load() if force else None
             return await tokens.token(rejected=stored.token if stored else None, min_valid_for=min_valid)
 
 
 @contextmanager
-def sign_in_named(name: str) -> Iterator[None]:
-    """Say how to sign in, where that is what helps."""
+def what_helps(name: str) -> Iterator[None]:
+    """Say which command mends it, where one does: another sign-in, or one after what nobody can read is gone."""
     try:
         yield
     except LoginRequired as error:
         message = f"{error}; run: aio-token login {name}"
+        raise type(error)(message) from without_frames(error).__cause__
+    except KeyUnavailable as error:
+        message = f"{error}; if that key is lost run: aio-token logout {name} --local, then sign in again"
         raise type(error)(message) from without_frames(error).__cause__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from aio_token.cli._keys import choose_key, described
 from aio_token.cli._people import say
 from aio_token.cli._places import token_file
 from aio_token.cli._profile import Profile
-from aio_token.cli._session import session
+from aio_token.cli._session import session, what_helps
 from aio_token.cli._typed_secret import received
 from aio_token.cli._wishes import ACCOUNT
 from aio_token.cli._work import work
@@ -50,8 +51,9 @@ async def _sign_in(name: str, wishes: Wishes, before: Profile | None, secret: Re
     _refuse_to_replace(name, before, profile)
     async with _profiles.tried(name, profile):
         endpoint = provider.token_endpoint(client_of(name, profile, secret))
-        async with session(name, profile) as tokens:
-            await tokens.sign_in(grant_for(flow, endpoint, profile, port=wishes.port))
+        with what_helps(name) if token_file(name).exists() else nullcontext():
+            async with session(name, profile) as tokens:
+                await tokens.sign_in(grant_for(flow, endpoint, profile, port=wishes.port))
         if tokens.status.unsaved:
             message = "nobody is signed in, since the token is not saved; mend that and sign in again"
             raise StoreError(message)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aio_token.cli._places import token_file
 from aio_token.cli._profiles import find
+from aio_token.stores.keys import new_key
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import profile_of, set_up, stored
 
@@ -68,6 +69,26 @@ async def test_a_token_that_cannot_be_read_stays(aio_token: CommandLine, monkeyp
         assert done.code == 5
         assert "perhaps not told, and the token is still here" in done.err
         assert await stored("default", profile) is not None
+
+
+async def test_a_token_whose_key_is_lost_can_be_deleted(
+    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """5, and the way out is named by whoever needs the key; then a sign-in is possible with another one."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        monkeypatch.setenv("AIO_TOKEN_KEY", new_key())
+        request = ["request", "GET", server.userinfo_url, "--send-token-to", server.url]
+        for command in (["logout"], ["token"], request, ["login", "--device"]):
+            done = await aio_token(*command, terminal=True)
+            assert done.code == 5
+            assert "if that key is lost run: aio-token logout default --local, then sign in again" in done.err
+        done = await aio_token("logout", "--local")
+        assert done.code == 0
+        assert "Deleted here. The server was not told" in done.err
+        assert (await aio_token("token")).code == 3
+        await set_up("default", profile, server.credential(client_id="app"))
+        assert (await aio_token("token")).code == 0
 
 
 async def test_a_token_that_cannot_be_deleted(aio_token: CommandLine) -> None:

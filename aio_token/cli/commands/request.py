@@ -15,7 +15,7 @@ from aio_token.cli._arguments import profile_option
 from aio_token.cli._exits import Exit
 from aio_token.cli._origin import origins
 from aio_token.cli._people import say
-from aio_token.cli._session import session, sign_in_named
+from aio_token.cli._session import session, what_helps
 from aio_token.cli._work import work
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def _request(name: str, wanted: Wanted) -> Exit:
     allowed = profile.origins + wanted.origins
     url = _permitted(name, wanted.url, allowed)
     body = wanted.data_file if wanted.data is None else wanted.data.encode()
-    with sign_in_named(name):
+    with what_helps(name):
         async with (
             session(name, profile) as tokens,
             ClientSession(
