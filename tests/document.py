@@ -1,8 +1,9 @@
-"""Runs the Python blocks of a document as its reader would: python -m tests.document FILE CERTIFICATE.
+"""Runs the Python and shell blocks of a document as its reader would: python -m tests.document FILE CERTIFICATE.
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
 `https://api.example` to an API that takes its tokens. No other name leads anywhere. All blocks of a document share
-their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it starts one itself.
+their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a
+person who enters each code that is shown, and agrees at each address that a browser is sent to.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ import asyncio
 import inspect
 import os
 import re
-import socket
 import ssl
 import sys
+import urllib.request
+import webbrowser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from joserfc.jwk import ECKey
 
 from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
+from tests.document_shell import Shell
+from tests.loopback_names import lead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from aio_token.testing import LoopbackServer
+    from collections.abc import Iterator
 
 ID, API = "id.example", "api.example"
 PASSWORD = "a password that the documents do not show"
@@ -33,11 +36,11 @@ _REALM = "/realms/demo"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(text: str, language: str) -> Iterator[tuple[int, str]]:
-    """Return each block of a language, with the number of its first line."""
+def blocks(text: str, *languages: str) -> Iterator[tuple[int, str, str]]:
+    """Return each block of these languages: the number of its first line, its language, and itself."""
     for found in _BLOCK.finditer(text):
-        if found[1] == language:
-            yield text.count("\n", 0, found.start(2)) + 1, found[2]
+        if found[1] in languages:
+            yield text.count("\n", 0, found.start(2)) + 1, found[1], found[2]
 
 
 class _Issuer(AuthorizationServer):
@@ -65,10 +68,19 @@ async def _main(document: Path, certificate: str) -> None:
         key = ECKey.generate_key("P-256")
         issuer.register(RegisteredClient("signer", public_key=dict(key.as_dict(private=False))))
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
-        _lead({ID: issuer, API: api})
+        ports = {ID: issuer._port, API: api._port}
+        lead(ports)
+        webbrowser.open = _browse  # type: ignore[assignment]
         person = asyncio.create_task(_approve(issuer))
-        await asyncio.to_thread(_run, text, document.name)
+        with TemporaryDirectory() as commands:
+            await asyncio.to_thread(_run, text, document.name, Shell(Path(commands), ports))
         person.cancel()
+
+
+def _browse(address: str) -> bool:
+    """Be the browser of a person who agrees."""
+    with urllib.request.urlopen(address) as page:  # noqa: S310  the kit's
+        return bool(page.status == 200)
 
 
 async def _approve(issuer: AuthorizationServer) -> None:
@@ -79,25 +91,13 @@ async def _approve(issuer: AuthorizationServer) -> None:
         await asyncio.sleep(0.05)
 
 
-def _lead(servers: Mapping[str, LoopbackServer]) -> None:
-    """Let names lead to servers, and no other name anywhere."""
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host: str, port: int, *args: int, **options: int) -> object:
-        if host in servers and port == 443:
-            return real("127.0.0.1", servers[host]._port, *args, **options)
-        if host == "127.0.0.1":
-            return real(host, port, *args, **options)
-        message = f"the documents know no {host}:{port}"
-        raise socket.gaierror(socket.EAI_NONAME, message)
-
-    socket.getaddrinfo = getaddrinfo  # type: ignore[assignment]
-
-
-def _run(text: str, name: str) -> None:
+def _run(text: str, name: str, shell: Shell) -> None:
     variables: dict[str, object] = {"__name__": "__main__"}
     with asyncio.Runner() as runner:
-        for line, source in blocks(text, "python"):
+        for line, language, source in blocks(text, "python", "sh"):
+            if language == "sh":
+                shell.run(source, f"{name}, line {line}")
+                continue
             padded = "\n" * (line - 1) + source  # so that a traceback shows the document's own line numbers
             code = compile(padded, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
             if "asyncio.run(" in source and not code.co_flags & inspect.CO_COROUTINE:

@@ -40,7 +40,7 @@ def run(document: Path, certificates: tuple[Path, Path], directory: Path) -> sub
 
 def unknown_targets(text: str) -> set[str]:
     """Return what a document's commands ask of make that the Makefile does not have."""
-    commands = "".join(block for _, block in blocks(text, "console"))
+    commands = "".join(block for _, _, block in blocks(text, "console"))
     return set(re.findall(r"^\$ make ([\w-]+)", commands, re.MULTILINE)) - TARGETS
 
 
@@ -60,24 +60,28 @@ def _leads(document: Path, name: str, anchor: str) -> bool:
 
 @each_document
 def test_every_block_runs(document: Path, certificates: tuple[Path, Path], tmp_path: Path) -> None:
-    """A reader who types a document's Python in gets no error and no warning."""
+    """A reader who types a document's Python and shell commands in gets no error and no warning."""
     done = run(document, certificates, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("block", "error"),
+    ("language", "block", "error"),
     [
-        ("x = 1\nassert x == 2", "line 5, in <module>\n"),
-        ("import socket; socket.getaddrinfo('other.example', 443)", "know no other.example:443"),
+        ("python", "x = 1\nassert x == 2", "line 5, in <module>\n"),
+        ("python", "import socket; socket.getaddrinfo('other.example', 443)", "know no other.example:443"),
+        ("sh", "false\ntrue", "wrong.md, line 4 ended with 1"),
+        ("sh", "aio-token login --device --issuer https://other.example --client-id app", "cannot be reached"),
     ],
-    ids=["a false assertion", "a name beyond ours"],
+    ids=["a false assertion", "a name beyond ours", "a command that fails", "a name beyond ours, in the shell"],
 )
-def test_a_block_that_fails_is_noticed(block: str, error: str, certificates: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_block_that_fails_is_noticed(
+    language: str, block: str, error: str, certificates: tuple[Path, Path], tmp_path: Path
+) -> None:
     """A wrong block fails with the document's own line number, and no name but ours can be reached."""
     document = tmp_path / "wrong.md"
-    document.write_text(f"# Wrong\n\n```python\n{block}\n```\n", encoding="utf-8")
+    document.write_text(f"# Wrong\n\n```{language}\n{block}\n```\n", encoding="utf-8")
     done = run(document, certificates, tmp_path)
     assert done.returncode == 1
     assert error in done.stderr
