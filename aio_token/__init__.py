@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aio_token._events import Unsaved as Unsaved
     from aio_token._events import fan_out as fan_out
     from aio_token._freshness import Windows as Windows
+    from aio_token._interfaces import AtHand as AtHand
     from aio_token._interfaces import Grant as Grant
     from aio_token._interfaces import Probing as Probing
     from aio_token._interfaces import Revocable as Revocable
@@ -113,7 +114,7 @@ _HOMES = {
         "fan_out",
     ),
     "_freshness": ("Windows",),
-    "_interfaces": ("Grant", "Probing", "Revocable", "Slot", "TokenSource", "TokenStore"),
+    "_interfaces": ("AtHand", "Grant", "Probing", "Revocable", "Slot", "TokenSource", "TokenStore"),
     "_keeper": ("Limits",),
     "_log": ("log_event",),
     "_memory_store": ("MemoryTokenStore",),

@@ -22,6 +22,18 @@ class TokenSource(Protocol):
         ...
 
 
+@runtime_checkable
+class AtHand(Protocol):
+    """A source that can tell without waiting whether its token is good as it is.
+
+    It spares every request a coroutine; the middleware asks it before `token()`.
+    """
+
+    def token_at_hand(self) -> Token | None:
+        """Return the token, or None if `token()` has to be awaited. Does no I/O, starts nothing, raises nothing."""
+        ...
+
+
 class Grant(Protocol):
     """A way to obtain a token from an authorization server (RFC 6749 section 1.3)."""
 

@@ -16,6 +16,7 @@ from aio_token._challenge import asks_for_renewal
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError, unforeseen, without_frames
 from aio_token._events import Refused, RenewalPaused, ReplayImpossible, notify
+from aio_token._interfaces import AtHand
 from aio_token._log import log_event
 from aio_token._origins import allowed_origins
 
@@ -65,6 +66,7 @@ class BearerMiddleware:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._source = source
+        self._at_hand = source.token_at_hand if isinstance(source, AtHand) else _nothing
         self._origins = allowed_origins(origins, plain_http=send_tokens_over_plain_http)
         self._required = required
         self._renew_without_challenge = renew_without_challenge
@@ -84,26 +86,33 @@ class BearerMiddleware:
             or (_opted_out and ref(request) in _opted_out)
         ):
             return await handler(request)
+        token = self._at_hand()
+        if token is None:
+            token = await self._fetched()
+            if token is None:
+                return await handler(request)
+        # What _send() does, without a coroutine of its own: this is every request's way.
+        headers[AUTHORIZATION] = token.authorization
         try:
-            token = await self._source.token()
+            response = await handler(request)
+        finally:
+            if headers.get(AUTHORIZATION) == token.authorization:
+                del headers[AUTHORIZATION]
+        if response.status == _UNAUTHORIZED:
+            return await self._refused(request, handler, response, token)
+        if self._pauses:
+            self._recovered(response)
+        return response
+
+    async def _fetched(self) -> Token | None:
+        """Wait for a token; None if there is none and none is required."""
+        try:
+            return await self._source.token()
         except (TokenError, ClientError, OSError) as error:
             if self._required:
                 ours = _as_token_error(error)
                 raise ours from ours.__cause__
-        else:
-            # What _send() does, without a coroutine of its own: this is every request's way.
-            headers[AUTHORIZATION] = token.authorization
-            try:
-                response = await handler(request)
-            finally:
-                if headers.get(AUTHORIZATION) == token.authorization:
-                    del headers[AUTHORIZATION]
-            if response.status == _UNAUTHORIZED:
-                return await self._refused(request, handler, response, token)
-            if self._pauses:
-                self._recovered(response)
-            return response
-        return await handler(request)
+            return None
 
     async def _refused(
         self, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse, sent: Token
@@ -195,6 +204,10 @@ async def _read_if_small(response: ClientResponse) -> bool:
     except ClientError:
         return False
     return True
+
+
+def _nothing() -> None:
+    """Stand in for a source that has to be awaited."""
 
 
 def _as_token_error(error: Exception) -> TokenError:

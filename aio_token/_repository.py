@@ -1,9 +1,9 @@
 """A source that looks in memory, then in its store, then asks its grant, at most once at a time for all who ask.
 
-Theory of operation. `token()` is the hot path: two clocks and a comparison. Whatever else there is to do is done by
-one flight per event loop (`_renewal.py` reads top to bottom): the repository's lock, the store, the store's lock, the
-store read again, the grant, the store written, memory. Everybody who asks meanwhile waits for that flight and
-shares its outcome. A token that an API refused is asked about as `rejected`: a compare-and-swap spelled as a question.
+Theory of operation. `token_at_hand()` is the hot path: two clocks and a comparison. Whatever else there is to do is
+done by one flight per event loop (`_renewal.py` reads top to bottom): the repository's lock, the store, the store's
+lock, the store read again, the grant, the store written, memory. Everybody who asks meanwhile waits for that flight
+and shares its outcome. A token that an API refused is asked about as `rejected`: a compare-and-swap spelled as a question.
 """
 
 from __future__ import annotations
@@ -88,16 +88,16 @@ class TokenRepository:
         Raises `LoginRequired`, `ConfigurationError`, `RefreshUnavailable` or `StoreError`, unless there is still a
         valid token. Cancelling a call, or bounding it by `asyncio.timeout`, ends that call alone: the renewal goes on.
         """
-        held = self._holding.held
-        if (
-            held is not None
-            and rejected is None
-            and not min_valid_for
-            and self._monotonic() < held.fresh_until
-            and self._time() < held.fresh_until_wall
-        ):
-            return held.token
+        if rejected is None and not min_valid_for and (token := self.token_at_hand()) is not None:
+            return token
         return await self._ask(rejected, min_valid_for)
+
+    def token_at_hand(self) -> Token | None:
+        """Return the token if it is fresh; None if `token()` has something to do first. No I/O, no error."""
+        held = self._holding.held
+        if held is not None and self._monotonic() < held.fresh_until and self._time() < held.fresh_until_wall:
+            return held.token
+        return None
 
     async def _ask(self, rejected: Token | None, min_valid_for: float) -> Token:
         here = self._on_this_loop()

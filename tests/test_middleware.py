@@ -10,7 +10,7 @@ import pytest
 from aiohttp import BasicAuth, ClientRequest, ClientSession, ClientTimeout
 from yarl import URL
 
-from aio_token import BearerMiddleware, LoginRequired, MemoryTokenStore, TokenRepository
+from aio_token import AtHand, BearerMiddleware, LoginRequired, MemoryTokenStore, StaticToken, TokenRepository
 from aio_token.testing import FixedSource, ProtectedAPI, ScriptedGrant, credential, token
 from tests.api import BEARER_1, BEARER_2, Accepting, answered, session, twice
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aiohttp import ClientResponse
+
+    from aio_token import Token
 
 
 @pytest.fixture
@@ -195,3 +197,26 @@ async def test_a_head_request_is_a_request(api: ProtectedAPI) -> None:
     async with session(source, api.url) as client:
         assert (await answered(client.head(api.url))).status == 200
     assert api.authorizations == ["Bearer access-0", BEARER_1]
+
+
+async def test_a_source_with_its_token_at_hand_is_not_awaited(api: ProtectedAPI) -> None:
+    """A request whose token is fresh makes no coroutine; the first one waits for the repository."""
+    asked: list[Token | None] = []
+
+    class Counting(TokenRepository):
+        async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+            asked.append(rejected)
+            return await super().token(rejected=rejected, min_valid_for=min_valid_for)
+
+    async with Counting(ScriptedGrant(credential("access-1"))) as tokens, session(tokens, api.url) as client:
+        for _ in range(3):
+            async with client.get(api.url) as response:
+                assert response.status == 200
+    assert asked == [None]
+
+
+def test_a_static_token_is_always_at_hand() -> None:
+    """Nothing can be done for it, so nothing has to be waited for."""
+    source = StaticToken("access-1")
+    assert isinstance(source, AtHand)
+    assert source.token_at_hand().access_token == "access-1"
