@@ -3,7 +3,8 @@
 Theory of operation. `token_at_hand()` is the hot path: two clocks and a comparison. Whatever else there is to do is
 done by one flight per event loop (`_renewal.py` reads top to bottom): the repository's lock, the store, the store's
 lock, the store read again, the grant, the store written, memory. Everybody who asks meanwhile waits for that flight
-and shares its outcome. A token that an API refused is asked about as `rejected`: a compare-and-swap spelled as a question.
+and shares its outcome. A token that an API refused is asked about as `rejected`: a compare-and-swap spelled as a
+question.
 """
 
 from __future__ import annotations
