@@ -48,6 +48,10 @@ class Issuer:
         self.posts.clear()
         self.issued.clear()
 
+    def revoke(self) -> None:
+        """End every access token now."""
+        self._ends.clear()
+
     def accepts(self, access_token: bytes) -> bool:
         """Whether the access token is good."""
         end = self._ends.get(access_token)
@@ -67,7 +71,9 @@ class Issuer:
         if presented.startswith(STEADY):
             return self._issue(client)
         if presented in self._spent or (presented not in self._families and not presented.startswith("first-")):
-            self.reused += presented in self._spent
+            if presented in self._spent:
+                self.reused += 1
+                self._ends.pop(self._last.pop(client, b""), None)
             self._families = {token: owner for token, owner in self._families.items() if owner != client}
             return 400, {"error": "invalid_grant"}
         self._families.pop(presented, None)

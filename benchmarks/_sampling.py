@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ def tail(values: Sequence[float]) -> dict[str, float]:
     return {name: significant(value) for name, value in found.items()}
 
 
-def in_turn(samples: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+async def in_turn(samples: Mapping[str, Callable[[], Awaitable[float]]], rounds: int) -> dict[str, list[float]]:
     """Take a sample of each, round after round; every other round goes backwards, so that nobody is always first."""
     taken: dict[str, list[float]] = {name: [] for name in samples}
     for number in range(rounds):
         for name in list(samples)[:: -1 if number % 2 else 1]:
-            taken[name].append(samples[name]())
+            taken[name].append(await samples[name]())
     return taken

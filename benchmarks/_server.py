@@ -1,7 +1,8 @@
 """The server of the benchmarks, a process of its own: token endpoint and API as one raw protocol, cheap and countable.
 
 `python -m benchmarks._server` says in JSON where it listens, and serves until its standard input ends. It is told what
-to do by `POST /control` (JSON of `Settings`, `"reset": true` to count anew), which answers with what it counted.
+to do by `POST /control` (JSON of `Settings`; `reset` counts anew, `revoke` ends every access token), which answers with
+what it counted.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Server:
         if wanted.pop("reset", False):
             self.answered = self.refused = 0
             self.issuer.reset()
+        if wanted.pop("revoke", False):
+            self.issuer.revoke()
         names = {one.name for one in fields(Settings)}
         for name, value in wanted.items():
             assert name in names, name

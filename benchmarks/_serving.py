@@ -75,6 +75,10 @@ class Serving:
         """Set what is named, count anew, and return the counts until now."""
         return await self._control(settings | {"reset": True})
 
+    async def revoke(self) -> None:
+        """End every access token."""
+        await self._control({"revoke": True})
+
     async def counts(self) -> Counts:
         """Return the counts."""
         return await self._control({})

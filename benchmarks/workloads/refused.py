@@ -1,0 +1,62 @@
+"""Tokens refused in flight: a server that ends every token at once, again and again, while requests are under way.
+
+It issues one good token per client at a time: whoever renews twice for one refusal ends the token of all the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from benchmarks._crawling import Crawl
+from benchmarks._serving import serving
+from benchmarks.rivals import load_all, opened
+
+if TYPE_CHECKING:
+    from benchmarks._serving import Serving
+    from benchmarks.rivals import Rival
+
+CLIENTS = {"aiohttp": 200, "httpx": 20}  # httpx's pool is slow with many
+API_LATENCY, LATENCY = 0.05, 0.05  # seconds: requests are in flight most of the time
+APART = 1.5  # seconds between two of the server's revocations; ours renews once per second at most
+REVOCATIONS = 4
+
+
+def measure(modules: tuple[str, ...], *, quick: bool) -> dict[str, Any]:
+    """Measure one rival after the other."""
+    rivals, missing = load_all(modules)
+    rivals = [rival for rival in rivals if not rival.is_bare]
+    return {"crawls": asyncio.run(_measure(rivals, 1 if quick else REVOCATIONS)), "missing": missing}
+
+
+async def _measure(rivals: list[Rival], revocations: int) -> list[dict[str, Any]]:
+    async with serving() as server:
+        await server.set(api_latency=API_LATENCY, latency=LATENCY, kill_old=True)
+        return [await _crawl(server, rival, revocations) for rival in rivals]
+
+
+async def _crawl(server: Serving, rival: Rival, revocations: int) -> dict[str, Any]:
+    place, loop, crawl = server.place.as_client(rival.client_id), asyncio.get_running_loop(), Crawl()
+    clients = CLIENTS[rival.library]
+    async with opened(rival, place, connections=clients) as get:
+        await get(place.api)
+        await server.set()
+
+        async def revoke() -> None:
+            for _ in range(revocations):
+                await asyncio.sleep(APART)
+                await server.revoke()
+
+        until = loop.time() + APART * (revocations + 1)
+        await asyncio.gather(crawl.run(get, place.api, clients, until), revoke())
+        counts = await server.counts()
+    return {
+        "name": rival.name,
+        "clients": clients,
+        "revocations": revocations,
+        "requests": len(crawl.times),
+        "refused": counts.refused,
+        "posts": counts.posts.get(rival.client_id, 0),
+        "failed": sum(crawl.failures.values()),
+        "failures": dict(crawl.failures),
+    }
