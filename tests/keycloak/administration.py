@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession
@@ -12,6 +13,7 @@ from tests.keycloak import realm
 from tests.keycloak.server import ADMIN
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import TracebackType
     from typing import Self
 
@@ -48,6 +50,16 @@ class Administration:
         async with self._session.get(f"{self._realm}/events", params={"max": "10000"}) as response:
             return Counter(event["type"] for event in await response.json())
 
+    @asynccontextmanager
+    async def tokens_live(self, seconds: int) -> AsyncIterator[None]:
+        """Let access tokens live for so long while the block lasts."""
+        before = await self._lifespan()
+        await self._session.put(self._realm, json={"accessTokenLifespan": seconds})
+        try:
+            yield
+        finally:
+            await self._session.put(self._realm, json={"accessTokenLifespan": before})
+
     async def sessions_of(self, username: str) -> list[dict[str, Any]]:
         """Return the user's sessions."""
         async with self._session.get(f"{await self._user(username)}/sessions") as response:
@@ -57,6 +69,10 @@ class Administration:
     async def end_sessions_of(self, username: str) -> None:
         """Log the user out everywhere."""
         await self._session.post(f"{await self._user(username)}/logout")
+
+    async def _lifespan(self) -> int:
+        async with self._session.get(self._realm) as response:
+            return int((await response.json())["accessTokenLifespan"])
 
     async def _user(self, username: str) -> str:
         async with self._session.get(

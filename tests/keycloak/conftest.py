@@ -8,10 +8,13 @@ import pytest
 
 from tests.keycloak.administration import Administration
 from tests.keycloak.api import IntrospectingAPI
+from tests.keycloak.login_form import Person
 from tests.keycloak.server import running_keycloak
+from tests.keycloak.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from tests.keycloak.server import Keycloak
 
@@ -36,3 +39,19 @@ async def api(keycloak: Keycloak) -> AsyncIterator[IntrospectingAPI]:
     """Run an API that asks Keycloak about each token."""
     async with IntrospectingAPI(keycloak) as api:
         yield api
+
+
+@pytest.fixture
+async def alice(keycloak: Keycloak) -> AsyncIterator[Person]:
+    """Sit Alice down before a browser, signed in nowhere, on this device or another one."""
+    async with Person(keycloak) as alice:
+        yield alice
+
+
+@pytest.fixture
+async def shell(tmp_path: Path, administration: Administration) -> AsyncIterator[Shell]:
+    """Open a shell, with tokens that last for a command or two; law G1: it shows and keeps no secret in clear."""
+    shell = Shell(tmp_path)
+    async with administration.tokens_live(60):
+        yield shell
+    assert shell.secrets_in_view() == []

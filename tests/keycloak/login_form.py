@@ -1,0 +1,115 @@
+"""A person with a browser, before Keycloak's pages.
+
+The pages are fetched over plain HTTP and their forms are filled in: Keycloak's forms need no JavaScript, so a browser
+would send the same requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientSession, CookieJar
+from yarl import URL
+
+from tests.keycloak.realm import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from aiohttp import ClientResponse
+
+    from tests.keycloak.server import Keycloak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the browser shows: where it ended, what it passed on the way, and the form if there is one."""
+
+    url: URL
+    visited: Sequence[URL]
+    text: str
+    form: Form
+
+    @property
+    def asks_for_password(self) -> bool:
+        """Whether it is where one signs in."""
+        return "password" in self.form.fields
+
+    @property
+    def asks_for_consent(self) -> bool:
+        """Whether somebody has to agree, or to decline."""
+        return "accept" in self.form.buttons
+
+
+class Form(HTMLParser):
+    """The form of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+        self.buttons: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what the form consists of."""
+        attributes = {name: value or "" for name, value in attrs}
+        name = attributes.get("name")
+        if tag == "form":
+            self.action = attributes["action"]
+        elif tag == "input" and name:
+            self.fields[name] = attributes.get("value", "")
+        elif tag == "button" and name:
+            self.buttons.append(name)
+
+
+class Person:
+    """Alice, and her browser with its cookies."""
+
+    def __init__(self, keycloak: Keycloak) -> None:
+        # As browsers do, it takes Keycloak's `Secure` cookies from this machine without TLS too.
+        cookies = CookieJar(unsafe=True, treat_as_secure_origin=URL(keycloak.url))
+        self._session = ClientSession(cookie_jar=cookies, raise_for_status=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def sign_in_at(self, address: str) -> Page:
+        """Open the address, sign in, and agree if that is asked for; return the last page."""
+        page = await self.type_in(await self.open(address))
+        return await self.press(page, "accept") if page.asks_for_consent else page
+
+    async def open(self, address: str) -> Page:
+        """Open an address."""
+        async with self._session.get(address) as response:
+            return await _page(response)
+
+    async def type_in(self, page: Page, password: str = PASSWORD) -> Page:
+        """Fill in the form of a page where one signs in."""
+        assert page.asks_for_password, page.text
+        return await self._send(page, username="alice", password=password)
+
+    async def press(self, page: Page, button: str) -> Page:
+        """Press a button of a page's form."""
+        assert button in page.form.buttons, page.text
+        return await self._send(page, **{button: ""})
+
+    async def _send(self, page: Page, **typed: str) -> Page:
+        action = page.url.join(URL(page.form.action))
+        async with self._session.post(action, data=page.form.fields | typed) as response:
+            return await _page(response)
+
+
+async def _page(response: ClientResponse) -> Page:
+    text = await response.text()
+    visited = [step.url for step in (*response.history, response)]
+    return Page(url=response.url, visited=visited, text=text, form=Form(text))
