@@ -78,6 +78,14 @@ def load_all(modules: tuple[str, ...]) -> tuple[list[Rival], dict[str, str]]:
     return found, missing
 
 
+async def row_of(rival: Rival, measuring: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """Return what was measured, or a row that says that it failed."""
+    try:
+        return await measuring
+    except Exception as error:  # noqa: BLE001  one that fails is a result, too
+        return {"name": rival.name, "outcome": f"failed: {type(error).__name__}"}
+
+
 @asynccontextmanager
 async def opened(rival: Rival, place: Place, *, connections: int) -> AsyncIterator[Get]:
     """Yield a function that fetches a page with the rival's help and returns the status."""

@@ -17,7 +17,7 @@ from benchmarks._memory import bytes_per_waiter
 from benchmarks._sampling import significant
 from benchmarks._serving import serving
 from benchmarks._stub import stubbed
-from benchmarks.rivals import load_all
+from benchmarks.rivals import load_all, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +56,15 @@ def _cases(rivals: list[Rival], *, quick: bool) -> Iterator[tuple[Rival, str, in
 
 async def _measure(rivals: list[Rival], *, quick: bool) -> list[dict[str, Any]]:
     async with serving() as server:
-        return [await _herd(server, *case) for case in _cases(rivals, quick=quick)]
+        cases = _cases(rivals, quick=quick)
+        return [
+            dict(zip(("state", "callers", "busy"), case[1:], strict=True))
+            | await row_of(case[0], herd(server, *case[:3], busy=case[3]))
+            for case in cases
+        ]
 
 
-async def _herd(server: Serving, rival: Rival, state: str, callers: int, busy: bool) -> dict[str, Any]:  # noqa: FBT001
+async def herd(server: Serving, rival: Rival, state: str, callers: int, *, busy: bool) -> dict[str, Any]:
     """Return how many token requests the herd caused, who failed, and how far the last was behind the first."""
     client = f"{rival.client_id}-{next(_serial)}"
     row: dict[str, Any] = {"name": rival.name, "state": state, "callers": callers, "busy": busy}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks._crawling import Crawl
 from benchmarks._serving import serving
-from benchmarks.rivals import load_all, opened
+from benchmarks.rivals import load_all, opened, row_of
 
 if TYPE_CHECKING:
     from benchmarks._serving import Serving
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLIENTS = {"aiohttp": 200, "httpx": 20}  # httpx's pool is slow with many
 API_LATENCY, LATENCY = 0.05, 0.05  # seconds: requests are in flight most of the time
-APART = 1.5  # seconds between two of the server's revocations; ours renews once per second at most
+APART = 1.5  # seconds between two of the server's revocations
 REVOCATIONS = 4
 
 
@@ -26,16 +26,16 @@ def measure(modules: tuple[str, ...], *, quick: bool) -> dict[str, Any]:
     """Measure one rival after the other."""
     rivals, missing = load_all(modules)
     rivals = [rival for rival in rivals if not rival.is_bare]
-    return {"crawls": asyncio.run(_measure(rivals, 1 if quick else REVOCATIONS)), "missing": missing}
+    return {"crawls": asyncio.run(_measure(rivals, *((1, 0.4) if quick else (REVOCATIONS, APART)))), "missing": missing}
 
 
-async def _measure(rivals: list[Rival], revocations: int) -> list[dict[str, Any]]:
+async def _measure(rivals: list[Rival], revocations: int, apart: float) -> list[dict[str, Any]]:
     async with serving() as server:
         await server.set(api_latency=API_LATENCY, latency=LATENCY, kill_old=True)
-        return [await _crawl(server, rival, revocations) for rival in rivals]
+        return [await row_of(rival, _crawl(server, rival, revocations, apart)) for rival in rivals]
 
 
-async def _crawl(server: Serving, rival: Rival, revocations: int) -> dict[str, Any]:
+async def _crawl(server: Serving, rival: Rival, revocations: int, apart: float) -> dict[str, Any]:
     place, loop, crawl = server.place.as_client(rival.client_id), asyncio.get_running_loop(), Crawl()
     clients = CLIENTS[rival.library]
     async with opened(rival, place, connections=clients) as get:
@@ -44,10 +44,10 @@ async def _crawl(server: Serving, rival: Rival, revocations: int) -> dict[str, A
 
         async def revoke() -> None:
             for _ in range(revocations):
-                await asyncio.sleep(APART)
+                await asyncio.sleep(apart)
                 await server.revoke()
 
-        until = loop.time() + APART * (revocations + 1)
+        until = loop.time() + apart * (revocations + 1)
         await asyncio.gather(crawl.run(get, place.api, clients, until), revoke())
         counts = await server.counts()
     return {

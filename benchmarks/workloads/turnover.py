@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks._crawling import Crawl, longest_standstill
 from benchmarks._sampling import significant, tail
 from benchmarks._serving import serving
-from benchmarks.rivals import load_all, opened
+from benchmarks.rivals import load_all, opened, row_of
 
 if TYPE_CHECKING:
     from benchmarks._serving import Serving
@@ -32,7 +32,11 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> list[dict[str, Any]]:
     async with serving() as server:
         await server.set(lifetime=lifetime, longer={rival.client_id: rival.margin for rival in rivals})
         await server.set(latency=LATENCY)
-        return [await _crawl(server, rival, bares[rival.bare], seconds) for rival in rivals if not rival.is_bare]
+        return [
+            await row_of(rival, _crawl(server, rival, bares[rival.bare], seconds))
+            for rival in rivals
+            if not rival.is_bare
+        ]
 
 
 async def _crawl(server: Serving, rival: Rival, bare: Rival, seconds: float) -> dict[str, Any]:
