@@ -21,6 +21,8 @@ class SingleFlight(Generic[T]):
     caller's cancellation ends nothing but its own wait. Belongs to the event loop that it is used on.
     """
 
+    __slots__ = ("_name", "_since", "_task", "_waiters")
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._task: asyncio.Task[T | TokenError] | None = None

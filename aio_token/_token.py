@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _MAX_LENGTH = 65_536
+_NO_EXTRA: Mapping[str, object] = MappingProxyType({})  # one for all the tokens that came with nothing else
 
 
 def fingerprint(secret: str) -> str:
@@ -64,7 +65,7 @@ class Token(Unpicklable):
         if self.token_type.lower() != "bearer":
             message = "the token is of a type other than Bearer, which is the only one that is sent"
             raise ValueError(message)
-        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)) if self.extra else _NO_EXTRA)
         object.__setattr__(self, "authorization", f"Bearer {self.access_token}")
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -668,3 +670,22 @@ async def test_a_saved_marks_nothing_as_loaded_twice(
     assert kinds(events) == ["Loaded", "Renewed"]
     assert isinstance(events[0], Loaded)
     assert Saved not in {type(event) for event in events}
+
+
+async def test_a_service_can_have_a_repository_for_each_of_its_users() -> None:
+    """At rest, its store, its token and its flight included, a repository takes less than 2 kB."""
+    count = 200
+    grant = RotatingGrant(ManualClock())
+    await TokenRepository(grant, observer=None).token()  # whatever is made once is made now
+    gc.collect()
+    tracemalloc.start()
+    try:
+        repositories = [TokenRepository(grant, MemoryTokenStore(), observer=None) for _ in range(count)]
+        for repository in repositories:
+            await repository.token()
+        await asyncio.sleep(0)
+        gc.collect()
+        used, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 2_000 * count
