@@ -53,12 +53,14 @@ class Administration:
     @asynccontextmanager
     async def tokens_live(self, seconds: int) -> AsyncIterator[None]:
         """Let access tokens live for so long while the block lasts."""
-        before = await self._lifespan()
-        await self._session.put(self._realm, json={"accessTokenLifespan": seconds})
+        async with self._session.get(self._realm) as response:
+            before = await response.json()
+        # All of it: what is left out of a realm may be reset, such as the interval of the device grant.
+        await self._session.put(self._realm, json={**before, "accessTokenLifespan": seconds})
         try:
             yield
         finally:
-            await self._session.put(self._realm, json={"accessTokenLifespan": before})
+            await self._session.put(self._realm, json=before)
 
     async def sessions_of(self, username: str) -> list[dict[str, Any]]:
         """Return the user's sessions."""
@@ -69,10 +71,6 @@ class Administration:
     async def end_sessions_of(self, username: str) -> None:
         """Log the user out everywhere."""
         await self._session.post(f"{await self._user(username)}/logout")
-
-    async def _lifespan(self) -> int:
-        async with self._session.get(self._realm) as response:
-            return int((await response.json())["accessTokenLifespan"])
 
     async def _user(self, username: str) -> str:
         async with self._session.get(
