@@ -10,8 +10,6 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from aio_token._errors import StoreError, without_frames
 
 if TYPE_CHECKING:
@@ -30,6 +28,8 @@ class ProcessLock:
     """
 
     def __init__(self, path: Path) -> None:
+        from filelock import FileLock  # noqa: PLC0415  slow to import, and needed at the first renewal only
+
         self._path = path
         # Made anew for each hold: filelock's objects refuse to work in a fork of the process that made them. The hold
         # may end in another thread than it began in. A filesystem without locks is an error, not a weaker lock.
@@ -59,6 +59,8 @@ class ProcessLock:
         self.release()
 
     def _attempt(self) -> bool:
+        from filelock import Timeout  # noqa: PLC0415  like its lock
+
         try:
             self._file.acquire()
         except Timeout:
