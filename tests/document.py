@@ -66,7 +66,9 @@ async def _main(document: Path, certificate: str) -> None:
         os.environ["REFRESH_TOKEN"] = issuer.sign_in(user="alice")
         os.environ["PASSWORD"] = PASSWORD
         key = ECKey.generate_key("P-256")
-        issuer.register(RegisteredClient("signer", public_key=dict(key.as_dict(private=False))))
+        for name in ("signer", "https://partner.example"):
+            issuer.register(RegisteredClient(name, public_key=dict(key.as_dict(private=False))))
+        issuer.register(RegisteredClient("cli"))
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
         ports = {ID: issuer._port, API: api._port}
         lead(ports)

@@ -8,13 +8,9 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aio_token.stores.keys import new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _ROOT = Path(__file__).parent.parent.parent
 _FOREIGN = re.compile(r"AIO_TOKEN_.*|BROWSER|CI|.*DISPLAY|NO_COLOR|SSH_.*|XDG_.*|.*_proxy", re.IGNORECASE)
@@ -79,20 +75,21 @@ class Shell:
             "AIO_TOKEN_KEY": new_key(),
         }
 
-    async def start(self, *command: str, variables: Mapping[str, str] | None = None) -> Running:
+    async def start(self, *command: str) -> Running:
         """Start a command."""
         pipe = asyncio.subprocess.PIPE
-        environment = self.environment | dict(variables or {})
-        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment
+        )
         return Running(process, self._heard)
 
-    async def run(self, *command: str, stdin: str = "", variables: Mapping[str, str] | None = None) -> Done:
+    async def run(self, *command: str, stdin: str = "") -> Done:
         """Run a command to its end."""
-        return await (await self.start(*command, variables=variables)).done(stdin)
+        return await (await self.start(*command)).done(stdin)
 
-    async def aio_token(self, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None) -> Done:
+    async def aio_token(self, *arguments: str, stdin: str = "") -> Done:
         """Run `aio-token`."""
-        return await self.run("aio-token", *arguments, stdin=stdin, variables=variables)
+        return await self.run("aio-token", *arguments, stdin=stdin)
 
     def secrets_in_view(self) -> list[str]:
         """Return what was told to people, or is on the disk, with a secret in it: the store is encrypted."""
