@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 Reason = Literal["absent", "expiring", "expired", "refused"]
@@ -14,14 +14,28 @@ Remedy = Literal["sign in", "configure", "wait", "storage", "report"]
 """What helps after a failure; "report" is for an error that nobody foresaw."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Event:
     """Something that happened at `at` (POSIX seconds). Tokens are named by `fingerprint`, never shown."""
 
     at: float
 
+    # One of each for all events: to generate them for each class takes two thirds of the time of importing them.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event) or type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, one.name) == getattr(other, one.name) for one in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, one.name) for one in fields(self))))
+
+    def __repr__(self) -> str:
+        shown = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Loaded(Event):
     """A credential was read from the store for the first time in this process."""
 
@@ -29,7 +43,7 @@ class Loaded(Event):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Adopted(Event):
     """Another process had renewed the token or signed in; its credential is used from now on."""
 
@@ -37,7 +51,7 @@ class Adopted(Event):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class _Attempt(Event):
     """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it."""
 
@@ -51,7 +65,7 @@ class _Attempt(Event):
         return len(self.waits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Renewed(_Attempt):
     """The authorization server gave a new token; `duration` (seconds) of it was spent on asking.
 
@@ -62,7 +76,7 @@ class Renewed(_Attempt):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RenewalFailed(_Attempt):
     """No new token, after `duration` (seconds) of trying; `waits` and `waiters` as for `Renewed`.
 
@@ -74,26 +88,26 @@ class RenewalFailed(_Attempt):
     retry_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LoginNeeded(Event):
     """Only a person's sign-in can help."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Unsaved(Event):
     """A renewed credential could not be stored; it is in use, and is saved again at the next chance."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Saved(Event):
     """A credential that could not be stored before is stored now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SignedIn(Event):
     """A person, or whatever `sign_in` was given, signed in."""
 
@@ -101,7 +115,7 @@ class SignedIn(Event):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SignedOut(Event):
     """The stored credential is gone; `revoked` tells whether the server confirmed it, `message` why it did not."""
 
@@ -109,7 +123,7 @@ class SignedOut(Event):
     message: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Refused(Event):
     """An API answered 401 to a token."""
 
@@ -117,7 +131,7 @@ class Refused(Event):
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReplayImpossible(Event):
     """A refused request was not sent again, because its body can be sent only once."""
 
@@ -125,7 +139,7 @@ class ReplayImpossible(Event):
     method: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RenewalPaused(Event):
     """A renewed token was refused as well; this middleware lets 401s through for `seconds`."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token._events import LoginNeeded, Saved, fan_out, notify
+from aio_token._events import Adopted, Loaded, LoginNeeded, Renewed, Saved, fan_out, notify
 
 if TYPE_CHECKING:
     from aio_token._events import Event
@@ -69,3 +69,14 @@ def test_an_event_is_a_value() -> None:
     assert event == LoginNeeded(at=1.0, message="sign in")
     with pytest.raises(FrozenInstanceError):
         event.at = 2.0  # type: ignore[misc]
+
+
+def test_events_are_values() -> None:
+    """They compare and hash by kind and content, and show themselves without what is long."""
+    event = Renewed(at=1.0, reason="absent", duration=0.5, waits=(0.25,), fingerprint="01234567", expires_at=None)
+    assert event == replace(event)
+    assert hash(event) == hash(replace(event))
+    assert event != replace(event, at=2.0)
+    assert Loaded(at=1.0, fingerprint=None, expires_at=None) != Adopted(at=1.0, fingerprint=None, expires_at=None)
+    assert event != "Renewed"
+    assert repr(event) == "Renewed(at=1.0, reason='absent', duration=0.5, fingerprint='01234567', expires_at=None)"

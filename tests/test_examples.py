@@ -111,7 +111,7 @@ async def test_a_refresh_token_of_the_environment_is_used_once(
 async def test_five_agents_at_once_cause_one_refresh() -> None:
     """Law F5: of five processes on one credential file one renews, and no refresh token is presented twice."""
     printed = await output("examples.agent", "--five")
-    assert len(re.findall(r"^agent \d+: 200$", printed, re.MULTILINE)) == 5
+    assert len(re.findall(r"agent \d+: 200", printed)) == 5  # five processes write at once: lines may be mixed
     assert printed.endswith("refreshes: 1, refresh tokens presented twice: 0\n")
 
 

@@ -32,7 +32,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
 def test_every_command_line_on_the_page_can_be_typed() -> None:
     """The commands and options that the page shows are there."""
     for line in re.findall(r"^\$ aio-token (\S+.*)$", PAGE, re.MULTILINE):
-        name, *rest = line.partition(" -- ")[0].split()
+        name, *rest = re.split(r" -- |[;|]", line)[0].split()
         known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= known, line
 
