@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from benchmarks._summary import added
 from benchmarks._tables import OURS
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _summary(results: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Four measurements, a bar for each."""
     from matplotlib import pyplot as plt  # noqa: PLC0415  slow to import
 
-    steps = {row["name"]: row["ns"]["mid"] / 1e3 for row in results["hot_path"]["stub"] if int(row["size"]) == 800}
+    steps = added(results["hot_path"])
     herds = results["herd"]["herds"]
     callers = 1_000 if any(row["callers"] == 1_000 for row in herds) else max(row["callers"] for row in herds)
     last = {
@@ -66,7 +67,6 @@ def _summary(results: Mapping[str, Mapping[str, Any]]) -> Figure:
         name: steps[name] for name in names if name in steps and steps[name] < 50
     }  # on aiohttp; httpx is another scale
     _bars(axes[0], names, step, "a step of the middleware, us\n(dots: a constant header)")
-    axes[0].axvline(steps["bare aiohttp"], color=LIMIT, linestyle=":", linewidth=1)
     _bars(axes[1], names, last, f"the last of {callers:,} callers, ms\nafter the first, on a busy loop")
     _bars(axes[2], names, failed, "requests failed after the\nserver ended tokens")
     _bars(axes[3], names, posts, "POSTs per minute to an\nendpoint that is down")
@@ -76,7 +76,7 @@ def _summary(results: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 def _bars(axis: Axes, names: Sequence[str], values: Mapping[str, float | None], title: str) -> None:
     """Draw a bar for each; the scale is logarithmic, the figure beside the bar."""
-    known = [value for value in values.values() if value]
+    known = [value for name in names if (value := values.get(name))]
     low = min([FLOOR, *known])
     for place, name in enumerate(reversed(names)):
         value = values.get(name)

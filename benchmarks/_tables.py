@@ -98,7 +98,7 @@ def herd(result: Result) -> str:
     for name in names:
         for state in ("absent", "expired", "refused"):
             both = [
-                next(row for row in result["herds"] if _is(row, name, state, callers, busy=busy))
+                next(row for row in result["herds"] if is_herd(row, name, state, callers, busy=busy))
                 for busy in (False, True)
             ]
             rows.append((name, state, *(cell for row in both for cell in _herd_cells(row))))
@@ -121,7 +121,7 @@ def herd_ours(result: Result) -> str:
     rows = []
     for row in result["herds"]:
         if row["name"] == OURS and not row["busy"]:
-            busy = next(one for one in result["herds"] if _is(one, OURS, row["state"], row["callers"], busy=True))
+            busy = next(one for one in result["herds"] if is_herd(one, OURS, row["state"], row["callers"], busy=True))
             rows.append(
                 (
                     row["callers"],
@@ -136,7 +136,7 @@ def herd_ours(result: Result) -> str:
     return markdown(head, sorted(rows, key=lambda row: (row[1], row[0])))
 
 
-def _is(row: Result, name: str, state: str, callers: int, *, busy: bool) -> bool:
+def is_herd(row: Result, name: str, state: str, callers: int, *, busy: bool) -> bool:
     return (row["name"], row.get("state"), row.get("callers"), row.get("busy")) == (name, state, callers, busy)
 
 
@@ -191,7 +191,10 @@ def refused(result: Result) -> str:
 def processes(result: Result) -> str:
     """Several processes."""
     names = ("processes", "design", "succeeded", "failed", "posts", "bound", "presented_twice")
-    rows = [[*(row[name] for name in names), spread(row["first_ms"])] for row in result["races"]]
+    rows = [
+        [*(row[name] for name in names), spread(row["first_ms"]) if row["first_ms"] else "none had one"]
+        for row in result["races"]
+    ]
     head = ["processes", "store", "calls", "failed", "POSTs", "bound", "presented twice", "first token (ms)"]
     return markdown(head, rows)
 
@@ -242,43 +245,6 @@ def faults(result: Result) -> str:
         for row in result["outages"]
     ]
     return markdown(["", "POSTs per minute", "requests made", "they ended in"], rows)
-
-
-def summary(results: Mapping[str, Result]) -> str:
-    """Return the README's table."""
-    steps = {row["name"]: row["ns"]["mid"] / 1e3 for row in results["hot_path"]["stub"] if int(row["size"]) == 800}
-    waits = {row["name"]: row for row in results["turnover"]["crawls"] if "outcome" not in row}
-    kills = {row["name"]: row for row in results["refused"]["crawls"] if "outcome" not in row}
-    down = {row["name"]: row for row in results["faults"]["outages"] if "outcome" not in row}
-    minute = 60 / results["faults"]["seconds"]
-    counts = [row["callers"] for row in results["herd"]["herds"]]
-    callers = 1_000 if 1_000 in counts else max(counts)
-    herds = {
-        row["name"]: row.get("last_ms")
-        for row in results["herd"]["herds"]
-        if _is(row, row["name"], "expired", callers, busy=True)
-    }
-    names = [name for name in waits if name in kills and name in down]
-    rows = [
-        (
-            name,
-            steps.get(name),
-            herds.get(name),
-            f"{waits[name]['ratio']:.2f}",
-            kills[name]["failed"],
-            round(down[name]["posts"] * minute),
-        )
-        for name in names
-    ]
-    head = [
-        "",
-        "a request's share (us)",
-        "last of the herd (ms)",
-        "throughput",
-        "failed after revocations",
-        "POSTs per minute, endpoint down",
-    ]
-    return markdown(head, rows)
 
 
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import _tables, _targets
+from benchmarks import _summary, _tables, _targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def tables(found: Mapping[str, Any]) -> dict[str, str]:
             made[name] = table(results[workload])
     if results.keys() >= _targets.NEEDED:
         made["targets"] = _targets.table(results)
-        made["summary"] = _tables.summary(results)
+        made["summary"] = _summary.table(results)
     return made
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import time
 from contextlib import AsyncExitStack
 from itertools import count
@@ -30,6 +31,7 @@ STATES = ("absent", "expired", "refused")
 LATENCY = 0.3  # seconds, of the token endpoint
 LIFETIME = 1.0  # seconds, of a token that shall expire
 WORK = 0.001  # seconds of other work in each tick of the event loop
+LARGEST = 10_000
 PATIENCE = 20.0  # seconds; a herd that takes longer is given up
 
 _serial = count()
@@ -47,10 +49,10 @@ def _cases(rivals: list[Rival], *, quick: bool) -> Iterator[tuple[Rival, str, in
         ours = rival.name == "aio_token"
         for state in STATES:
             for busy in (False, True):
-                for callers in (100,) if quick else (1, 100, 1_000, 10_000) if ours else (1_000,):
+                for callers in (100,) if quick else (1, 100, 1_000, LARGEST) if ours else (1_000,):
                     yield rival, state, callers, busy
         if not (ours or quick):
-            for callers in (1, 100, 10_000):
+            for callers in (1, 100, LARGEST):
                 yield rival, "absent", callers, False
 
 
@@ -59,9 +61,16 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> list[dict[str, Any]]:
         cases = _cases(rivals, quick=quick)
         return [
             dict(zip(("state", "callers", "busy"), case[1:], strict=True))
-            | await row_of(case[0], herd(server, *case[:3], busy=case[3]))
+            | await row_of(case[0], _settled(server, *case[:3], busy=case[3]))
             for case in cases
         ]
+
+
+async def _settled(server: Serving, rival: Rival, state: str, callers: int, *, busy: bool) -> dict[str, Any]:
+    """Return a herd's row; of ours of the largest, that of the middle of three delays, for a target stands on it."""
+    times = 3 if callers == LARGEST and rival.name == "aio_token" else 1
+    rows = [await herd(server, rival, state, callers, busy=busy) for _ in range(times)]
+    return sorted(rows, key=lambda row: row.get("last_ms") or math.inf)[times // 2]
 
 
 async def herd(server: Serving, rival: Rival, state: str, callers: int, *, busy: bool) -> dict[str, Any]:

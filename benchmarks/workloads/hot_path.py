@@ -45,7 +45,11 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> dict[str, Any]:
         origins = await _origins(server, quick=quick)
         headroom = await _headroom(server, rivals[0], seconds=0.5 if quick else 3.0)
     return {
-        "stub": [{"name": name, "size": size, "ns": ns} for size, found in stub.items() for name, ns in found.items()],
+        "stub": [
+            {"name": rival.name, "bare": rival.bare, "size": size, "ns": found[rival.name]}
+            for size, found in stub.items()
+            for rival in rivals
+        ],
         "origins": origins,
         "server": headroom,
         "loopback": await _on_loopback(rivals, quick=quick),

@@ -85,7 +85,7 @@ async def _measure(folder: Path, imports: dict[str, tuple[str, str]], *, quick: 
     for name in ("plain file", "keyring"):
         samples[f"lock handed over: {name}"] = _handed_over(stores[name])
     operations = await in_turn(samples, 3 if quick else 100)
-    runs = 1 if quick else 11
+    runs = 1 if quick else 7
     starts = await in_turn({name: _started(code, str(folder / "plain")) for name, code in STARTS.items()}, runs)
     importing = await in_turn({name: _imported(*how) for name, how in imports.items()}, runs)
     return {
