@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from benchmarks._summary import added
+from benchmarks._summary import added, failed_share
 from benchmarks._tables import OURS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, OTHER, MARK, LIMIT = "#222222", "#9db4c8", "#d55e00", "#3b6ea5"
-FLOOR = 0.7  # what a bar of zero is drawn as on a logarithmic scale
+FLOOR = 0.8  # what a bar of zero is drawn as on a logarithmic scale
 
 
 def draw(results: Mapping[str, Mapping[str, Any]], digest: str, folder: Path) -> None:
@@ -58,17 +58,15 @@ def _summary(results: Mapping[str, Mapping[str, Any]]) -> Figure:
         for row in herds
         if (row["state"], row["callers"], row["busy"]) == ("expired", callers, True)
     }
-    failed = {row["name"]: row.get("failed") for row in results["refused"]["crawls"]}
+    crawls = [row for row in results["refused"]["crawls"] if "outcome" not in row]
+    failed = {row["name"]: failed_share(row) * 100 for row in crawls}
     minute = 60 / results["faults"]["seconds"]
     posts = {row["name"]: row["posts"] * minute for row in results["faults"]["outages"] if "posts" in row}
     names = [name for name in last if name in posts]
     figure, axes = plt.subplots(1, 4, figsize=(10, 2.6), sharey=True, facecolor="white")
-    step = {
-        name: steps[name] for name in names if name in steps and steps[name] < 50
-    }  # on aiohttp; httpx is another scale
-    _bars(axes[0], names, step, "a step of the middleware, us\n(dots: a constant header)")
+    _bars(axes[0], names, steps, "added to a request, us\n(over a constant header)")
     _bars(axes[1], names, last, f"the last of {callers:,} callers, ms\nafter the first, on a busy loop")
-    _bars(axes[2], names, failed, "requests failed after the\nserver ended tokens")
+    _bars(axes[2], names, failed, "requests failed, %, while\nthe server ends tokens")
     _bars(axes[3], names, posts, "POSTs per minute to an\nendpoint that is down")
     figure.subplots_adjust(left=0.14, right=0.985, top=0.82, bottom=0.06, wspace=0.12)
     return figure
@@ -81,9 +79,9 @@ def _bars(axis: Axes, names: Sequence[str], values: Mapping[str, float | None], 
     for place, name in enumerate(reversed(names)):
         value = values.get(name)
         if value is not None:
-            axis.barh(place, max(value, FLOOR * 1.15), left=0, color=MARK if name == OURS else OTHER, height=0.65)
+            axis.barh(place, max(value, low), left=0, color=MARK if name == OURS else OTHER, height=0.65)
         label = "-" if value is None else f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.2g}"
-        axis.text(max(value or 0, FLOOR * 1.15) * 1.15, place, label, va="center", fontsize=7.5, color=INK)
+        axis.text(max(value or 0, low) * 1.15, place, label, va="center", fontsize=7.5, color=INK)
     axis.set_xscale("log")
     axis.set_xlim(low * 0.75, max(known, default=1.0) * 8)
     axis.set_yticks(range(len(names)), list(reversed(names)))

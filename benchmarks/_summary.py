@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 def added(result: Mapping[str, Any]) -> dict[str, float]:
     """Return the microseconds that each adds to a step of its bare client, with a token of 800 characters."""
-    steps = {row["name"]: row for row in result["stub"] if int(row["size"]) == 800}
-    return {name: (row["ns"]["mid"] - steps[row["bare"]]["ns"]["mid"]) / 1e3 for name, row in steps.items()}
+    return {row["name"]: max(row["added_ns"], 0) / 1e3 for row in result["stub"] if int(row["size"]) == 800}
+
+
+def failed_share(crawl: Mapping[str, Any]) -> float:
+    """Return the part of its requests that failed."""
+    return float(crawl["failed"] / max(crawl["failed"] + crawl["requests"], 1))
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -37,7 +41,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
             steps.get(name),
             herds.get(name),
             f"{waits[name]['ratio']:.2f}",
-            kills[name]["failed"],
+            f"{failed_share(kills[name]):.0%}",
             round(down[name]["posts"] * minute),
         )
         for name in names
@@ -47,7 +51,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
         "added to a request (us)",
         "last of the herd (ms)",
         "throughput",
-        "failed after revocations",
+        "failed, server ends tokens",
         "POSTs per minute, endpoint down",
     ]
     return markdown(head, rows)

@@ -46,7 +46,7 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> dict[str, Any]:
         headroom = await _headroom(server, rivals[0], seconds=0.5 if quick else 3.0)
     return {
         "stub": [
-            {"name": rival.name, "bare": rival.bare, "size": size, "ns": found[rival.name]}
+            {"name": rival.name, "size": size} | _beside(found[rival.name], found[rival.bare])
             for size, found in stub.items()
             for rival in rivals
         ],
@@ -69,7 +69,7 @@ def _steps(step: Step, count: int) -> Callable[[], Awaitable[float]]:
     return sample
 
 
-async def _over_a_stub(server: Serving, rivals: list[Rival], size: int, *, quick: bool) -> dict[str, dict[str, float]]:
+async def _over_a_stub(server: Serving, rivals: list[Rival], size: int, *, quick: bool) -> dict[str, list[float]]:
     await server.set(token_size=size, longer={rival.client_id: rival.margin for rival in rivals})
     async with AsyncExitStack() as stack:
         samples = {}
@@ -82,7 +82,13 @@ async def _over_a_stub(server: Serving, rivals: list[Rival], size: int, *, quick
             samples[rival.name] = _steps(step, count)
         taken = await in_turn(samples, 3 if quick else 25)
     await server.set(token_size=40)
-    return {name: Rounds.of(values).json() for name, values in taken.items()}
+    return taken
+
+
+def _beside(its: list[float], bare: list[float]) -> dict[str, Any]:
+    """Sum up the rounds, and what each of them took more than the bare client's, which had the same noise."""
+    added = median(one - other for one, other in zip(its, bare, strict=True))
+    return {"ns": Rounds.of(its).json(), "added_ns": round(added)}
 
 
 async def _origins(server: Serving, *, quick: bool) -> list[dict[str, Any]]:
