@@ -62,4 +62,7 @@ def parts(
         return min(timeit.repeat(statement, globals=names, number=count, repeat=7)) / count * 1e9
 
     empty = nanoseconds("pass")
-    return [{"part": part, "ns": round(nanoseconds(statement) - empty)} for part, statement in _PARTS]
+    return [
+        {"part": part, "statement": statement, "ns": round(nanoseconds(statement) - empty)}
+        for part, statement in _PARTS
+    ]

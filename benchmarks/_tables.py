@@ -67,6 +67,12 @@ def origins(result: Result) -> str:
     return markdown(["origins of the middleware", "a step over a stub (us)"], rows)
 
 
+def parts(result: Result) -> str:
+    """What ours consists of."""
+    rows = [(row["part"], f"`{row['statement']}`", row["ns"]) for row in result["parts"]]
+    return markdown(["part of a step", "in Python", "ns"], rows)
+
+
 def loopback(result: Result) -> str:
     """Over sockets."""
     other = {row["name"]: row for row in result["uvloop"]}
@@ -250,6 +256,7 @@ def faults(result: Result) -> str:
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "stub": ("hot_path", stub),
     "origins": ("hot_path", origins),
+    "parts": ("hot_path", parts),
     "loopback": ("hot_path", loopback),
     "server": ("hot_path", server),
     "herd": ("herd", herd),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from aio_token import BearerMiddleware
+from benchmarks._parts import parts
 from benchmarks._sampling import Rounds, in_turn
 from benchmarks._serving import serving
 from benchmarks._stub import Step, exchanged, stubbed
@@ -43,6 +44,7 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> dict[str, Any]:
     async with serving() as server:
         stub = {size: await _over_a_stub(server, rivals, size, quick=quick) for size in TOKEN_SIZES}
         origins = await _origins(server, quick=quick)
+        profile = await _profile(server, quick=quick)
         headroom = await _headroom(server, rivals[0], seconds=0.5 if quick else 3.0)
     return {
         "stub": [
@@ -51,6 +53,7 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> dict[str, Any]:
             for rival in rivals
         ],
         "origins": origins,
+        "parts": profile,
         "server": headroom,
         "loopback": await _on_loopback(rivals, quick=quick),
     }
@@ -107,6 +110,15 @@ async def _origins(server: Serving, *, quick: bool) -> list[dict[str, Any]]:
             samples[str(count)] = _steps(Step(middleware, (request, handler)), 200 if quick else 5_000)
         taken = await in_turn(samples, 3 if quick else 25)
     return [{"origins": int(name), "ns": Rounds.of(values).json()} for name, values in taken.items()]
+
+
+async def _profile(server: Serving, *, quick: bool) -> list[dict[str, Any]]:
+    """Time the parts of ours."""
+    request, response = await exchanged(server.place, server.place.static)
+    async with repository(server.place) as tokens:
+        await tokens.token()
+        middleware = BearerMiddleware(tokens, server.place.origin)
+        return parts(middleware, tokens, request, response, count=500 if quick else 50_000)
 
 
 async def _on_loopback(rivals: list[Rival], *, quick: bool) -> list[dict[str, Any]]:
