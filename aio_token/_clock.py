@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from aio_token._public import public
 
+
+@public
 class Clock(Protocol):
     """Tells the time twice: wall time survives a restart, monotonic time cannot be set back."""
 

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from aio_token._errors import StoreError, TokenError
+from aio_token._public import public, public_in
 from aio_token._token import Token, Unpicklable, fingerprint
 
 SCHEMA_VERSION = 1
 _LATEST = 1e15  # POSIX seconds; also keeps NaN, infinity and integers beyond any float out
 
 
+@public_in("grants")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedBy:
     """Where a credential comes from, and what was asked for.
@@ -38,6 +40,7 @@ class IssuedBy:
         )
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Credential(Unpicklable):
     """A token, the refresh token behind it, and what is known about trouble.
@@ -103,6 +106,7 @@ class Credential(Unpicklable):
         return _Reader(members).credential()
 
 
+@public_in("grants")
 class Rescued(TokenError):
     """A grant's answer cannot be used, but it carries a new refresh token (law D2).
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aio_token._public import public, public_in
+
 if TYPE_CHECKING:
     from typing import Self
 
 
+@public
 class TokenError(Exception):
     """No token can be had; the subclass says what to do."""
 
@@ -35,19 +38,23 @@ def unforeseen(cause: Exception) -> TokenError:
     return error
 
 
-class LoginRequired(TokenError):
+@public
+class SignInRequired(TokenError):
     """Send the user to sign in: nothing usable is stored, and retrying cannot help."""
 
 
-class GrantRefused(LoginRequired):
+@public
+class GrantRefused(SignInRequired):
     """Send the user to sign in: the authorization server refused the grant (`invalid_grant`, RFC 6749 5.2)."""
 
 
+@public
 class ConfigurationError(TokenError):
     """Fix the configuration or the client's registration; neither waiting nor signing in helps."""
 
 
-class RefreshUnavailable(TokenError):
+@public
+class ServerUnavailable(TokenError):
     """Try later: the authorization server cannot be reached, is overloaded, or gave no usable answer.
 
     `retry_after` is the number of seconds to wait before the next attempt, None if nobody knows.
@@ -58,18 +65,22 @@ class RefreshUnavailable(TokenError):
         self.retry_after = retry_after
 
 
+@public
 class StoreError(TokenError):
     """Fix the storage: the stored credential cannot be read or written; the message names the way out."""
 
 
+@public_in("stores")
 class StoreCorrupt(StoreError):
     """What is stored is not a credential, and it could not be moved aside."""
 
 
+@public_in("stores")
 class KeyUnavailable(StoreError):
     """The stored credential is encrypted and its key cannot be had now; what is stored stays untouched."""
 
 
+@public_in("stores")
 class LockTimeout(StoreError):
     """Another process held the credential's lock for too long."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._token import Token
@@ -27,6 +29,7 @@ class Freshness(Enum):
     EXPIRED = "renew it first"
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """How long before its end a token is renewed, in seconds; None adapts to the token's lifetime.

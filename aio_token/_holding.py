@@ -10,9 +10,9 @@ from aio_token._freshness import Freshness, Held
 if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._credential import Credential, IssuedBy
-    from aio_token._events import Reason
     from aio_token._freshness import Windows
     from aio_token._token import Token
+    from aio_token.events import Reason
 
 
 class Holding:
@@ -60,7 +60,7 @@ class Holding:
         if self.held is None:
             return "absent"
         if self.held.token.same_as(rejected):
-            return "refused"
+            return "rejected"
         return "expired" if self.held.freshness is Freshness.EXPIRED else "expiring"
 
     def reconcile(self, stored: Credential | None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from aio_token._public import public, public_in
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from aio_token._token import Token
 
 
+@public
 class TokenSource(Protocol):
     """Supplies a token."""
 
@@ -22,6 +25,7 @@ class TokenSource(Protocol):
         ...
 
 
+@public
 @runtime_checkable
 class AtHand(Protocol):
     """A source that can tell without waiting whether its token is good as it is.
@@ -34,6 +38,7 @@ class AtHand(Protocol):
         ...
 
 
+@public
 class Grant(Protocol):
     """A way to obtain a token from an authorization server (RFC 6749 section 1.3)."""
 
@@ -45,12 +50,13 @@ class Grant(Protocol):
     async def obtain(self, credential: Credential | None) -> Credential:
         """Return a new credential, made from the one that is kept so far if that helps.
 
-        Whoever calls holds the store's lock and saves the answer. Raises `TokenError`: `LoginRequired` if only a
+        Whoever calls holds the store's lock and saves the answer. Raises `TokenError`: `SignInRequired` if only a
         person can help, `GrantRefused` if the server said so, `Rescued` if a refresh token came with nothing usable.
         """
         ...
 
 
+@public_in("grants")
 @runtime_checkable
 class Revocable(Protocol):
     """A grant whose credentials can be revoked at the server."""
@@ -60,6 +66,7 @@ class Revocable(Protocol):
         ...
 
 
+@public
 class TokenStore(Protocol):
     """Keeps one credential."""
 
@@ -75,6 +82,7 @@ class TokenStore(Protocol):
         ...
 
 
+@public
 class Slot(Protocol):
     """A store that is held; a lost lease raises `LockTimeout` on every call."""
 
@@ -91,6 +99,7 @@ class Slot(Protocol):
         ...
 
 
+@public_in("stores")
 @runtime_checkable
 class Probing(Protocol):
     """A store that can tell beforehand whether it would keep a credential."""

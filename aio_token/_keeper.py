@@ -10,25 +10,27 @@ from typing import TYPE_CHECKING
 
 from aio_token._backoff import pause
 from aio_token._errors import LockTimeout, StoreError
-from aio_token._events import Adopted, Loaded, Saved, Unsaved
 from aio_token._interfaces import Probing
+from aio_token._public import public
+from aio_token.events import Adopted, Loaded, Saved, Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from aio_token._clock import Clock
     from aio_token._credential import Credential
-    from aio_token._events import Event
     from aio_token._holding import Holding
     from aio_token._interfaces import Slot, TokenStore
+    from aio_token.events import Event
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How long the steps of a renewal may take, in seconds.
 
     `lock`: waiting for other processes. `obtain`: the grant. `save`: the store; past it the token is used unsaved and
-    saved again later. `shutdown`: what is left to a renewal when its event loop shuts down. `login`: a person's
+    saved again later. `shutdown`: what is left to a renewal when its event loop shuts down. `sign_in`: a person's
     sign-in.
     """
 
@@ -36,7 +38,7 @@ class Limits:
     obtain: float = 30.0
     save: float = 2.0
     shutdown: float = 5.0
-    login: float = 300.0
+    sign_in: float = 300.0
 
 
 class Keeper:

@@ -15,19 +15,20 @@ from aio_token._backoff import pause
 from aio_token._challenge import asks_for_renewal
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError, unforeseen, without_frames
-from aio_token._events import Refused, RenewalPaused, ReplayImpossible, notify
 from aio_token._interfaces import AtHand
-from aio_token._log import log_event
 from aio_token._origins import allowed_origins
+from aio_token._public import public
+from aio_token.events import Rejected, RenewalPaused, ReplayImpossible, notify
+from aio_token.observe.log import log_event
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType
     from yarl import URL
 
     from aio_token._clock import Clock
-    from aio_token._events import Event, Observer
     from aio_token._interfaces import TokenSource
     from aio_token._token import Token
+    from aio_token.events import Event, Observer
 
 REQUIRES_TOKEN = istr("requires-token")
 """The request header that, set to `false`, opts a request out; it is never sent."""
@@ -43,6 +44,7 @@ _BODY_PATIENCE = 0.25  # seconds
 _opted_out: set[ref[ClientRequest]] = set()
 
 
+@public
 class BearerMiddleware:
     """An aiohttp client middleware that sends a bearer token (RFC 6750) to the named origins.
 
@@ -119,7 +121,7 @@ class BearerMiddleware:
     ) -> ClientResponse:
         """Renew the refused token and send the request once more, or return the response as it came."""
         origin = str(request.url.origin())
-        self._tell(Refused(at=self._clock.time(), origin=origin, fingerprint=sent.fingerprint))
+        self._tell(Rejected(at=self._clock.time(), origin=origin, fingerprint=sent.fingerprint))
         challenges = response.headers.getall(WWW_AUTHENTICATE, ())
         if self._clock.monotonic() < self._paused_until or not asks_for_renewal(
             challenges, without_challenge=self._renew_without_challenge

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from aio_token._errors import ConfigurationError
-from aio_token._url import is_loopback
+from aio_token.oauth.url import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

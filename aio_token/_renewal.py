@@ -7,21 +7,21 @@ import random
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Rescued
-from aio_token._errors import GrantRefused, RefreshUnavailable, TokenError
-from aio_token._events import Renewed
+from aio_token._errors import GrantRefused, ServerUnavailable, TokenError
 from aio_token._single_flight import finish
 from aio_token._trouble import marked, resting
+from aio_token.events import Renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aio_token._clock import Clock
     from aio_token._credential import Credential
-    from aio_token._events import Event, Reason
     from aio_token._holding import Holding
     from aio_token._interfaces import Grant, Slot
     from aio_token._keeper import Keeper, Limits
     from aio_token._token import Token
+    from aio_token.events import Event, Reason
 
 
 class Renewal:
@@ -70,7 +70,7 @@ class Renewal:
         """Ask the grant, keep its answer, then publish it. Nothing cancels this."""
         if self._holding.is_ours and (left := resting(self._holding.credential, self._clock.time())):
             message = f"the authorization server is not asked again for {left:.0f} s, since it failed before"
-            raise RefreshUnavailable(message, retry_after=left)
+            raise ServerUnavailable(message, retry_after=left)
         began = self._clock.monotonic()
         try:
             credential = await self._ask_grant(slot)
@@ -83,7 +83,7 @@ class Renewal:
         self._keeper.schedule_next_save()
         if credential.token is None:
             message = "the grant returned a credential without a token"
-            raise RefreshUnavailable(message)
+            raise ServerUnavailable(message)
         self._tell(
             Renewed(
                 at=self._clock.time(),
@@ -114,7 +114,7 @@ class Renewal:
             message = (
                 f"the grant did not finish within {self._limits.obtain:g} s; whether it was carried out is unknown"
             )
-            raise RefreshUnavailable(message) from None
+            raise ServerUnavailable(message) from None
 
     async def _remember(self, slot: Slot, error: TokenError) -> TokenError:
         """Keep what a failure left behind, a rescued refresh token first (law D2); return the error to raise."""
@@ -127,6 +127,6 @@ class Renewal:
             if credential is not self._holding.credential:
                 self._holding.credential = credential
                 await self._keeper.save(slot)
-            if isinstance(error, RefreshUnavailable):
+            if isinstance(error, ServerUnavailable):
                 error.retry_after = resting(credential, now)
         return error

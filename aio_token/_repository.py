@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING
 
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import Rescued
-from aio_token._errors import ConfigurationError, LoginRequired, RefreshUnavailable, TokenError, unforeseen
-from aio_token._events import LoginNeeded, RenewalFailed, SignedIn, SignedOut, notify
+from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired, TokenError, unforeseen
 from aio_token._freshness import RENEWALS_APART, Freshness, Windows
 from aio_token._holding import Holding
 from aio_token._interfaces import Revocable
 from aio_token._keeper import Keeper, Limits
-from aio_token._log import log_event
-from aio_token._memory_store import MemoryTokenStore
+from aio_token._public import public
 from aio_token._renewal import Renewal
 from aio_token._single_flight import SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._trouble import Trouble, remedy
+from aio_token.events import RenewalFailed, SignedIn, SignedOut, notify
+from aio_token.observe.log import log_event
+from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
 
     from aio_token._clock import Clock
     from aio_token._credential import Credential
-    from aio_token._events import Event, Observer, Reason
     from aio_token._interfaces import Grant, TokenStore
     from aio_token._status import Status
     from aio_token._token import Token
+    from aio_token.events import Event, Observer, Reason
 
     _Work = Callable[[], Coroutine[object, object, Token]]
 
@@ -50,12 +51,13 @@ LOGINS_APART = 60.0
 """Seconds for which a person who did not sign in is not asked again."""
 
 
+@public
 class TokenRepository:
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     One event loop at a time: several `asyncio.run` in turn may use the same repository, several threads may not.
-    `store` defaults to memory. `login` is a grant for people: it runs by itself when only that helps and somebody
-    waits, once for all who wait; without it they get `LoginRequired`. `observer` is told every event; the default logs
+    `store` defaults to memory. `sign_in_with` is a grant for people: it runs by itself when only that helps and somebody
+    waits, once for all who wait; without it they get `SignInRequired`. `observer` is told every event; the default logs
     them under the name `aio_token`.
     """
 
@@ -64,7 +66,7 @@ class TokenRepository:
         grant: Grant,
         store: TokenStore | None = None,
         *,
-        login: Grant | None = None,
+        sign_in_with: Grant | None = None,
         windows: Windows = _ADAPTIVE,
         limits: Limits = _LIMITS,
         observer: Observer | None = log_event,
@@ -80,13 +82,13 @@ class TokenRepository:
         self._renewal = Renewal(grant, self._holding, self._keeper, limits, clock, self._tell)
         self._here: _Here | None = None
         self._trouble = Trouble()
-        self._login = login
+        self._login = sign_in_with
         self._next_login = -math.inf  # monotonic: a person who did not sign in is left in peace until then
 
     async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
         """Return a usable token, other than the `rejected` one, good for `min_valid_for` seconds where one can be had.
 
-        Raises `LoginRequired`, `ConfigurationError`, `RefreshUnavailable` or `StoreError`, unless there is still a
+        Raises `SignInRequired`, `ConfigurationError`, `ServerUnavailable` or `StoreError`, unless there is still a
         valid token. Cancelling a call, or bounding it by `asyncio.timeout`, ends that call alone: the renewal goes on.
         """
         if rejected is None and not min_valid_for and (token := self.token_at_hand()) is not None:
@@ -142,7 +144,7 @@ class TokenRepository:
         try:
             try:
                 token = await self._renewal.run(here.lock, reason, good, lambda: here.flight.waits)
-            except LoginRequired:
+            except SignInRequired:
                 if self._login is None or not here.flight.waiters or self._monotonic() < self._next_login:
                     raise
                 token = await self._log_in(self._login)
@@ -157,11 +159,11 @@ class TokenRepository:
         """Ask the person, without any lock held (law E2)."""
         self._next_login = math.inf
         try:
-            async with asyncio.timeout(self._limits.login):
+            async with asyncio.timeout(self._limits.sign_in):
                 return await self.sign_in(login)
         except TimeoutError:
-            message = f"nobody signed in within {self._limits.login:g} s"
-            raise LoginRequired(message) from None
+            message = f"nobody signed in within {self._limits.sign_in:g} s"
+            raise SignInRequired(message) from None
         finally:
             self._next_login = self._monotonic() + LOGINS_APART
 
@@ -180,8 +182,6 @@ class TokenRepository:
                     retry_at=retry_at,
                 )
             )
-            if isinstance(error, LoginRequired):
-                self._tell(LoginNeeded(at=now, message=str(error)))
 
     @property
     def status(self) -> Status:
@@ -207,7 +207,7 @@ class TokenRepository:
         await finish(self._install(credential), grace=self._limits.shutdown)
         if credential.token is None:
             message = "the sign-in gave no access token"
-            raise RefreshUnavailable(message)
+            raise ServerUnavailable(message)
         return credential.token
 
     async def _install(self, credential: Credential) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from aio_token._errors import ConfigurationError
+from aio_token._public import public
 from aio_token._token import Token
 
 
+@public
 class StaticToken:
     """Always supplies the same token, for it has no other: a personal access token, an API key sent as Bearer.
 

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._freshness import Freshness
+from aio_token._public import public
 from aio_token._trouble import remedy
 
 if TYPE_CHECKING:
-    from aio_token._events import Remedy
     from aio_token._holding import Holding
     from aio_token._trouble import Trouble
+    from aio_token.events import Remedy
 
 State = Literal["unknown", "absent", "fresh", "expiring", "due", "expired"]
 """Not looked at yet, no token, or how long the token is still good for."""
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
@@ -39,6 +41,7 @@ class Unpicklable:
         raise TypeError(message)
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Token(Unpicklable):
     """An access token as RFC 6749 (section 5.1) and RFC 6750 describe it.

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 from aio_token._backoff import LONGEST_RETRY_AFTER, jittered_pause
 from aio_token._credential import Credential
-from aio_token._errors import ConfigurationError, GrantRefused, LoginRequired, RefreshUnavailable, StoreError
+from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired, StoreError
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
     from aio_token._errors import TokenError
-    from aio_token._events import Remedy
+    from aio_token.events import Remedy
 
 
 def remedy(error: TokenError) -> Remedy:
     """Name what helps."""
     remedies: tuple[tuple[type[TokenError], Remedy], ...] = (
-        (LoginRequired, "sign in"),
+        (SignInRequired, "sign in"),
         (ConfigurationError, "configure"),
-        (RefreshUnavailable, "wait"),
+        (ServerUnavailable, "wait"),
         (StoreError, "storage"),
     )
     return next((remedy for kind, remedy in remedies if isinstance(error, kind)), "report")
@@ -39,10 +39,10 @@ def marked(
         if credential is None or credential.refresh_token is None or credential.is_refused:
             return credential
         return replace(credential, refused=fingerprint(credential.refresh_token))
-    if isinstance(error, LoginRequired | StoreError):
+    if isinstance(error, SignInRequired | StoreError):
         return credential  # the server was not asked
     failures = 1 if credential is None else credential.failures + 1
-    retry_after = error.retry_after if isinstance(error, RefreshUnavailable) else None
+    retry_after = error.retry_after if isinstance(error, ServerUnavailable) else None
     retry_at = now + jittered_pause(failures, jitter=jitter, retry_after=retry_after)
     return replace(credential or Credential(issued_by=issued_by), failures=failures, retry_at=retry_at)
 

@@ -14,9 +14,10 @@ from aiohttp import ClientSession
 from rich.console import Console
 from rich.text import Text
 
-from aio_token import BearerMiddleware, RequestLog
+from aio_token import BearerMiddleware
+from aio_token.observe import RequestLog
 from aio_token.testing import FixedSource, ManualClock, ProtectedAPI, token
-from tests.names import connector
+from tests.support.names import connector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

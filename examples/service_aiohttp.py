@@ -11,7 +11,7 @@ from aio_token import (
     BearerMiddleware,
     ClientSecretBasic,
     RefreshTokenGrant,
-    RefreshUnavailable,
+    ServerUnavailable,
     TokenEndpoint,
     TokenError,
     TokenRepository,
@@ -41,7 +41,7 @@ async def no_token(request: web.Request, handler: Handler) -> web.StreamResponse
     """Say what to do when there is no token; the error's text holds no secret."""
     try:
         return await handler(request)
-    except RefreshUnavailable as error:
+    except ServerUnavailable as error:
         headers = {"Retry-After": f"{error.retry_after:.0f}"} if error.retry_after else {}
         return web.json_response({"problem": str(error)}, status=503, headers=headers)
     except TokenError as error:

@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._errors import KeyUnavailable, StoreError, TokenError
-from aio_token._secret import reveal
 from aio_token.cli import _profiles
 from aio_token.cli._client import secret_of
 from aio_token.cli._exits import Exit, exit_for
 from aio_token.cli._keys import described, store_of
 from aio_token.cli._outlook import outlook_of
 from aio_token.cli._places import profile_file, token_file
+from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ class Finding:
 async def findings(name: str, *, patience: float = _LOCK_PATIENCE) -> AsyncIterator[Finding]:
     """Look at a profile, nearest things first, and wait for its lock for `patience` seconds.
 
-    Raises `LoginRequired` if there is no such profile.
+    Raises `SignInRequired` if there is no such profile.
     """
     profile = _profiles.need(name)
     yield _profile(name)
@@ -107,7 +107,7 @@ async def _secret(name: str, profile: Profile) -> Finding:
 
 
 async def _issuer(name: str, profile: Profile) -> Finding:
-    from aio_token._provider import Provider  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.provider import Provider  # noqa: PLC0415  brings aiohttp
 
     try:
         provider = await Provider.discover(profile.issuer, trust_env=True)
@@ -122,9 +122,9 @@ async def _issuer(name: str, profile: Profile) -> Finding:
 
 async def _endpoint(profile: Profile) -> AsyncIterator[Finding]:
     """Ask for nothing: any answer shows that the way is open, and tells the time there."""
-    from aio_token._form import Request  # noqa: PLC0415
-    from aio_token._http import Transport, send  # noqa: PLC0415  brings aiohttp
-    from aio_token._url import origin_of  # noqa: PLC0415  brings yarl
+    from aio_token.oauth.form import Request  # noqa: PLC0415
+    from aio_token.oauth.transport import Transport, send  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.url import origin_of  # noqa: PLC0415  brings yarl
 
     at = origin_of(profile.token_endpoint)
     began = time.time()

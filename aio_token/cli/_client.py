@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aio_token._client_auth import ClientSecretBasic, ClientSecretPost, PublicClient
 from aio_token._credential import Credential
-from aio_token._errors import ConfigurationError, LoginRequired
+from aio_token._errors import ConfigurationError, SignInRequired
 from aio_token.cli._keys import store_of
 from aio_token.cli._places import client_secret_file
+from aio_token.oauth.client_auth import ClientSecretBasic, ClientSecretPost, PublicClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aio_token._client_auth import ClientAuthentication
-    from aio_token._secret import Revealed, Secret
     from aio_token.cli._profile import Profile
+    from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.secret import Revealed, Secret
 
 SECRET_VARIABLE = "AIO_TOKEN_CLIENT_SECRET"
 STORED = "stored"
@@ -69,7 +69,7 @@ def _from_store(name: str, profile: Profile) -> Callable[[], Awaitable[str]]:
         stored = await store_of(profile, client_secret_file(name)).load()
         if stored is None or stored.refresh_token is None:
             message = "the client's secret is not stored any more; sign in again"
-            raise LoginRequired(message)
+            raise SignInRequired(message)
         return stored.refresh_token
 
     return read

@@ -11,21 +11,21 @@ from urllib.parse import quote
 
 import click
 
-from aio_token._errors import ConfigurationError, LoginRequired
+from aio_token._errors import ConfigurationError, SignInRequired
 from aio_token.cli._people import has_desktop, in_ci, say, shows_text, somebody_is_there
 from aio_token.cli._wishes import ACCOUNT
 
 if TYPE_CHECKING:
-    from aio_token._endpoint import TokenEndpoint
     from aio_token._interfaces import Grant
-    from aio_token._provider import Provider
     from aio_token.cli._profile import Profile
     from aio_token.cli._wishes import Flow
     from aio_token.grants.device_code import DevicePrompt
+    from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.provider import Provider
 
 
 def expect_somebody(name: str, flow: Flow | None) -> None:
-    """Raise `LoginRequired` if a person would be waited for who is not there.
+    """Raise `SignInRequired` if a person would be waited for who is not there.
 
     Who names a way has arranged for somebody, on a terminal or not; in CI nobody can have.
     """
@@ -35,7 +35,7 @@ def expect_somebody(name: str, flow: Flow | None) -> None:
         f"nobody is here to sign in: this is {'CI' if in_ci() else 'no terminal'}; run: aio-token login {name} "
         "in a terminal, or use --service-account"
     )
-    raise LoginRequired(message)
+    raise SignInRequired(message)
 
 
 def chosen(provider: Provider) -> Flow:

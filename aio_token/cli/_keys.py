@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aio_token.cli._profile import Profile
-    from aio_token.stores._key import KeySource
+    from aio_token.stores.key import KeySource
 
 KEY_VARIABLE = "AIO_TOKEN_KEY"
 KEYRING = "keyring"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._errors import ConfigurationError, LoginRequired, without_frames
+from aio_token._disk.directories import make_private
+from aio_token._disk.durable import DurableFile
+from aio_token._disk.permissions import unusable
+from aio_token._disk.platform import HERE, unguarded
+from aio_token._disk.worker import Worker
+from aio_token._errors import ConfigurationError, SignInRequired, without_frames
 from aio_token.cli._places import profile_file, profiles_directory
 from aio_token.cli._profile import Profile, is_name
-from aio_token.stores._directories import make_private
-from aio_token.stores._durable import DurableFile
-from aio_token.stores._permissions import unusable
-from aio_token.stores._platform import HERE, unguarded
-from aio_token.stores._worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,11 +38,11 @@ def find(name: str) -> Profile | None:
 
 
 def need(name: str) -> Profile:
-    """Read a profile. Raises `LoginRequired` if there is none, `ConfigurationError`, `StoreError`."""
+    """Read a profile. Raises `SignInRequired` if there is none, `ConfigurationError`, `StoreError`."""
     profile = find(name)
     if profile is None:
         message = f"there is no profile {name}; run: aio-token login {name} --issuer URL --client-id ID"
-        raise LoginRequired(message)
+        raise SignInRequired(message)
     return profile
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._errors import KeyUnavailable, LoginRequired, without_frames
-from aio_token._events import Unsaved
+from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
 from aio_token._repository import TokenRepository
 from aio_token.cli import _profiles
 from aio_token.cli._client import client_of
 from aio_token.cli._keys import store_of
 from aio_token.cli._people import say
 from aio_token.cli._places import token_file
+from aio_token.events import Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from aio_token._credential import Credential, IssuedBy
-    from aio_token._events import Event, Observer
     from aio_token._interfaces import Grant
     from aio_token._token import Token
     from aio_token.cli._profile import Profile
+    from aio_token.events import Event, Observer
     from aio_token.grants.client_credentials import ClientCredentialsGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant
 
@@ -49,9 +49,9 @@ class ProfileGrant:
         self.revoked = True
 
     def _real(self) -> ClientCredentialsGrant | RefreshTokenGrant:
-        from aio_token._endpoint import TokenEndpoint  # noqa: PLC0415  brings aiohttp
         from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
         from aio_token.grants.refresh_token import RefreshTokenGrant  # noqa: PLC0415
+        from aio_token.oauth.endpoint import TokenEndpoint  # noqa: PLC0415  brings aiohttp
 
         profile = self._profile
         endpoint = TokenEndpoint(
@@ -102,7 +102,7 @@ def what_helps(name: str) -> Iterator[None]:
     """Say which command mends it, where one does: another sign-in, or one after what nobody can read is gone."""
     try:
         yield
-    except LoginRequired as error:
+    except SignInRequired as error:
         message = f"{error}; run: aio-token login {name}"
         raise type(error)(message) from without_frames(error).__cause__
     except KeyUnavailable as error:

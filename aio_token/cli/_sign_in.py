@@ -22,10 +22,10 @@ from aio_token.cli._wishes import ACCOUNT
 from aio_token.cli._work import work
 
 if TYPE_CHECKING:
-    from aio_token._provider import Provider
-    from aio_token._secret import Revealed
     from aio_token.cli._profile import ClientAuth
     from aio_token.cli._wishes import Flow, Wishes
+    from aio_token.oauth.provider import Provider
+    from aio_token.oauth.secret import Revealed
 
 
 def sign_in(name: str, wishes: Wishes) -> None:
@@ -43,7 +43,7 @@ def sign_in(name: str, wishes: Wishes) -> None:
 
 
 async def _sign_in(name: str, wishes: Wishes, before: Profile | None, secret: Revealed[str] | None) -> None:
-    from aio_token._provider import Provider  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.provider import Provider  # noqa: PLC0415  brings aiohttp
 
     provider = await Provider.discover(wishes.issuer or "", trust_env=True)
     flow = wishes.flow or chosen(provider)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from aio_token._errors import LoginRequired
-from aio_token._secret import Revealed
+from aio_token._errors import SignInRequired
 from aio_token.cli._client import STORED
 from aio_token.cli._people import somebody_is_there
+from aio_token.oauth.secret import Revealed
 
 _FORMS = "prompt, stdin, env:NAME or file:PATH"
 
@@ -31,14 +31,14 @@ def secret_from(context: click.Context, parameter: click.Parameter, text: str | 
 def received(source: str | None) -> tuple[str | None, Revealed[str] | None]:
     """Return what the profile is to remember of the source, and the secret if it has to be read now.
 
-    Raises `LoginRequired` if nobody is there to type it.
+    Raises `SignInRequired` if nobody is there to type it.
     """
     if source == "stdin":
         return STORED, _given(Revealed(sys.stdin.readline()))
     if source == "prompt":
         if not somebody_is_there():
             message = f"nobody is here to type the client's secret; pass --client-secret-from with {_FORMS}"
-            raise LoginRequired(message)
+            raise SignInRequired(message)
         return STORED, _given(Revealed(click.prompt("The client's secret", hide_input=True, err=True)))
     return source, None
 

@@ -1,1 +1,36 @@
 """Ways to obtain a token from an authorization server (RFC 6749 section 1.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token._public import lazily
+
+if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy as IssuedBy
+    from aio_token._credential import Rescued as Rescued
+    from aio_token._interfaces import Revocable as Revocable
+    from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
+    from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
+    from aio_token.grants.token_exchange import TokenExchangeGrant as TokenExchangeGrant
+    from aio_token.grants.jwt_bearer import JWTBearerGrant as JWTBearerGrant
+    from aio_token.grants.jwt_bearer import SignedJWT as SignedJWT
+    from aio_token.grants.password import PasswordGrant as PasswordGrant
+    from aio_token.grants.device_code import DeviceGrant as DeviceGrant
+    from aio_token.grants.device_code import DevicePrompt as DevicePrompt
+    from aio_token.grants.authorization_code import AuthorizationCodeGrant as AuthorizationCodeGrant
+
+__getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
+    __name__,
+    {
+        "aio_token._credential": ("IssuedBy", "Rescued"),
+        "aio_token._interfaces": ("Revocable",),
+        "refresh_token": ("RefreshTokenGrant",),
+        "client_credentials": ("ClientCredentialsGrant",),
+        "token_exchange": ("TokenExchangeGrant",),
+        "jwt_bearer": ("JWTBearerGrant", "SignedJWT"),
+        "password": ("PasswordGrant",),
+        "device_code": ("DeviceGrant", "DevicePrompt"),
+        "authorization_code": ("AuthorizationCodeGrant",),
+    },
+)

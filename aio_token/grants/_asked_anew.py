@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from aio_token._credential import Credential
-from aio_token._form import Form
+from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aio_token._credential import IssuedBy
-    from aio_token._endpoint import TokenEndpoint
+    from aio_token.oauth.endpoint import TokenEndpoint
 
 
 class AskedAnew(ABC):

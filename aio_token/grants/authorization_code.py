@@ -7,29 +7,31 @@ import secrets
 from inspect import isawaitable
 from typing import TYPE_CHECKING
 
-from aio_token._answer import REMEDIES
 from aio_token._credential import Credential
-from aio_token._errors import ConfigurationError, LoginRequired, RefreshUnavailable
-from aio_token._form import Form
-from aio_token._secret import Revealed
-from aio_token._server_text import quoted
+from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired
+from aio_token._public import public
 from aio_token.grants._show import show_on_stderr
+from aio_token.oauth.answer import REMEDIES
+from aio_token.oauth.form import Form
+from aio_token.oauth.secret import Revealed
+from aio_token.oauth.server_text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aio_token._answer import Answer
     from aio_token._credential import IssuedBy
-    from aio_token._endpoint import TokenEndpoint
     from aio_token.grants._loopback import Response
+    from aio_token.oauth.answer import Answer
+    from aio_token.oauth.endpoint import TokenEndpoint
 
 _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
 
 
+@public
 class AuthorizationCodeGrant:
     """Sends a person to the authorization server with a browser of this machine, and waits there for the answer.
 
-    Meant for `sign_in` and `login=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser is
+    Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser is
     opened unless `browser` is given, such as `webbrowser.open`: a function of the address, run in a thread, that
     returns whether there is a browser. Without one, or if it fails, `show` is given the address to open, and may be
     asynchronous; the default writes it to standard error.
@@ -71,9 +73,9 @@ class AuthorizationCodeGrant:
     async def obtain(self, credential: Credential | None) -> Credential:
         """Sign in.
 
-        Raises `LoginRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
+        Raises `SignInRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
         not do this, the port is taken, the answer is another issuer's, or what is stored belongs to another client,
-        and `RefreshUnavailable` if the server cannot be reached.
+        and `ServerUnavailable` if the server cannot be reached.
         """
         self._endpoint.check_issued_here(credential)
         answer = await self._exchange(Revealed(secrets.token_urlsafe(_ENTROPY)))
@@ -113,7 +115,7 @@ class AuthorizationCodeGrant:
                 return listener.redirect_uri, await listener.response()
         except TimeoutError:
             message = f"nobody signed in within {self._timeout:g} s; sign in again"
-            raise LoginRequired(message) from None
+            raise SignInRequired(message) from None
 
     async def _invite(self, address: str) -> None:
         if self._browser is not None and await asyncio.to_thread(_opens, self._browser, address):
@@ -130,13 +132,13 @@ class AuthorizationCodeGrant:
             raise ConfigurationError(message)
         error = response["error"]
         if error:
-            kind, remedy = REMEDIES.get(error, (RefreshUnavailable, "try again later"))
+            kind, remedy = REMEDIES.get(error, (ServerUnavailable, "try again later"))
             said = ": ".join(filter(None, (quoted(error), quoted(response["error_description"]))))
             message = f"the authorization endpoint answered {said}; {remedy}"
             raise kind(message)
         if not response["code"]:
             message = "the authorization endpoint sent neither a code nor an error; try again later"
-            raise RefreshUnavailable(message)
+            raise ServerUnavailable(message)
         return Revealed(response["code"] or "")
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aio_token._form import Form
+from aio_token._public import public
 from aio_token.grants._asked_anew import AskedAnew
+from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aio_token._endpoint import TokenEndpoint
+    from aio_token.oauth.endpoint import TokenEndpoint
 
 
+@public
 class ClientCredentialsGrant(AskedAnew):
     """Obtains a token for the client itself, anew each time: no person is needed, so nothing can be lost.
 

@@ -8,18 +8,19 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
-from aio_token._errors import LoginRequired, RefreshUnavailable
-from aio_token._form import Form
-from aio_token._lifetime import seconds
-from aio_token._secret import Revealed
+from aio_token._errors import ServerUnavailable, SignInRequired
+from aio_token._public import public
 from aio_token.grants._show import show_on_stderr
+from aio_token.oauth.form import Form
+from aio_token.oauth.lifetime import seconds
+from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from aio_token._answer import Answer
     from aio_token._credential import IssuedBy
-    from aio_token._endpoint import TokenEndpoint
+    from aio_token.oauth.answer import Answer
+    from aio_token.oauth.endpoint import TokenEndpoint
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _INTERVAL = 5.0  # seconds between polls if the server says nothing (RFC 8628 section 3.2), and added by slow_down
@@ -29,6 +30,7 @@ _LIFETIME = 600.0  # seconds, for a server that leaves out what it has to say
 _MAX_SHOWN = 2_000  # characters of what a terminal is asked to show
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePrompt:
     """What a person has to be shown: the address to open, on any device, and the code to enter there.
@@ -50,10 +52,11 @@ class DevicePrompt:
         return "\n".join(lines)
 
 
+@public
 class DeviceGrant:
     """Shows a code, and asks the server until a person has entered it somewhere and agreed.
 
-    Meant for `sign_in` and `login=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is given a
+    Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is given a
     `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` is what passes the time
     between two polls. The server has the last word on how often it is asked.
     """
@@ -85,8 +88,8 @@ class DeviceGrant:
     async def obtain(self, credential: Credential | None) -> Credential:
         """Sign in.
 
-        Raises `LoginRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
-        not do this or what is stored belongs to another one, and `RefreshUnavailable` if the server cannot be reached.
+        Raises `SignInRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
+        not do this or what is stored belongs to another one, and `ServerUnavailable` if the server cannot be reached.
         """
         self._endpoint.check_issued_here(credential)
         begun = await self._begin()
@@ -105,7 +108,7 @@ class DeviceGrant:
             if begun is not None and all(self._endpoint.problem_with(uri) is None for uri in begun.addresses):
                 return begun
             message = "the device authorization endpoint gave no code and address that can be shown; try again later"
-            failure = RefreshUnavailable(message)
+            failure = ServerUnavailable(message)
         raise failure
 
     async def _poll(self, begun: _Begun) -> Answer:
@@ -115,7 +118,7 @@ class DeviceGrant:
             await self._wait(interval)
             try:
                 answer = await self._endpoint.request(GRANT_TYPE, Form(device_code=begun.device_code.value))
-            except RefreshUnavailable as error:
+            except ServerUnavailable as error:
                 trouble = error
             else:
                 code, trouble = answer.error, None
@@ -123,7 +126,7 @@ class DeviceGrant:
                     interval += _INTERVAL
                 elif code != "authorization_pending":
                     failure = answer.failure()
-                    if not isinstance(failure, RefreshUnavailable):
+                    if not isinstance(failure, ServerUnavailable):
                         return answer
                     trouble = failure
             if trouble is not None:
@@ -131,7 +134,7 @@ class DeviceGrant:
         if trouble is not None:
             raise trouble
         message = "nobody entered the code while it was good; sign in again"
-        raise LoginRequired(message)
+        raise SignInRequired(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,21 +6,23 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aio_token._client_auth import ASSERTION_LIFETIME, private_key
 from aio_token._errors import ConfigurationError
-from aio_token._form import Form
-from aio_token._secret import Revealed, reveal
+from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token.grants._asked_anew import AskedAnew
+from aio_token.oauth.client_auth import ASSERTION_LIFETIME, private_key
+from aio_token.oauth.form import Form
+from aio_token.oauth.secret import Revealed, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aio_token._client_auth import Key
-    from aio_token._endpoint import TokenEndpoint
-    from aio_token._secret import Secret
+    from aio_token.oauth.client_auth import Key
+    from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.secret import Secret
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedJWT(Unpicklable):
     """Makes an assertion for `JWTBearerGrant`, signed anew each time (RFC 7523 section 3).
@@ -68,6 +70,7 @@ class SignedJWT(Unpicklable):
         raise ConfigurationError(message)
 
 
+@public
 class JWTBearerGrant(AskedAnew):
     """Obtains a token for a signed assertion, anew each time: no person is needed, so nothing can be lost.
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
-from aio_token._form import Form
-from aio_token._secret import reveal
+from aio_token._public import public
+from aio_token.oauth.form import Form
+from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
-    from aio_token._endpoint import TokenEndpoint
-    from aio_token._secret import Secret
+    from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.secret import Secret
 
 
+@public
 class PasswordGrant:
     """Signs in with a user's name and password, or a function that returns the password.
 

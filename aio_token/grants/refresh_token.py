@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential, Rescued
-from aio_token._errors import ConfigurationError, GrantRefused, LoginRequired
-from aio_token._form import Form
-from aio_token._secret import reveal
+from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
+from aio_token._public import public
 from aio_token._token import fingerprint
+from aio_token.oauth.form import Form
+from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
-    from aio_token._endpoint import TokenEndpoint
-    from aio_token._secret import Secret
+    from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.secret import Secret
 
 
+@public
 class RefreshTokenGrant:
     """Presents the stored refresh token and keeps the one that comes back.
 
@@ -43,7 +45,7 @@ class RefreshTokenGrant:
     async def obtain(self, credential: Credential | None) -> Credential:
         """Exchange the refresh token for a new token.
 
-        Raises `LoginRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is
+        Raises `SignInRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is
         not asked again then, law E1), `ConfigurationError` for a credential of another endpoint, client or scope.
         """
         self._check(credential)
@@ -90,13 +92,13 @@ class RefreshTokenGrant:
             refused=None,
         )
 
-    def _hopeless(self, stored: Credential) -> LoginRequired | None:
+    def _hopeless(self, stored: Credential) -> SignInRequired | None:
         """Say why the stored refresh token need not be presented, None if it should be."""
         if not stored.refresh_token:
-            return LoginRequired("there is no refresh token; sign in")
+            return SignInRequired("there is no refresh token; sign in")
         if stored.is_refused:
             return GrantRefused("the authorization server has refused the stored refresh token; sign in again")
         ends = stored.refresh_expires_at
         if ends is not None and ends <= self._endpoint.clock.time():
-            return LoginRequired("the refresh token has expired; sign in again")
+            return SignInRequired("the refresh token has expired; sign in again")
         return None

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aio_token._form import Form
-from aio_token._secret import Revealed, reveal
+from aio_token._public import public
 from aio_token.grants._asked_anew import AskedAnew
+from aio_token.oauth.form import Form
+from aio_token.oauth.secret import Revealed, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aio_token._endpoint import TokenEndpoint
     from aio_token._interfaces import TokenSource
-    from aio_token._secret import Secret
+    from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.secret import Secret
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
+@public
 class TokenExchangeGrant(AskedAnew):
     """Exchanges `subject_token` for a token of another audience, anew each time: no person is needed.
 

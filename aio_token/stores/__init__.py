@@ -1,1 +1,41 @@
-"""Where credentials are kept between runs."""
+"""Where credentials are kept between runs: stores, codecs and keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token._public import lazily
+
+if TYPE_CHECKING:
+    from aio_token._errors import KeyUnavailable as KeyUnavailable
+    from aio_token._errors import LockTimeout as LockTimeout
+    from aio_token._errors import StoreCorrupt as StoreCorrupt
+    from aio_token._interfaces import Probing as Probing
+    from aio_token.stores.memory import MemoryTokenStore as MemoryTokenStore
+    from aio_token.stores.file import FileTokenStore as FileTokenStore
+    from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
+    from aio_token.stores.encrypted import Encrypted as Encrypted
+    from aio_token.stores.encrypted import reencrypt as reencrypt
+    from aio_token.stores.codec import Codec as Codec
+    from aio_token.stores.key import Key as Key
+    from aio_token.stores.key import KeySource as KeySource
+    from aio_token.stores.key import new_key as new_key
+    from aio_token.stores.keys import EnvironmentKey as EnvironmentKey
+    from aio_token.stores.keys import KeyFile as KeyFile
+    from aio_token.stores.keys import KeyringKey as KeyringKey
+    from aio_token.stores.keys import Passphrase as Passphrase
+
+__getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
+    __name__,
+    {
+        "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt"),
+        "aio_token._interfaces": ("Probing",),
+        "memory": ("MemoryTokenStore",),
+        "file": ("FileTokenStore",),
+        "keyring": ("KeyringTokenStore",),
+        "encrypted": ("Encrypted", "reencrypt"),
+        "codec": ("Codec",),
+        "key": ("Key", "KeySource", "new_key"),
+        "keys": ("EnvironmentKey", "KeyFile", "KeyringKey", "Passphrase"),
+    },
+)

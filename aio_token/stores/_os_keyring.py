@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
-from aio_token.stores._worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

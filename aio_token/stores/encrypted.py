@@ -22,17 +22,18 @@ import struct
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError
-from aio_token.stores._codec import MAGIC, from_json, to_json
-from aio_token.stores._damage import Damaged
+from aio_token._public import public
+from aio_token.stores.codec import MAGIC, from_json, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aio_token._credential import Credential
+    from aio_token._disk.worker import Worker
     from aio_token._interfaces import TokenStore
-    from aio_token.stores._key import Key, KeySource
-    from aio_token.stores._worker import Worker
+    from aio_token.stores.key import Key, KeySource
 
 _VERSION = 1
 _HEADER = struct.Struct(">B8s8s16s")
@@ -42,6 +43,7 @@ _SEALED = _NONCE + 12
 _TAG = 16
 
 
+@public
 class Encrypted:
     """A codec of `FileTokenStore` that encrypts with the first of its keys, and reads with any of them.
 

@@ -7,27 +7,29 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aio_token._disk.damage import Damaged
+from aio_token._disk.directories import make_private
+from aio_token._disk.durable import DurableFile
+from aio_token._disk.lock import ProcessLock
+from aio_token._disk.permissions import unusable
+from aio_token._disk.platform import HERE, unguarded
+from aio_token._disk.worker import Worker
 from aio_token._errors import StoreCorrupt, StoreError, without_frames
-from aio_token._lock import ProcessLock
-from aio_token.stores._codec import PlainCodec
-from aio_token.stores._damage import Damaged
-from aio_token.stores._directories import make_private
-from aio_token.stores._durable import DurableFile
-from aio_token.stores._permissions import unusable
-from aio_token.stores._platform import HERE, unguarded
-from aio_token.stores._worker import Worker
+from aio_token._public import public
+from aio_token.stores.codec import PlainCodec
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from aio_token._credential import Credential
-    from aio_token.stores._codec import Codec
-    from aio_token.stores._platform import Platform
+    from aio_token._disk.platform import Platform
+    from aio_token.stores.codec import Codec
 
 _logger = logging.getLogger("aio_token")
 
 
+@public
 class FileTokenStore:
     """Keeps a credential in the file `path`, as JSON or as `codec` writes it.
 

@@ -7,16 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aio_token._disk.damage import Damaged
+from aio_token._disk.directories import make_private
+from aio_token._disk.lock import ProcessLock
+from aio_token._disk.permissions import unusable
+from aio_token._disk.platform import HERE
+from aio_token._disk.worker import Worker
 from aio_token._errors import without_frames
-from aio_token._lock import ProcessLock
+from aio_token._public import public
 from aio_token._token import fingerprint
-from aio_token.stores._codec import from_json, to_json
-from aio_token.stores._damage import Damaged
-from aio_token.stores._directories import make_private
 from aio_token.stores._os_keyring import KeyringEntry
-from aio_token.stores._permissions import unusable
-from aio_token.stores._platform import HERE
-from aio_token.stores._worker import Worker
+from aio_token.stores.codec import from_json, to_json
 
 if TYPE_CHECKING:
     import os
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("aio_token")
 
 
+@public
 class KeyringTokenStore:
     """Keeps a credential as the password of `username` for `service` in the keyring (extra `keyring`).
 

@@ -7,23 +7,25 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aio_token._disk.damage import Damaged
+from aio_token._disk.durable import DurableFile
+from aio_token._disk.permissions import unusable
+from aio_token._disk.platform import HERE, unguarded
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
-from aio_token.stores._damage import Damaged
-from aio_token.stores._durable import DurableFile
-from aio_token.stores._key import KEY_SIZE, Key, KeySource, new_key
+from aio_token._public import public
 from aio_token.stores._os_keyring import KeyringEntry
-from aio_token.stores._permissions import unusable
-from aio_token.stores._platform import HERE, unguarded
+from aio_token.stores.key import KEY_SIZE, Key, KeySource, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from aio_token.stores._worker import Worker
+    from aio_token._disk.worker import Worker
 
 __all__ = ["EnvironmentKey", "KeyFile", "KeySource", "KeyringKey", "Passphrase", "new_key"]
 
 
+@public
 class EnvironmentKey:
     """A key in an environment variable, as `new_key` makes it; read for each use."""
 
@@ -44,6 +46,7 @@ class EnvironmentKey:
         )
 
 
+@public
 class KeyFile:
     """A key in a file, as `new_key` makes it or as 32 random bytes; read for each use, so that it may be exchanged.
 
@@ -94,6 +97,7 @@ class KeyFile:
         return _read(f"the file {self._path}", content)
 
 
+@public
 class KeyringKey:
     """A key in the keyring of the operating system (extra `keyring`), read once; `timeout` in seconds."""
 
@@ -123,6 +127,7 @@ class KeyringKey:
         return self._key
 
 
+@public
 class Passphrase:
     """A key derived from a passphrase with scrypt, off the loop, in about half a second and 64 MiB.
 

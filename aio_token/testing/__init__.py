@@ -6,8 +6,9 @@ Fixtures for pytest are in `aio_token.testing.fixtures`; nothing is loaded by it
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from aio_token._public import lazily
 
 if TYPE_CHECKING:
     from aio_token.testing.authorization_server import AuthorizationServer as AuthorizationServer
@@ -35,31 +36,18 @@ if TYPE_CHECKING:
     from aio_token.testing.refusal import Refusal as Refusal
     from aio_token.testing.registered_client import RegisteredClient as RegisteredClient
 
-_HOMES = {
-    "authorization_server": ("AuthorizationServer",),
-    "clock": ("ManualClock",),
-    "fakes": ("FixedSource", "RecordingObserver", "ScriptedGrant", "credential", "token"),
-    "faults": ("Altered", "Broken", "Dropped", "RateLimited", "Silent", "Slow"),
-    "halting_store": ("HaltingStore",),
-    "hold": ("Hold",),
-    "loopback": ("LoopbackServer",),
-    "protected_api": ("ProtectedAPI",),
-    "refusal": ("INSUFFICIENT_SCOPE", "INVALID_TOKEN", "NO_CHALLENGE", "NO_TOKEN", "TWO_HEADERS", "Refusal"),
-    "registered_client": ("RegisteredClient",),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = tuple(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
+    __name__,
+    {
+        "authorization_server": ("AuthorizationServer",),
+        "clock": ("ManualClock",),
+        "fakes": ("FixedSource", "RecordingObserver", "ScriptedGrant", "credential", "token"),
+        "faults": ("Altered", "Broken", "Dropped", "RateLimited", "Silent", "Slow"),
+        "halting_store": ("HaltingStore",),
+        "hold": ("Hold",),
+        "loopback": ("LoopbackServer",),
+        "protected_api": ("ProtectedAPI",),
+        "refusal": ("INSUFFICIENT_SCOPE", "INVALID_TOKEN", "NO_CHALLENGE", "NO_TOKEN", "TWO_HEADERS", "Refusal"),
+        "registered_client": ("RegisteredClient",),
+    },
+)

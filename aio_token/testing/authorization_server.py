@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from aio_token._credential import Credential, IssuedBy
+from aio_token._public import public
 from aio_token._token import Token
 from aio_token.testing.exchanging import let_services_exchange
 from aio_token.testing.ledger import Ledger
@@ -29,6 +30,7 @@ _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt
 _REMEMBERED = 1_000  # requests
 
 
+@public
 @dataclass(kw_only=True, eq=False, repr=False)
 class AuthorizationServer(Rules, LoopbackServer):
     """Serves RFC 6749's token and authorization endpoints, and what is beside them, while its block lasts.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from aio_token._public import public
+
 _MONOTONIC_START = 1_000.0  # far from any POSIX time, so that code that mixes the two clocks up shows itself
 
 
+@public
 class ManualClock:
     """Both clocks that expiry is judged by, at a standstill.
 

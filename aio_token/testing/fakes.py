@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aio_token._credential import Credential
 from aio_token._errors import TokenError
-from aio_token._events import Event
+from aio_token._public import public
 from aio_token._token import Token
+from aio_token.events import Event
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
@@ -36,6 +37,7 @@ def credential(
     )
 
 
+@public
 class FixedSource:
     """A token source that gives the answers it was made with: one until it comes back as refused, then the next.
 
@@ -59,6 +61,7 @@ class FixedSource:
         return _given(self._answers[self._current])
 
 
+@public
 class ScriptedGrant:
     """A grant that gives the answers it was made with, one a call; the last one stays.
 
@@ -105,6 +108,7 @@ class ScriptedGrant:
         self.revoked.append(credential)
 
 
+@public
 class RecordingObserver:
     """Keeps every event, in order."""
 

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aiohttp.typedefs import Handler
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Slow:
     """Takes its time: seconds before and after the request is carried out."""
@@ -33,6 +36,7 @@ class Slow:
         return response
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Broken:
     """Answers something else; `body` is bytes to be sent as they are, or an object to be sent as JSON."""
@@ -55,6 +59,7 @@ class Broken:
         return web.Response(status=self.status, body=body, headers=headers)
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class RateLimited:
     """Answers 429; `retry_after` is seconds or an HTTP date, None sends no such header."""
@@ -67,6 +72,7 @@ class RateLimited:
         return web.json_response({"error": "slow_down"}, status=429, headers=headers)
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
     """Closes the connection instead of answering."""
@@ -81,6 +87,7 @@ class Dropped:
         return web.Response()  # goes nowhere
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Silent:
     """Never answers, and keeps the connection open until the server stops."""
@@ -94,6 +101,7 @@ class Silent:
         return await asyncio.Future[web.StreamResponse]()
 
 
+@public
 @dataclass(frozen=True)
 class Altered:
     """Sends what `edit` makes of the members of the server's own good answer; an error goes out as it is."""

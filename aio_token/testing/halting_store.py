@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._errors import StoreError
-from aio_token._memory_store import MemoryTokenStore
+from aio_token._public import public
+from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +20,7 @@ Step = Literal["peek", "exclusive", "load", "save", "saved", "delete", "release"
 """`peek` is the load without the lock, `load` the one under it; `saved` comes when a save is done."""
 
 
+@public
 class HaltingStore:
     """Halts or fails at named steps, and otherwise does what the store behind it does: by default, one in memory.
 

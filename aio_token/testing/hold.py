@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.typedefs import Handler
 
 
+@public
 class Hold:
     """Stops requests, either before they are carried out or, with `after`, when only the answer is missing.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
 
+from aio_token._public import public
 from aio_token.testing.hold import Hold
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class _Injected:
     times: int | None
 
 
+@public
 @dataclass(kw_only=True, eq=False, repr=False)
 class LoopbackServer:
     """Runs an aiohttp application on a port of its own while the `async with` block lasts.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import WSMsgType, web
 
+from aio_token._public import public
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
 from aio_token.testing.seen_request import SeenRequest
@@ -27,6 +28,7 @@ class TokenCheck(Protocol):
         ...
 
 
+@public
 @dataclass(kw_only=True, eq=False, repr=False)
 class ProtectedAPI(LoopbackServer):
     """Answers every path, method and body, to those who bring a token that `server` accepts.

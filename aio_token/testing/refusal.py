@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PIECE = b"no. " * 4_096  # 16 kB
 
 
+@public
 @dataclass(frozen=True)
 class Refusal:
     """An answer to a request whose token is refused.

@@ -6,6 +6,8 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -15,6 +17,7 @@ SECRET = "a-secret-that-is-known-to-all-who-read-this"
 JWT_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class RegisteredClient:
     """A registration (RFC 7591).

@@ -11,7 +11,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from yarl import URL
 
-from aio_token._url import is_loopback
+from aio_token.oauth.url import is_loopback
 from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aio_token import Windows
 from benchmarks._sampling import Rounds
 from benchmarks._serving import serving
-from benchmarks.race import DESIGNS
+from tests.kills.race import DESIGNS
 
 if TYPE_CHECKING:
     from benchmarks._serving import Place, Serving
@@ -70,7 +70,7 @@ async def _race(server: Serving, design: str, count: int, seconds: float) -> dic
 async def _start(design: str, path: str, seconds: float, place: Place) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     arguments = (design, path, str(seconds), json.dumps(asdict(place)))
-    command = (sys.executable, "-m", "benchmarks._sharing", *arguments)
+    command = (sys.executable, "-m", "tests.kills.sharing", *arguments)
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     assert process.stdout
     assert (await process.stdout.readline()).strip() == b"ready"

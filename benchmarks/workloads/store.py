@@ -14,15 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import keyring
 
-from aio_token import (
-    Credential,
-    Encrypted,
-    EnvironmentKey,
-    FileTokenStore,
-    KeyringTokenStore,
-    Token,
-    new_key,
-)
+from aio_token import Credential, Encrypted, FileTokenStore, KeyringTokenStore, Token
+from aio_token.stores import EnvironmentKey, new_key
 from benchmarks._file_keyring import FileKeyring
 from benchmarks._sampling import Rounds, in_turn
 

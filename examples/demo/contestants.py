@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientMiddlewareType
 
-    from aio_token import Credential, Grant, IssuedBy
+    from aio_token import Credential, Grant
+    from aio_token.grants import IssuedBy
     from examples.demo.stage import Stage
     from examples.demo.tally import TokenRequests
 

@@ -17,15 +17,15 @@ import pytest
 import segno
 from keyring.backends.fail import Keyring as NoKeyring
 
-from aio_token import DevicePrompt
 from aio_token.cli._flow import show_address, show_code
 from aio_token.cli._places import client_secret_file, profile_file, token_file
 from aio_token.cli._profiles import find
 from aio_token.cli._qr import qr_code
-from aio_token.stores._key import new_key
+from aio_token.grants import DevicePrompt
+from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import Done, Terminal, profile_of, set_up, stored
-from tests.test_store_keyring import MemoryKeyring
+from tests.stores.test_keyring import MemoryKeyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,21 +15,22 @@ from aio_token import (
     DeviceGrant,
     GrantRefused,
     JWTBearerGrant,
-    LoginRequired,
     PasswordGrant,
     Provider,
     PublicClient,
     RefreshTokenGrant,
-    SignedJWT,
+    SignInRequired,
     TokenExchangeGrant,
     TokenRepository,
 )
+from aio_token.grants import SignedJWT
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from aio_token import DevicePrompt, TokenEndpoint
+    from aio_token import TokenEndpoint
+    from aio_token.grants import DevicePrompt
     from tests.keycloak.api import IntrospectingAPI
     from tests.keycloak.login_form import Page, Person
     from tests.keycloak.server import Keycloak
@@ -96,9 +97,9 @@ async def test_a_person_does_not_agree(cli: TokenEndpoint, alice: Person) -> Non
         await alice.press(await alice.type_in(page), "cancel")
 
     async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
-        with pytest.raises(LoginRequired, match="access_denied"):
+        with pytest.raises(SignInRequired, match="access_denied"):
             await tokens.sign_in(DeviceGrant(cli, show=decline))
-        with pytest.raises(LoginRequired):
+        with pytest.raises(SignInRequired):
             await tokens.token()
 
 

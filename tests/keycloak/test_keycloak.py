@@ -17,23 +17,23 @@ from aio_token import (
     ConfigurationError,
     FileTokenStore,
     GrantRefused,
-    LoginRequired,
     PasswordGrant,
     PrivateKeyJWT,
     Provider,
     PublicClient,
     RefreshTokenGrant,
+    SignInRequired,
     TokenRepository,
     Windows,
 )
-from aio_token._events import RenewalFailed, Renewed, SignedIn
+from aio_token.events import RenewalFailed, Renewed, SignedIn
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aio_token._client_auth import ClientAuthentication
-    from aio_token._events import Event
+    from aio_token.events import Event
+    from aio_token.oauth.client_auth import ClientAuthentication
     from tests.keycloak.administration import Administration
     from tests.keycloak.api import IntrospectingAPI
     from tests.keycloak.server import Keycloak
@@ -134,7 +134,7 @@ async def test_a_session_that_was_ended_needs_a_sign_in_and_then_there_is_silenc
             await tokens.token(rejected=token)
         outcomes = await asyncio.gather(*(tokens.token(rejected=token) for _ in range(100)), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {GrantRefused}
-        with pytest.raises(LoginRequired):
+        with pytest.raises(SignInRequired):
             await after_a_restart.token(rejected=token)
         assert (await administration.token_requests())["REFRESH_TOKEN_ERROR"] == 1
 
@@ -178,7 +178,7 @@ async def test_signing_out_ends_the_session_at_keycloak(
         assert len(await administration.sessions_of("alice")) == 1
         await tokens.sign_out()
         assert await administration.sessions_of("alice") == []
-        with pytest.raises(LoginRequired):
+        with pytest.raises(SignInRequired):
             await tokens.token()
 
 
@@ -229,7 +229,7 @@ async def test_a_wrong_password_stores_nothing(provider: Provider) -> None:
     async with TokenRepository(RefreshTokenGrant(endpoint)) as tokens:
         with pytest.raises(GrantRefused):
             await tokens.sign_in(PasswordGrant(endpoint, "alice", "wrong"))
-        with pytest.raises(LoginRequired):
+        with pytest.raises(SignInRequired):
             await tokens.token()
 
 

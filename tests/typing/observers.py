@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from aio_token import (
-    BearerMiddleware,
-    Credential,
-    Event,
-    Grant,
-    IssuedBy,
-    Observer,
-    RenewalFailed,
-    Renewed,
-    SignedOut,
-    Token,
-    TokenRepository,
-    log_event,
-)
+from aio_token import BearerMiddleware, Credential, Grant, Token, TokenRepository
+from aio_token.events import Event, Observer, RenewalFailed, Renewed, SignedOut
+from aio_token.grants import IssuedBy
+from aio_token.observe import log_event
 
 
 class FromTheVault:

@@ -12,10 +12,8 @@ from aio_token import (
     ClientSecretBasic,
     Credential,
     DeviceGrant,
-    DevicePrompt,
     FileTokenStore,
     Grant,
-    IssuedBy,
     MemoryTokenStore,
     PasswordGrant,
     PrivateKeyJWT,
@@ -31,6 +29,7 @@ from aio_token import (
     TokenStore,
     Windows,
 )
+from aio_token.grants import DevicePrompt, IssuedBy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from aio_token.stores._key import new_key
+from aio_token.stores.key import new_key
 
 
 @click.command()

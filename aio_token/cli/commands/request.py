@@ -87,7 +87,7 @@ async def _request(name: str, wanted: Wanted) -> Exit:
     from aiohttp import ClientError, ClientSession, ClientTimeout  # noqa: PLC0415  slow to import
 
     from aio_token._middleware import BearerMiddleware  # noqa: PLC0415  brings aiohttp
-    from aio_token._request_log import RequestLog  # noqa: PLC0415
+    from aio_token.observe.request_log import RequestLog  # noqa: PLC0415
 
     profile = _profiles.need(name)
     allowed = profile.origins + wanted.origins
@@ -149,7 +149,7 @@ def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
 
 def _proxy(url: URL) -> str | None:
     """Return the environment's proxy. With `trust_env` aiohttp would take passwords from ~/.netrc as well."""
-    from aio_token._http import Transport  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.transport import Transport  # noqa: PLC0415  brings aiohttp
 
     try:
         return Transport(trust_env=True).proxy_for(str(url))

@@ -1,0 +1,85 @@
+"""What differs between the systems that files live on, as data."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
+"""Some network filesystems cannot sync a directory, and one that may not be listed cannot be opened for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """How a system opens, guards and replaces files.
+
+    `flags` go with every open. `busy` are the errors that say a file is in use for the moment. The two guards raise
+    `StoreError` for what others may read or exchange (law F4).
+    """
+
+    flags: int
+    chmod: Callable[[int, int], None]
+    sync_directory: Callable[[Path], None]
+    busy: tuple[type[OSError], ...]
+    guard_directory: Callable[[Path], None]
+    guard_file: Callable[[Path, os.stat_result], None]
+
+
+def flags(*names: str) -> int:
+    """Combine the flags of `os.open` that this system knows."""
+    combined = 0
+    for name in names:
+        combined |= getattr(os, name, 0)
+    return combined
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a change of names survive a loss of power, where the filesystem lets us ask for it."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def nothing(*_: object) -> None:
+    """Stand for what a system cannot do or was told not to."""
+
+
+def unguarded(platform: Platform) -> Platform:
+    """Believe what is there, whoever may have written it."""
+    return replace(platform, guard_directory=nothing, guard_file=nothing)
+
+
+# O_NONBLOCK: a pipe in the file's place is refused instead of waited for.
+POSIX = Platform(
+    flags=flags("O_NOFOLLOW", "O_NONBLOCK"),
+    chmod=getattr(os, "fchmod", nothing),
+    sync_directory=sync_directory,
+    busy=(),
+    guard_directory=refuse_exposed_directory,
+    guard_file=refuse_exposed_file,
+)
+# A file that is being read cannot be replaced there, for that moment; modes and owners say nothing, and directories
+# cannot be synced.
+WINDOWS = Platform(
+    flags=flags("O_BINARY"),
+    chmod=nothing,
+    sync_directory=nothing,
+    busy=(PermissionError,),
+    guard_directory=nothing,
+    guard_file=nothing,
+)
+HERE = {"posix": POSIX, "nt": WINDOWS}[os.name]

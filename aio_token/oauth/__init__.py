@@ -1,0 +1,45 @@
+"""What grants are made of: the token endpoint, client authentication, forms, answers, transport, discovery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token._public import lazily
+
+if TYPE_CHECKING:
+    from aio_token.oauth.endpoint import TokenEndpoint as TokenEndpoint
+    from aio_token.oauth.provider import EndpointOptions as EndpointOptions
+    from aio_token.oauth.provider import Provider as Provider
+    from aio_token.oauth.transport import Reply as Reply
+    from aio_token.oauth.transport import Transport as Transport
+    from aio_token.oauth.form import Form as Form
+    from aio_token.oauth.form import Request as Request
+    from aio_token.oauth.answer import Answer as Answer
+    from aio_token.oauth.client_auth import ClientAuthentication as ClientAuthentication
+    from aio_token.oauth.client_auth import ClientSecretBasic as ClientSecretBasic
+    from aio_token.oauth.client_auth import ClientSecretJWT as ClientSecretJWT
+    from aio_token.oauth.client_auth import ClientSecretPost as ClientSecretPost
+    from aio_token.oauth.client_auth import PrivateKeyJWT as PrivateKeyJWT
+    from aio_token.oauth.client_auth import PublicClient as PublicClient
+    from aio_token.oauth.secret import Revealed as Revealed
+    from aio_token.oauth.secret import Secret as Secret
+
+__getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
+    __name__,
+    {
+        "endpoint": ("TokenEndpoint",),
+        "provider": ("EndpointOptions", "Provider"),
+        "transport": ("Reply", "Transport"),
+        "form": ("Form", "Request"),
+        "answer": ("Answer",),
+        "client_auth": (
+            "ClientAuthentication",
+            "ClientSecretBasic",
+            "ClientSecretJWT",
+            "ClientSecretPost",
+            "PrivateKeyJWT",
+            "PublicClient",
+        ),
+        "secret": ("Revealed", "Secret"),
+    },
+)

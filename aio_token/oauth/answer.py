@@ -1,0 +1,220 @@
+"""Reads what a token endpoint answers: leniently, the refresh token first, errors sorted by what helps."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from aio_token._backoff import LONGEST_RETRY_AFTER
+from aio_token._credential import Rescued
+from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
+from aio_token._public import public
+from aio_token._token import Token
+from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, seconds
+from aio_token.oauth.server_text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aio_token._credential import Credential
+    from aio_token._errors import TokenError
+
+_REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in")  # Keycloak's name, GitHub's and Microsoft's
+_READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh_token", *_REFRESH_LIFETIMES})
+
+_SIGN_IN = "sign in again"
+_CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
+REMEDIES: dict[str, tuple[type[TokenError], str]] = {
+    "invalid_grant": (GrantRefused, _SIGN_IN),
+    "bad_refresh_token": (GrantRefused, _SIGN_IN),  # GitHub
+    "access_denied": (SignInRequired, _SIGN_IN),
+    "account_selection_required": (SignInRequired, _SIGN_IN),
+    "consent_required": (SignInRequired, _SIGN_IN),
+    "expired_token": (SignInRequired, _SIGN_IN),
+    "interaction_required": (SignInRequired, _SIGN_IN),
+    "login_required": (SignInRequired, _SIGN_IN),
+    "mfa_required": (SignInRequired, _SIGN_IN),
+    "invalid_client": (ConfigurationError, _CHECK_CLIENT),
+    "incorrect_client_credentials": (ConfigurationError, _CHECK_CLIENT),  # GitHub
+    "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
+    "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
+    "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
+    "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
+    "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
+    "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
+    "invalid_request": (ConfigurationError, "check the parameters that are sent"),
+}
+
+
+def read_object(body: bytes) -> dict[str, Any] | None:
+    """Read a JSON object, whatever content type it came with; None if it is none."""
+    try:
+        members = json.loads(body, parse_int=_whole_number)
+    except (ValueError, RecursionError):
+        return None
+    return members if isinstance(members, dict) else None
+
+
+def _whole_number(digits: str) -> float:
+    try:
+        return int(digits)
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        return math.inf
+
+
+@public
+class Answer:
+    """What a server answered to a request made at `asked_at`, and read at `now` (both POSIX seconds).
+
+    `secrets` are the texts that were sent and that no message may repeat.
+    """
+
+    __slots__ = ("_asked_at", "_members", "_retry_after", "_secrets", "_status", "_to")
+
+    def __init__(
+        self,
+        *,
+        to: str,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        asked_at: float,
+        now: float,
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self._to = to
+        self._status = status
+        self._members = read_object(body)
+        self._asked_at = asked_at
+        self._retry_after = _retry_after(headers.get("Retry-After", ""), now)
+        self._secrets = secrets
+
+    def __repr__(self) -> str:
+        return f"<Answer {self._status} of {self._to}>"
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """What the server said, unread; empty if it was no JSON object."""
+        return MappingProxyType(self._members or {})
+
+    @property
+    def error(self) -> str | None:
+        """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1)."""
+        code = self._member("error")
+        return (code if isinstance(code, str) else "an error that is not text") if code else None
+
+    def failure(self) -> TokenError | None:
+        """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
+        if self.error is None and self._is_success:
+            return None
+        kind, remedy = REMEDIES.get(self._code, (None, ""))
+        if kind is None and 300 <= self._status < 400:  # noqa: PLR2004  redirects
+            kind, remedy = (
+                ConfigurationError,
+                "configure the address that it redirects to, for a redirect is not followed",
+            )
+        elif kind is None and self._status in {401, 403}:
+            kind, remedy = ConfigurationError, _CHECK_CLIENT
+        message = f"{self._to} answered {self._said()}; {remedy or 'try again later'}"
+        return kind(message) if kind else ServerUnavailable(message, retry_after=self._retry_after)
+
+    def credential(self, kept: Credential) -> Credential:
+        """Return the credential that follows `kept`.
+
+        Raises `Rescued` if there is no usable token but a refresh token, else what `failure` says, or
+        `ServerUnavailable` for an answer without a token.
+        """
+        held = self._with_refresh_token(kept)
+        token = self._token(kept)
+        if isinstance(token, Token):
+            return replace(held, token=token, obtained_at=self._asked_at, refused=None, retry_at=None, failures=0)
+        if self._is_success and self._text("refresh_token"):
+            raise Rescued(replace(held, refused=None), token)
+        raise token
+
+    @property
+    def _is_success(self) -> bool:
+        return 200 <= self._status < 300  # noqa: PLR2004  RFC 9110 section 15.3
+
+    @property
+    def _code(self) -> str:
+        return (self.error or "").strip().lower()
+
+    def _member(self, name: str) -> Any:  # noqa: ANN401  whatever the server put there
+        return (self._members or {}).get(name)
+
+    def _text(self, name: str) -> str | None:
+        """Return a member that is text, and text that can be written: JSON can spell half a character."""
+        value = self._member(name)
+        if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
+            return None
+        return value or None
+
+    def _said(self) -> str:
+        given = (self._text("access_token") or "", self._text("refresh_token") or "")
+        words = [quoted(self._member(name), (*self._secrets, *given)) for name in ("error", "error_description")]
+        if self._code in REMEDIES:
+            words[0] = self._code  # whatever secret is a part of it
+        said = ": ".join(word for word in words if word)
+        return f"{self._status} ({said})" if said else f"{self._status}"
+
+    def _token(self, kept: Credential) -> Token | TokenError:
+        failure = self.failure()
+        if failure is not None:
+            return failure
+        kind = self._member("token_type") or "Bearer"
+        if not isinstance(kind, str) or kind.lower() != "bearer":
+            message = f"{self._to} gave a token that is not of type Bearer; register the client for bearer tokens"
+            return ConfigurationError(message)
+        if self._text("access_token") is None:
+            return ServerUnavailable(f"{self._to} answered {self._status} without a token; try again later")
+        try:
+            return Token(
+                access_token=self._text("access_token") or "",
+                token_type=kind,
+                expires_at=self._expires_at(),
+                scope=self._scope() or (kept.token.scope if kept.token else None),  # RFC 6749 section 6
+                extra={name: value for name, value in (self._members or {}).items() if name not in _READ},
+            )
+        except ValueError as error:
+            problem = str(error)
+        return ServerUnavailable(f"{self._to} gave a token that cannot be used: {problem}; try again later")
+
+    def _expires_at(self) -> float | None:
+        """Return when the token ends, counted from before it was asked for (laws D3 and D4)."""
+        jwt = lifetime_of_jwt(self._text("access_token") or "")
+        lifetime = earliest(seconds(self._member("expires_in")), jwt)
+        return None if lifetime is None else self._asked_at + lifetime
+
+    def _scope(self) -> str | None:
+        scope = self._member("scope")
+        if isinstance(scope, list):
+            return " ".join(part for part in scope if isinstance(part, str)) or None
+        return scope if isinstance(scope, str) else None
+
+    def _with_refresh_token(self, kept: Credential) -> Credential:
+        """Take the refresh token of the answer, or keep the one there is (law D2)."""
+        held = replace(kept, refresh_token=self._text("refresh_token") or kept.refresh_token)
+        lifetimes = (seconds(self._member(name)) for name in _REFRESH_LIFETIMES)
+        said = next((lifetime for lifetime in lifetimes if lifetime is not None), None)
+        if held.refresh_token is None or said == 0:  # 0 is Keycloak's "never"
+            return replace(held, refresh_expires_at=None)
+        if said is None and held.refresh_token == kept.refresh_token:
+            return held
+        lifetime = said or lifetime_of_jwt(held.refresh_token)
+        return replace(held, refresh_expires_at=None if lifetime is None else self._asked_at + lifetime)
+
+
+def _retry_after(text: str, now: float) -> float | None:
+    """Read a Retry-After header (RFC 9110 section 10.2.3): seconds or a date, capped."""
+    wait = seconds(text)
+    if wait is None:
+        try:
+            wait = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, min(wait, LONGEST_RETRY_AFTER))

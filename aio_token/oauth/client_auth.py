@@ -1,0 +1,199 @@
+"""How a client proves to an authorization server who it is: one value, so that two ways at once cannot be written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import quote
+
+from aio_token._errors import ConfigurationError
+from aio_token._public import public
+from aio_token._token import Unpicklable
+from aio_token.oauth.secret import Revealed, reveal
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key as JoseKey
+
+    from aio_token.oauth.form import Request
+    from aio_token.oauth.secret import Secret
+
+KeyText = str | bytes | Mapping[str, Any]
+Key = KeyText | Callable[[], KeyText | Awaitable[KeyText]]
+"""A private key as PEM or JWK (its JSON, or a mapping), or a function, asynchronous or not, that returns it."""
+
+ASSERTION_LIFETIME = 60  # seconds: it is used at once, and whoever finds it later shall have nothing
+_KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
+    "RS": "RSA",
+    "PS": "RSA",
+    "ES": "EC",
+    "Ed": "OKP",
+}  # by the first letters of `alg`
+
+
+@public
+class ClientAuthentication(Protocol):
+    """Proves the client's identity on a request to a token endpoint or one beside it."""
+
+    @property
+    def client_id(self) -> str:
+        """The client's identifier, which is no secret (RFC 6749 section 2.2)."""
+        ...
+
+    async def authenticate(self, request: Request, audience: str) -> Request:
+        """Return the request with the proof on it; `audience` is the token endpoint's address.
+
+        Raises `ConfigurationError` if the proof cannot be made.
+        """
+        ...
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class ClientSecretBasic(Unpicklable):
+    """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header."""
+
+    client_id: str
+    secret: Secret = field(repr=False)
+
+    async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
+        """Put the header on the request."""
+        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
+        # Percent-encoded as the RFC wants it, which Authlib leaves out, and with %20 for a space, which every server
+        # tried takes, while "+" was not taken by all (law D5).
+        return _prepared(request, "client_secret_basic", self.client_id, secret, encoded=True)
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class ClientSecretPost(Unpicklable):
+    """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body."""
+
+    client_id: str
+    secret: Secret = field(repr=False)
+
+    async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
+        """Put id and secret into the body."""
+        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
+        return _prepared(request, "client_secret_post", self.client_id, secret)
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class PublicClient(Unpicklable):
+    """`none` (RFC 7591 section 2): a client without a secret says its id."""
+
+    client_id: str
+
+    async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
+        """Put the id into the body."""
+        return _prepared(request, "none", self.client_id)
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class PrivateKeyJWT(Unpicklable):
+    """`private_key_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's private key.
+
+    `kid` names the key, by default as its JWK does. `audience` is who the JWT is for, by default the token endpoint's
+    address; some servers want their issuer.
+    """
+
+    client_id: str
+    key: Key = field(repr=False, hash=False)
+    alg: str = field(default="RS256", kw_only=True)
+    kid: str | None = field(default=None, kw_only=True)
+    audience: str | None = field(default=None, kw_only=True)
+
+    async def authenticate(self, request: Request, audience: str) -> Request:
+        """Put the JWT into the body."""
+        from authlib.oauth2.rfc7523 import PrivateKeyJWT as Method  # noqa: PLC0415  slow to import, needed by few
+
+        name = f"the private key of the client {self.client_id!r}"
+        key = await private_key(self.key, self.alg, name)
+        kid = self.kid or key.kid
+        method = Method(self.audience or audience, _claims(), {"kid": kid} if kid else None, self.alg)
+        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, Revealed(key))
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class ClientSecretJWT(Unpicklable):
+    """`client_secret_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's secret.
+
+    `audience` is who the JWT is for, by default the token endpoint's address.
+    """
+
+    client_id: str
+    secret: Secret = field(repr=False)
+    alg: str = field(default="HS256", kw_only=True)
+    audience: str | None = field(default=None, kw_only=True)
+
+    async def authenticate(self, request: Request, audience: str) -> Request:
+        """Put the JWT into the body."""
+        from authlib.oauth2.rfc7523 import ClientSecretJWT as Method  # noqa: PLC0415  slow to import, needed by few
+
+        if not self.alg.startswith("HS"):
+            message = f"{self.alg!r} is no algorithm for a secret; pass alg='HS256', 'HS384' or 'HS512'"
+            raise ConfigurationError(message)
+        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
+        method = Method(self.audience or audience, _claims(), None, self.alg)
+        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, secret)
+
+
+def _claims() -> dict[str, object]:
+    return {"exp": int(time.time()) + ASSERTION_LIFETIME}
+
+
+async def private_key(given: Key, alg: str, name: str) -> JoseKey:
+    """Read a private key for this algorithm; `name` is what messages call it.
+
+    Raises `ConfigurationError` if there is no such algorithm, or if the key is none for it.
+    """
+    from joserfc.jwk import import_key  # noqa: PLC0415  slow to import, needed by few
+
+    held = Revealed(given)
+    del given  # the frame of an exception would show it
+    kind = _KEY_TYPES.get(alg[:2])
+    if kind is None:
+        message = f"{alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'"
+        raise ConfigurationError(message)
+    text: Revealed[KeyText] = await reveal(held.value, name, kinds=(str, bytes, Mapping))
+    try:
+        if isinstance(text.value, str | bytes) and text.value.lstrip()[:1] in {"{", b"{"}:
+            text.value = json.loads(text.value)
+        key = import_key(dict(text.value) if isinstance(text.value, Mapping) else text.value, kind)
+        if key.is_private:
+            return key
+    except Exception:  # noqa: BLE001, S110  whatever the parser raises may quote the key
+        pass
+    message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key, as PEM or JWK"
+    raise ConfigurationError(message)
+
+
+def _prepared(
+    request: Request, method: object, client_id: str, secret: Revealed[Any] | None = None, *, encoded: bool = False
+) -> Request:
+    """Let Authlib put the proof on the request."""
+    from authlib.oauth2.auth import ClientAuth  # noqa: PLC0415  slow to import, and not needed to serve from a store
+
+    secret = secret or Revealed("")
+    done = Revealed(("", dict(request.headers), request.body))
+    try:
+        client = ClientAuth(client_id, secret.value, method)
+        if encoded:
+            client.client_id, client.client_secret = quote(client_id, safe=""), quote(secret.value, safe="")
+        done.value = client.prepare(  # type: ignore[no-untyped-call]  # types-authlib leaves it out
+            request.method, request.url, *done.value[1:]
+        )
+    except Exception as error:  # noqa: BLE001  whatever a library raises may quote the secret
+        problem = type(error).__name__
+    else:
+        _, headers, body = done.value
+        sent = (secret.value, *headers.get("Authorization", "").split()[1:])
+        secrets = (*request.secrets, *(text for text in sent if isinstance(text, str)))
+        return replace(request, headers=headers, body=body, secrets=secrets)
+    message = f"the client {client_id!r} cannot be authenticated with what it was given ({problem})"
+    raise ConfigurationError(message)

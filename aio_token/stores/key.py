@@ -1,0 +1,68 @@
+"""A key for AES-256, and where one comes from."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from aio_token._public import public
+from aio_token._token import Unpicklable
+
+if TYPE_CHECKING:
+    from aio_token._disk.worker import Worker
+
+KEY_SIZE = 32
+
+
+@public
+@dataclass(frozen=True, slots=True, repr=False)
+class Key(Unpicklable):
+    """32 secret bytes. `id` names them in the header of what they encrypt, and tells nothing about them."""
+
+    secret: bytes
+
+    @property
+    def id(self) -> bytes:
+        """The first 8 bytes of a SHA-256 that nothing else is compared with."""
+        return hashlib.sha256(b"aio_token key id\0" + self.secret).digest()[:8]
+
+    def __repr__(self) -> str:
+        return f"<Key {self.id.hex()}>"
+
+    @classmethod
+    def read(cls, content: memoryview) -> Key:
+        """Read 32 bytes in either base64 alphabet. Raises ValueError, which tells nothing secret."""
+        try:
+            key = cls(_from_base64(content))
+        except ValueError:
+            key = None
+        if key is None or len(key.secret) != KEY_SIZE:
+            message = "does not hold a key, which is 32 random bytes in base64, as new_key() makes it"
+            raise ValueError(message)
+        return key
+
+
+@public
+class KeySource(Protocol):
+    """Supplies one key; its repr names it in error messages."""
+
+    async def key(self, salt: bytes, worker: Worker) -> Key:
+        """Return the key, of which there is one for each `salt` if it is derived from something that people remember.
+
+        `worker` makes blocking calls. Raises `KeyUnavailable`.
+        """
+        ...
+
+
+def new_key() -> str:
+    """Make a random key, in base64, for an environment variable, a key file or a keyring."""
+    return base64.urlsafe_b64encode(os.urandom(KEY_SIZE)).decode()
+
+
+def _from_base64(content: memoryview) -> bytes:
+    return base64.b64decode(
+        bytes(content).strip().rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/")) + b"=", validate=True
+    )

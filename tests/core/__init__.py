@@ -1,0 +1,1 @@
+"""The core: values, policy, the single flight."""

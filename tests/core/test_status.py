@@ -1,0 +1,63 @@
+"""The status of a repository: what a health check or a page wants."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from aio_token import ServerUnavailable, TokenRepository
+from aio_token.testing import ManualClock
+from tests.conftest import SECRETS
+from tests.support.doubles import FaultyStore, RotatingGrant
+
+
+async def test_the_status_follows_the_token_through_its_life() -> None:
+    """Each state is seen at its time, and none of them causes a renewal."""
+    clock = ManualClock()
+    tokens = TokenRepository(grant := RotatingGrant(clock), clock=clock)
+    states = [tokens.status.state]
+    await tokens.token()
+    for _ in range(4):
+        states.append(tokens.status.state)
+        clock.advance(0 if len(states) == 1 else [50, 5, 5, 0][len(states) - 2])
+    assert states == ["unknown", "fresh", "expiring", "due", "expired"]
+    assert grant.calls == 1
+
+
+async def test_the_status_tells_of_trouble_and_how_to_end_it() -> None:
+    """A page can say what is wrong, what helps and until when nothing is tried."""
+    clock = ManualClock()
+    tokens = TokenRepository(grant := RotatingGrant(clock), store := FaultyStore(), clock=clock)
+    store.faults["save"] = OSError()
+    await tokens.token()
+    grant.errors = [ServerUnavailable("the server is away", retry_after=30)]
+    clock.advance(61)
+    with pytest.raises(ServerUnavailable):
+        await tokens.token()
+    status = tokens.status
+    assert (status.ok, status.trouble, status.remedy) == (False, "the server is away", "wait")
+    assert status.unsaved
+    assert status.retry_at == clock.time() + 30
+
+
+async def test_the_status_is_json_and_holds_no_secret() -> None:
+    """It can be sent as it is."""
+    clock = ManualClock()
+    tokens = TokenRepository(RotatingGrant(clock, lifetime=None), clock=clock)
+    await tokens.token()
+    text = json.dumps(asdict(tokens.status))
+    assert tokens.status.ok
+    assert json.loads(text)["expires_in"] is None
+    assert not SECRETS.search(text)
+
+
+async def test_after_a_sign_out_nothing_is_there() -> None:
+    """The state is absent, and no refresh token is left."""
+    clock = ManualClock()
+    tokens = TokenRepository(RotatingGrant(clock), clock=clock)
+    await tokens.token()
+    assert tokens.status.has_refresh_token
+    await tokens.sign_out()
+    assert (tokens.status.state, tokens.status.has_refresh_token) == ("absent", False)

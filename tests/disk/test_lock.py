@@ -1,0 +1,206 @@
+"""The lock between processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aio_token._disk.lock import ProcessLock
+from aio_token._errors import StoreError
+from tests.support.disk import unmeasured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from aio_token._disk.lock import ProcessLock
+
+async def main():
+    async with ProcessLock(Path(sys.argv[1])):
+        print("held", flush=True)
+        sys.stdin.readline()
+
+asyncio.run(main())
+"""
+
+
+def hold_elsewhere(path: Path) -> subprocess.Popen[str]:
+    """Start a process that holds the lock until it reads a line."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=unmeasured(),
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+async def is_held(path: Path) -> bool:
+    """Try the lock for a moment."""
+    try:
+        async with asyncio.timeout(0.2), ProcessLock(path):
+            return False
+    except TimeoutError:
+        return True
+
+
+async def test_two_locks_on_one_file_exclude_each_other_in_one_process(tmp_path: Path) -> None:
+    """Law F5: a second lock object waits for the first, though both live in one process."""
+    path = tmp_path / "lock"
+    async with ProcessLock(path):
+        assert await is_held(path)
+    assert not await is_held(path)
+
+
+async def test_one_hundred_tasks_hold_it_one_at_a_time(tmp_path: Path) -> None:
+    """Law F5: however many ask, one is inside."""
+    inside, most = 0, 0
+
+    async def enter() -> None:
+        nonlocal inside, most
+        async with ProcessLock(tmp_path / "lock"):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(enter() for _ in range(100)))
+    assert most == 1
+
+
+async def test_a_cancelled_waiter_holds_nothing(tmp_path: Path) -> None:
+    """Law C3: whoever gives up waiting leaves the lock to the others."""
+    path = tmp_path / "lock"
+    async with ProcessLock(path):
+        waiter = asyncio.create_task(ProcessLock(path).acquire())
+        await asyncio.sleep(0)
+        waiter.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+    assert not await is_held(path)
+
+
+async def test_waiting_leaves_the_loop_free(tmp_path: Path) -> None:
+    """A waiter for the lock blocks no other task of its loop."""
+    path = tmp_path / "lock"
+    async with ProcessLock(path):
+        waiter = asyncio.create_task(ProcessLock(path).acquire())
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        assert not waiter.done()
+        waiter.cancel()
+
+
+async def test_another_process_excludes_us_until_it_is_done(tmp_path: Path) -> None:
+    """Law F5: the lock holds between processes, and is free when its holder leaves."""
+    path = tmp_path / "lock"
+    with hold_elsewhere(path) as holder:
+        assert await is_held(path)
+        holder.communicate("\n")
+    assert not await is_held(path)
+
+
+async def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
+    """Law F5: the kernel frees the lock of a holder that was killed."""
+    path = tmp_path / "lock"
+    with hold_elsewhere(path) as holder:
+        holder.kill()
+        holder.communicate()
+    assert not await is_held(path)
+
+
+async def test_a_stopped_holder_keeps_the_lock(tmp_path: Path) -> None:
+    """Law F5: a holder that is stopped still holds; its waiters give up by their own limit."""
+    path = tmp_path / "lock"
+    with hold_elsewhere(path) as holder:
+        holder.send_signal(signal.SIGSTOP)
+        assert await is_held(path)
+        holder.send_signal(signal.SIGCONT)
+        holder.communicate("\n")
+    assert not await is_held(path)
+
+
+FORKER = """
+import asyncio, os, sys
+from pathlib import Path
+from aio_token._disk.lock import ProcessLock
+
+async def main(path):
+    async with ProcessLock(path):
+        child = os.fork()
+        if child == 0:
+            os._exit(asyncio_again(path))
+        print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    return await wait(path)
+
+async def wait(path):
+    try:
+        async with asyncio.timeout(0.3), ProcessLock(path):
+            return 0
+    except TimeoutError:
+        return 7
+
+def asyncio_again(path):
+    asyncio._set_running_loop(None)
+    return asyncio.run(wait(path))
+
+print("parent", asyncio.run(main(Path(sys.argv[1]))))
+"""
+
+
+def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
+    """Law F5: a child forked while the lock is held is kept out like anybody else, and does not end the hold."""
+    outcome = subprocess.run(
+        [sys.executable, "-c", FORKER, str(tmp_path / "lock")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        env=unmeasured(),
+    )
+    assert outcome.stdout == "child 7\nparent 0\n"
+
+
+async def test_the_lock_file_is_private_and_stays(tmp_path: Path) -> None:
+    """Law F4: the lock's file is 0600 under any umask, and is not deleted, for a deleted one gives two holders."""
+    path = tmp_path / "lock"
+    before = os.umask(0)
+    try:
+        async with ProcessLock(path):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_release_may_be_repeated(tmp_path: Path) -> None:
+    """Releasing a lock twice is harmless to the next holder."""
+    path = tmp_path / "lock"
+    first, second = ProcessLock(path), ProcessLock(path)
+    await first.acquire()
+    first.release()
+    await second.acquire()
+    first.release()
+    assert await is_held(path)
+    second.release()
+
+
+async def test_a_symbolic_link_in_the_locks_place_is_refused(tmp_path: Path) -> None:
+    """Law F4: a link planted for the lock leads nobody to another file."""
+    path = tmp_path / "lock"
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"lock file .*lock cannot be used"):
+        await ProcessLock(path).acquire()
+    assert not (tmp_path / "elsewhere").exists()

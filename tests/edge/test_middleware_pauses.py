@@ -1,0 +1,164 @@
+"""An API that refuses new tokens too: after each renewal that did not help, 401s go through for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import ClientSession
+
+from aio_token import BearerMiddleware, StaticToken, TokenRepository
+from aio_token.events import RenewalPaused
+from aio_token.testing import Broken, FixedSource, ManualClock, ProtectedAPI, RecordingObserver, token
+from tests.support.api import Accepting, answered, session
+from tests.support.doubles import RotatingGrant
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+PAUSES = [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+class Everybody(Accepting):
+    """Takes any token."""
+
+    def accepts(self, access_token: str) -> bool:
+        """Yes."""
+        return True
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return a clock that stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+def observer() -> RecordingObserver:
+    """Return what hears of pauses."""
+    return RecordingObserver()
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[ProtectedAPI]:
+    """Run an API that refuses every token, until told otherwise."""
+    async with ProtectedAPI(Everybody(), always_refuse=True) as api:
+        yield api
+
+
+@pytest.fixture
+def source() -> FixedSource:
+    """Return a source that has one more token each time."""
+    return FixedSource(*(token(f"access-{number}") for number in range(100)))
+
+
+@pytest.fixture
+async def client(
+    api: ProtectedAPI, source: FixedSource, clock: ManualClock, observer: RecordingObserver
+) -> AsyncIterator[ClientSession]:
+    """Run a session of the API."""
+    async with session(source, api.url, clock=clock, observer=observer) as client:
+        yield client
+
+
+async def renewals(client: ClientSession, api: ProtectedAPI, source: FixedSource) -> int:
+    """Make a request that is refused, and return how many renewals it caused."""
+    before = len(source.rejected)
+    assert (await answered(client.get(api.url))).status == 401
+    return len(source.rejected) - before
+
+
+async def test_renewals_that_do_not_help_come_less_and_less_often(
+    client: ClientSession, api: ProtectedAPI, source: FixedSource, clock: ManualClock, observer: RecordingObserver
+) -> None:
+    """Law B6: 1, 2, 4 ... 60 seconds; meanwhile each request is sent once, and the 401 is the caller's."""
+    for pause in PAUSES:
+        assert await renewals(client, api, source) == 1
+        clock.advance(pause - 0.001)
+        assert await renewals(client, api, source) == 0
+        clock.advance(0.001)
+    assert [(event.origin, event.seconds) for event in observer.of(RenewalPaused)] == [(api.url, p) for p in PAUSES]
+    assert api.requests == 3 * len(PAUSES)
+
+
+async def test_an_accepted_request_ends_the_pause(
+    client: ClientSession, api: ProtectedAPI, source: FixedSource, clock: ManualClock, observer: RecordingObserver
+) -> None:
+    """Law B6: the next refusal renews at once, and if that does not help either, the pause is the shortest again."""
+    for pause in PAUSES[:3]:
+        assert await renewals(client, api, source) == 1
+        clock.advance(pause)
+    assert await renewals(client, api, source) == 1
+    api.always_refuse = False
+    assert (await answered(client.get(api.url))).status == 200
+    api.always_refuse = True
+    assert await renewals(client, api, source) == 1
+    assert [event.seconds for event in observer.of(RenewalPaused)] == [1, 2, 4, 8, 1]
+
+
+async def test_a_renewal_that_helps_ends_the_row(
+    client: ClientSession, api: ProtectedAPI, source: FixedSource, clock: ManualClock, observer: RecordingObserver
+) -> None:
+    """Law B6: a second request that is accepted counts as much as a first one."""
+    assert await renewals(client, api, source) == 1
+    clock.advance(1)
+    api.always_refuse = False
+    api.inject(lambda request, _: api.refusal.respond(request), times=1)
+    assert (await answered(client.get(api.url))).status == 200
+    api.always_refuse = True
+    assert await renewals(client, api, source) == 1
+    assert [event.seconds for event in observer.of(RenewalPaused)] == [1, 1]
+
+
+@pytest.mark.parametrize(("status", "renews"), [(403, 1), (404, 1), (500, 0), (503, 0)])
+async def test_a_server_error_says_nothing_about_the_token(
+    client: ClientSession, api: ProtectedAPI, source: FixedSource, status: int, renews: int
+) -> None:
+    """Law B6: a 403 or a 404 took the token; a gateway's 503 may not have looked at it."""
+    assert await renewals(client, api, source) == 1
+    api.inject(Broken(status=status), times=1)
+    assert (await answered(client.get(api.url))).status == status
+    assert await renewals(client, api, source) == renews
+
+
+async def test_many_refusals_at_once_are_one_step(
+    client: ClientSession, api: ProtectedAPI, observer: RecordingObserver
+) -> None:
+    """Law B6: of the requests in flight the first one counts, or 20 of them would make a minute's pause."""
+    with api.hold() as hold:
+        requests = [asyncio.create_task(answered(client.get(api.url))) for _ in range(20)]
+        await hold.wait_for(20)
+    assert {(await request).status for request in requests} == {401}
+    assert [event.seconds for event in observer.of(RenewalPaused)] == [1]
+
+
+async def test_a_healthy_api_on_the_same_repository_is_not_touched(
+    api: ProtectedAPI, clock: ManualClock, observer: RecordingObserver
+) -> None:
+    """Law B6: the pause belongs to the middleware of the API that refuses; another one renews when it has to."""
+    grant = RotatingGrant(clock, lifetime=None)
+    tokens, good = TokenRepository(grant, clock=clock, observer=None), Accepting("access-2")
+    async with ProtectedAPI(good) as healthy, tokens, ClientSession() as client:
+        sick = (BearerMiddleware(tokens, api.url, clock=clock, observer=observer),)
+        well = (BearerMiddleware(tokens, healthy.url, clock=clock, observer=observer),)
+        assert [(await answered(client.get(api.url, middlewares=sick))).status for _ in range(5)] == [401] * 5
+        assert (await answered(client.get(healthy.url, middlewares=well))).status == 200
+        good.tokens = {"access-3"}
+        assert (await answered(client.get(healthy.url, middlewares=well))).status == 200
+    assert [event.origin for event in observer.of(RenewalPaused)] == [api.url]
+    assert grant.calls == 3
+
+
+async def test_a_source_without_another_token_makes_no_pause(api: ProtectedAPI, observer: RecordingObserver) -> None:
+    """Law B6: nothing was renewed, so nothing has to stop."""
+    async with session(StaticToken("access-1"), api.url, observer=observer) as client:
+        assert [(await answered(client.get(api.url))).status for _ in range(3)] == [401] * 3
+    assert observer.of(RenewalPaused) == []
+    assert api.requests == 3
+
+
+async def test_the_system_s_clock_is_the_default(api: ProtectedAPI, source: FixedSource) -> None:
+    """Law B6: the first refusal renews, the next ones wait, whatever time it is."""
+    async with session(source, api.url) as client:
+        assert [await renewals(client, api, source) for _ in range(3)] == [1, 0, 0]

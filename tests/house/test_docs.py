@@ -1,0 +1,116 @@
+"""The documents are true: their blocks run, their commands and links exist, their picture is the house's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import write_certificate
+from tests.support.document import API, ID, blocks
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the file to trust, and the one that the servers show."""
+    return write_certificate(tmp_path_factory.mktemp("certificates"), ID, API)
+
+
+def run(document: Path, certificates: tuple[Path, Path], directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run a document's blocks in a process of their own, in an empty directory."""
+    trusted, shown = certificates
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment |= {"SSL_CERT_FILE": str(trusted), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-m", "tests.support.document", str(document), str(shown)]
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=50, check=False
+    )
+
+
+def unknown_targets(text: str) -> set[str]:
+    """Return what a document's commands ask of make that the Makefile does not have."""
+    commands = "".join(block for _, _, block in blocks(text, "console"))
+    return set(re.findall(r"^\$ make ([\w-]+)", commands, re.MULTILINE)) - TARGETS
+
+
+def dead_links(document: Path, text: str) -> set[str]:
+    """Return the relative links of a document that lead to no file, or to no heading of it."""
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", text)
+    return {name + anchor for name, anchor in links if not _leads(document, name, anchor)}
+
+
+def _leads(document: Path, name: str, anchor: str) -> bool:
+    file = document.parent / name if name else document
+    if not file.exists() or not anchor:
+        return file.exists()
+    headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return anchor[1:] in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_every_block_runs(document: Path, certificates: tuple[Path, Path], tmp_path: Path) -> None:
+    """A reader who types a document's Python and shell commands in gets no error and no warning."""
+    done = run(document, certificates, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "block", "error"),
+    [
+        ("python", "x = 1\nassert x == 2", "line 5, in <module>\n"),
+        ("python", "import socket; socket.getaddrinfo('other.example', 443)", "know no other.example:443"),
+        ("sh", "false\ntrue", "wrong.md, line 4 ended with 1"),
+        ("sh", "aio-token login --device --issuer https://other.example --client-id app", "cannot be reached"),
+    ],
+    ids=["a false assertion", "a name beyond ours", "a command that fails", "a name beyond ours, in the shell"],
+)
+def test_a_block_that_fails_is_noticed(
+    language: str, block: str, error: str, certificates: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A wrong block fails with the document's own line number, and no name but ours can be reached."""
+    document = tmp_path / "wrong.md"
+    document.write_text(f"# Wrong\n\n```{language}\n{block}\n```\n", encoding="utf-8")
+    done = run(document, certificates, tmp_path)
+    assert done.returncode == 1
+    assert error in done.stderr
+
+
+@each_document
+def test_every_command_and_link_exists(document: Path) -> None:
+    """What the documents tell people to make can be made, and no link is dead."""
+    text = document.read_text(encoding="utf-8")
+    assert unknown_targets(text) == set()
+    assert dead_links(document, text) == set()
+
+
+def test_wrong_commands_and_links_are_noticed() -> None:
+    """The two checks find what is not there."""
+    text = "```console\n$ make test\n$ make tea\n```\n[a](tea.md) [b](README.md#tea) [c](README.md#install)"
+    assert unknown_targets(text) == {"tea"}
+    assert dead_links(ROOT / "README.md", text) == {"tea.md", "README.md#tea"}
+
+
+def test_the_picture_shows_the_floors() -> None:
+    """Each line of the picture is a floor of the contract that holds the imports; what it brackets may be missing."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = re.findall(r"<!-- floors -->\n```text\n(.*?)```", text, re.DOTALL)[0]
+    for line, layer in zip(picture.splitlines(), contract["layers"], strict=True):
+        drawn = re.split(r" {2,}", line, maxsplit=1)[1].split(" · ")
+        names = layer.split(" | ")
+        assert [name for name in names if not name.startswith("(") or name.strip("()") in drawn] == [
+            name if name in names else f"({name})" for name in drawn
+        ]

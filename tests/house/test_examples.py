@@ -1,0 +1,213 @@
+"""The examples do what their first lines say, counted by the servers that they talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import ClientResponseError, ClientSession
+from aiohttp.test_utils import TestClient, TestServer
+
+from aio_token.testing import AuthorizationServer, ProtectedAPI
+from examples import crawler, from_environment, many_users, service_account, service_aiohttp
+from examples.lock_and_double_check import LockAndDoubleCheck
+from examples.servers import USERS, embedded
+from tests.support.api import answered
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+    from examples.servers import Servers
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[AuthorizationServer]:
+    """Return an authorization server that rotates and detects reuse."""
+    async with AuthorizationServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def api(server: AuthorizationServer) -> AsyncIterator[ProtectedAPI]:
+    """Return an API that takes its tokens."""
+    async with ProtectedAPI(server) as api:
+        yield api
+
+
+@pytest.fixture
+def here(server: AuthorizationServer, api: ProtectedAPI) -> Servers:
+    """Return what the examples have to know about the two."""
+    return embedded(server, api)
+
+
+@pytest.fixture
+def environment(here: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the servers in this process's environment, for examples that are run in it."""
+    for name, value in here.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+async def start(*arguments: str, here: Servers | None) -> Process:
+    """Start a program as a user would, told about the servers by its environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment |= {"PYTHONUNBUFFERED": "1", **(here.environment if here else {})}
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", *arguments)
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
+
+
+async def output(*arguments: str, here: Servers | None = None) -> str:
+    """Run a program to its end, which has to be a good one, and return what it printed."""
+    process = await start(*arguments, here=here)
+    printed, complaints = await process.communicate()
+    assert process.returncode == 0, complaints.decode()
+    assert complaints == b""
+    return printed.decode()
+
+
+async def test_the_crawler_fetches_every_page_with_one_token(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI
+) -> None:
+    """A hundred fetchers that start without a token cause one refresh."""
+    assert (await output("examples.crawler", "300", here=here)).startswith("300 pages")
+    assert {request.path for request in api.seen} == {f"/pages/{number}" for number in range(300)}
+    assert (api.accepted, api.refused, server.refreshes) == (300, 0, 1)
+
+
+@pytest.mark.usefixtures("environment")
+async def test_many_users_share_one_session(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Each user's request carries a token of that user's own."""
+    await many_users.main()
+    assert {request.path for request in api.seen} == {f"/of/{user}" for user in USERS}
+    assert len(set(api.authorizations)) == api.accepted == server.refreshes == len(USERS)
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_service_account_asks_for_itself(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """One request for client credentials, and no refresh token anywhere."""
+    await service_account.main()
+    assert dict(server.requests) == {"client_credentials": 1}
+    assert api.accepted == 1
+
+
+@pytest.mark.usefixtures("environment")
+async def test_a_refresh_token_of_the_environment_is_used_once(
+    server: AuthorizationServer, api: ProtectedAPI, tmp_path: Path
+) -> None:
+    """The second run goes on with what the first one stored, though the spent token is still in the environment."""
+    for _ in range(2):
+        await from_environment.main(str(tmp_path / "token.json"))
+    assert (api.accepted, server.refreshes, server.reused) == (2, 1, 0)
+
+
+async def test_five_agents_at_once_cause_one_refresh() -> None:
+    """Law F5: of five processes on one credential file one renews, and no refresh token is presented twice."""
+    printed = await output("examples.agent", "--five")
+    assert len(re.findall(r"agent \d+: 200", printed)) == 5  # five processes write at once: lines may be mixed
+    assert printed.endswith("refreshes: 1, refresh tokens presented twice: 0\n")
+
+
+async def test_the_bot_connects_again_with_each_new_token(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI
+) -> None:
+    """Law B7: three connections, three tokens in their handshakes, none of them refused."""
+    server.lifetime = 1.2
+    heard = await output("examples.bot", "3", here=here)
+    assert heard.count("heard: connection") == 3
+    assert len(set(api.authorizations)) == api.accepted == 3
+    assert server.reused == 0
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_aiohttp_service_calls_its_api_with_one_token(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Fifty requests at once to a service that has just started cause one refresh."""
+    async with TestClient(TestServer(service_aiohttp.application())) as client:
+        answers = await asyncio.gather(*(client.get(f"/items/{number}") for number in range(50)))
+        assert [answer.status for answer in answers] == [200] * 50
+    assert (api.accepted, server.refreshes) == (50, 1)
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_aiohttp_service_says_what_to_do_without_a_token(server: AuthorizationServer) -> None:
+    """A session that was revoked is a sentence for the user, and no traceback."""
+    server.revoke_all()
+    async with TestClient(TestServer(service_aiohttp.application())) as client:
+        answer = await client.get("/items/1")
+        assert answer.status == 502
+        assert "sign in" in (await answer.json())["problem"]
+
+
+async def test_the_fastapi_service_calls_its_api_with_one_token(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI
+) -> None:
+    """Twenty requests at once to a real FastAPI cause one refresh; it stops without a complaint."""
+    process = await start("uvicorn", "examples.service_fastapi:app", "--port", "0", here=here)
+    assert process.stderr is not None
+    async for line in process.stderr:
+        if b"running on" in line:
+            break
+    service = line.decode().split("running on ")[1].split()[0]
+    async with ClientSession() as session:
+        answers = await asyncio.gather(*(answered(session.get(f"{service}/items/{number}")) for number in range(20)))
+        assert [answer.status for answer in answers] == [200] * 20
+    process.terminate()
+    _, complaints = await process.communicate()
+    assert b"Error" not in complaints
+    assert (api.accepted, server.refreshes) == (20, 1)
+
+
+async def test_examples_bring_servers_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without an environment they run against embedded servers."""
+    monkeypatch.delenv("TOKEN_URL", raising=False)
+    await crawler.main(10)
+    assert capsys.readouterr().out.startswith("10 pages")
+
+
+def contrast(here: Servers) -> LockAndDoubleCheck:
+    """Make the middleware that everybody writes."""
+    return LockAndDoubleCheck(here.token_url, here.client_id, here.client_secret, here.refresh_token)
+
+
+async def test_the_contrast_renews_once_while_nobody_is_cancelled(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI
+) -> None:
+    """Lock and double check is no straw man: tokens that are absent or revoked are renewed once for fifty clients."""
+    async with ClientSession(api.url, middlewares=(contrast(here),)) as session:
+        for _ in range(2):
+            answers = await asyncio.gather(*(answered(session.get("/page")) for _ in range(50)))
+            assert [answer.status for answer in answers] == [200] * 50
+            server.revoke_access_tokens()
+    assert (server.refreshes, server.reused) == (2, 0)
+
+
+async def test_the_contrast_loses_the_session_with_a_cancelled_client(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI
+) -> None:
+    """What the demo shows is so: cancelled after the server rotated, the client takes the refresh token with it."""
+    async with ClientSession(api.url, middlewares=(contrast(here),)) as session:
+        with server.hold(after=True) as hold:
+            unlucky = asyncio.create_task(session.get("/page"))
+            await hold.arrived.wait()
+            unlucky.cancel()
+        with pytest.raises(ClientResponseError):
+            await session.get("/page")
+    assert (server.refreshes, server.reused) == (1, 1)
+
+
+def test_every_example_is_described_and_run() -> None:
+    """Nothing lies in examples/ that the page does not describe, or that this file does not run."""
+    page, here = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8"), Path(__file__).read_text(encoding="utf-8")
+    for path in (ROOT / "examples").glob("*.py"):
+        if path.stem != "__init__":
+            assert f"../examples/{path.name}" in page
+            assert path.stem in here

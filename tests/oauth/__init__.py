@@ -1,0 +1,1 @@
+"""What grants are made of."""

@@ -1,0 +1,337 @@
+"""One request, carried: attempts, deadline, cap, TLS, proxies, and errors that are ours."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import unused_port
+
+from aio_token import ConfigurationError, ServerUnavailable
+from aio_token.oauth.form import Request
+from aio_token.oauth.transport import BODY_CAP, Transport, send
+from tests.support.certificates import loopback_contexts
+from tests.support.exposure import exposure
+from tests.support.token_server import drops, sends, token_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aio_token import TokenError
+
+CANARY = "canary-5ecret"
+BROWSER_LIKE = {"Authorization": f"Basic {CANARY}", "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def request(url: str, **changes: Any) -> Request:  # noqa: ANN401  whatever a request has
+    """Make a request that is full of secrets."""
+    return Request(**{"to": "the server", "url": url, "headers": BROWSER_LIKE, "body": f"token={CANARY}", **changes})
+
+
+async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:  # noqa: ANN401
+    """Send, and return the error, which shows no secret."""
+    with pytest.raises(kind, match=match) as caught:
+        await send(request(url), Transport(**reached))
+    assert CANARY not in exposure(caught.value)
+    return caught.value
+
+
+@asynccontextmanager
+async def raw_server(*answers: bytes, late: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Write these bytes to one connection after the other and hang up; after the last one, be gone.
+
+    A `late` server has its port, and refuses connections for a moment.
+    """
+    received: list[bytes] = []
+    left = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(left.pop(0))
+        if not left:
+            server.close()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", start_serving=not late)
+    starting = asyncio.get_running_loop().call_later(0.05, lambda: asyncio.ensure_future(server.start_serving()))
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", received
+    finally:
+        starting.cancel()
+        server.close()
+
+
+async def test_an_answer_is_returned_as_it_came() -> None:
+    """Law D1: status, headers and body, a redirect included, which is not followed."""
+    async with token_server(sends(b"moved", status=307, headers={"Location": "/other", "X-A": "b"})) as server:
+        reply = await send(request(f"{server.url}/token"), Transport())
+    assert (reply.status, reply.body, reply.headers["x-a"]) == (307, b"moved", "b")
+    assert repr(reply) == "<Reply 307 of 5 bytes>"
+    assert [(sent.method, sent.path, sent.form) for sent in server.received] == [("POST", "/token", {"token": CANARY})]
+    assert server.received[0].headers["Authorization"] == f"Basic {CANARY}"
+
+
+async def test_a_request_takes_and_leaves_no_cookie() -> None:
+    """Law D1: each request has a session of its own."""
+    async with token_server(sends(headers={"Set-Cookie": "a=b; Path=/"})) as server:
+        for _ in range(2):
+            await send(request(server.url), Transport())
+    assert not any("Cookie" in sent.headers for sent in server.received)
+
+
+async def test_a_refused_connection_is_tried_again_and_reported() -> None:
+    """Law D7: nothing was sent, so a few attempts are free; then the server is to be tried later."""
+    error = await refused(f"http://127.0.0.1:{unused_port()}", ServerUnavailable, "^the server cannot be reached; try")
+    assert isinstance(error.__cause__, ConnectionRefusedError)
+
+
+async def test_a_server_that_starts_late_is_waited_for() -> None:
+    """Law D7: a connection refused first and accepted then is no error."""
+    async with raw_server(b"HTTP/1.1 204 No Content\r\n\r\n", late=True) as (url, _):
+        assert (await send(request(url), Transport())).status == 204
+
+
+async def test_a_dropped_connection_is_tried_once_more() -> None:
+    """Law D7: once the request was sent, there is one immediate repetition, with the same body."""
+    async with token_server(drops, sends(b"{}")) as server:
+        reply = await send(request(server.url), Transport())
+    assert reply.body == b"{}"
+    assert [sent.form for sent in server.received] == [{"token": CANARY}] * 2
+
+
+async def test_a_connection_dropped_twice_leaves_the_outcome_unknown() -> None:
+    """Laws D7 and D10: after the one repetition it stops, says so, and no error of aiohttp leaves."""
+    async with token_server(drops) as server:
+        error = await refused(server.url, ServerUnavailable, "whether it acted on the request is unknown")
+    assert len(server.received) == 2
+    assert not isinstance(error, aiohttp.ClientError)
+
+
+async def test_an_answer_cut_short_is_tried_once_more() -> None:
+    """Law D7: a connection lost in the middle of the answer is a lost connection."""
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+    async with raw_server(cut, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as (url, received):
+        assert (await send(request(url), Transport())).body == b"{}"
+        assert len(received) == 2
+    async with raw_server(cut, cut, cut) as (url, received):
+        await refused(url, ServerUnavailable, "dropped the connection; whether it acted on the request is unknown")
+        assert len(received) == 2
+
+
+async def test_a_lost_answer_stays_unknown_when_the_server_is_gone_then() -> None:
+    """Law D7: a refusal to connect after a lost answer does not tell what became of the first request."""
+    async with raw_server(b"") as (url, received):
+        await refused(url, ServerUnavailable, "cannot be reached; whether it acted on the request is unknown")
+    assert len(received) == 1
+
+
+async def test_a_timeout_is_not_tried_again() -> None:
+    """Law D7: the deadline spans everything, and a server that is slow is not asked twice."""
+    go = asyncio.Event()
+
+    async def waits(_request: web.Request) -> web.StreamResponse:
+        await go.wait()
+        return web.Response()
+
+    async with token_server(waits) as server:
+        await refused(server.url, ServerUnavailable, "did not answer within 0.2 seconds; whether it acted", timeout=0.2)
+        go.set()
+    assert len(server.received) == 1
+
+
+async def test_the_deadline_bounds_the_attempts_to_connect() -> None:
+    """Law C4: pauses between attempts count."""
+    await refused(f"http://127.0.0.1:{unused_port()}", ServerUnavailable, "within 0.05 seconds", timeout=0.05)
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b"{}", mtime=0), zlib.compress(b"{}")])
+async def test_a_compressed_answer_is_read(body: bytes) -> None:
+    """A server may compress whatever it was asked."""
+    encoding = "gzip" if body[:2] == b"\x1f\x8b" else "Deflate"
+    async with token_server(sends(body, headers={"Content-Encoding": encoding})) as server:
+        assert (await send(request(server.url), Transport())).body == b"{}"
+    assert server.received[0].headers["Accept-Encoding"] == "identity"
+
+
+async def test_a_compressed_answer_cannot_fill_the_memory() -> None:
+    """Law D1: 200 MB of zeros in 194 kB of gzip cost no more than the cap and what carries it."""
+    bomb = zlib.compressobj(wbits=31)
+    body = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(200)) + bomb.flush()
+    async with token_server(sends(body, headers={"Content-Encoding": "gzip"})) as server:
+        tracemalloc.start()
+        try:
+            await refused(server.url, ServerUnavailable, f"answered with more than {BODY_CAP} bytes")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 6 * BODY_CAP
+
+
+async def test_an_endless_answer_is_left() -> None:
+    """Law D1: reading stops at the cap."""
+
+    async def endless(incoming: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(incoming)
+        while True:
+            await response.write(bytes(65_536))
+
+    async with token_server(endless) as server:
+        await refused(server.url, ServerUnavailable, "answered with more than")
+
+
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(CANARY.encode(), mtime=0)[:-1] + b"x"])
+async def test_a_broken_compression_is_no_answer(body: bytes) -> None:
+    """Law D10: the decompressor's error stays inside."""
+    async with token_server(sends(body + body, headers={"Content-Encoding": "gzip"})) as server:
+        await refused(server.url, ServerUnavailable, "no usable answer")
+
+
+@pytest.mark.parametrize("noise", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 2000 canary-5ecret\r\n\r\n"])
+async def test_what_is_not_http_is_no_answer(noise: bytes) -> None:
+    """Law D10: what a parser says of it stays inside, for it quotes the server."""
+    async with raw_server(noise, noise, noise) as (url, _):
+        await refused(url, ServerUnavailable, "no usable answer|dropped")
+
+
+async def test_tls_is_verified() -> None:
+    """Law A2: a certificate that nobody vouches for is a matter of configuration, and is not tried again."""
+    server_side, client_side = loopback_contexts()
+    async with token_server(sends(b"{}"), ssl_context=server_side) as server:
+        await refused(server.url, ConfigurationError, "certificate that is not trusted")
+        await refused(server.url, ConfigurationError, "not trusted", ssl=aiohttp.Fingerprint(bytes(32)))
+        assert (await send(request(server.url), Transport(ssl=client_side))).body == b"{}"
+    assert len(server.received) == 1
+
+
+async def test_a_server_without_tls_is_not_reached_by_https() -> None:
+    """A handshake that fails is reported as a server that cannot be reached."""
+    async with token_server(sends(b"{}")) as server:
+        await refused(server.url.replace("http", "https"), ServerUnavailable, "cannot be reached")
+
+
+@pytest.mark.parametrize(
+    "reached", [{"ssl": "yes"}, {"proxy": "socks5://canary-5ecret@127.0.0.1:1"}, {"proxy": "http://canary-5ecret:x"}]
+)
+async def test_what_aiohttp_does_not_take_is_a_configuration_error(reached: dict[str, Any]) -> None:
+    """Law D10: an error of its arguments is ours as well, without the frames that hold the request."""
+    await refused("http://127.0.0.1:1", ConfigurationError, "cannot be made; check", **reached)
+
+
+async def test_a_proxy_is_used() -> None:
+    """The request goes to the proxy, which is told the whole address and the proxy's password."""
+    async with token_server(sends(b"{}")) as proxy:
+        address = proxy.url.replace("http://", f"http://user:{CANARY}@")
+        transport = Transport(proxy=address)
+        await send(request("http://127.0.0.1:1/token"), transport)
+    assert CANARY not in repr(transport)
+    assert proxy.received[0].headers["Host"] == "127.0.0.1:1"
+    assert proxy.received[0].headers["Proxy-Authorization"].startswith("Basic ")
+
+
+async def test_a_proxy_that_cannot_be_reached_is_named() -> None:
+    """The proxy's address and password are not shown."""
+    proxy = f"http://user:{CANARY}@127.0.0.1:{unused_port()}"
+    await refused("http://127.0.0.1:1", ServerUnavailable, "the proxy on the way to the server", proxy=proxy)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(407, ConfigurationError), (503, ServerUnavailable)])
+async def test_a_proxy_that_refuses_is_named(status: int, kind: type[TokenError]) -> None:
+    """A proxy wants other credentials, or has trouble."""
+    async with raw_server(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()) as (url, _):
+        proxy = url.replace("http://", f"http://user:{CANARY}@")
+        await refused("https://id.example", kind, "the server", proxy=proxy)
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({"https_proxy": "http://proxy:1"}, "https://id.example", "http://proxy:1"),
+        ({"https_proxy": "proxy:1"}, "https://id.example", "http://proxy:1"),
+        ({"all_proxy": "http://proxy:2"}, "https://id.example", "http://proxy:2"),
+        ({"https_proxy": "http://proxy:1", "no_proxy": "id.example"}, "https://id.example", None),
+        ({"https_proxy": "http://proxy:1", "no_proxy": "id.example:8443"}, "https://id.example:8443", None),
+        ({"http_proxy": "http://proxy:1"}, "https://id.example", None),
+        ({}, "https://id.example", None),
+        ({"https_proxy": "", "all_proxy": ""}, "https://id.example", None),
+    ],
+)
+def test_a_proxy_may_come_from_the_environment(
+    environment: dict[str, str], url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`trust_env` reads the usual variables; without it they count for nothing, and `proxy` comes first."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Transport(trust_env=True).proxy_for(url) == proxy
+    assert Transport().proxy_for(url) is None
+    assert Transport(trust_env=True, proxy="http://mine:1").proxy_for(url) == "http://mine:1"
+
+
+async def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trust_env` is about proxies: a password in ~/.netrc does not collide with the client's own authentication."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with token_server(sends(b"{}")) as server:
+        await send(request(server.url), Transport(trust_env=True))
+    assert server.received[0].headers["Authorization"] == f"Basic {CANARY}"
+
+
+async def test_a_cancelled_request_leaves_nothing_open() -> None:
+    """Cancellation passes, and the connection is closed."""
+    arrived, closed = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        sending = asyncio.ensure_future(send(request(url), Transport()))
+        await arrived.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await closed.wait()
+
+
+LEAVES_NOTHING = """
+import asyncio, gc
+from aio_token.oauth.transport import Transport, send
+from aio_token.oauth.form import Request
+from tests.support.certificates import loopback_contexts
+from tests.support.token_server import sends, token_server
+
+async def main():
+    server_side, client_side = loopback_contexts()
+    async with token_server(sends(b"{}"), ssl_context=server_side) as server:
+        reply = await send(Request(to="it", url=server.url), Transport(ssl=client_side))
+        assert reply.status == 200
+        assert len(asyncio.all_tasks()) <= 2, asyncio.all_tasks()  # this one, and the server's for the connection
+
+asyncio.run(main(), debug=True)
+gc.collect()
+"""
+
+
+def test_a_request_leaves_no_warning_behind() -> None:
+    """Law C7: over TLS too, nothing is left open that the interpreter would complain of at its end."""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", LEAVES_NOTHING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

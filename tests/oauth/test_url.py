@@ -1,0 +1,56 @@
+"""Which addresses a secret may be sent to."""
+
+from __future__ import annotations
+
+import pytest
+
+from aio_token.oauth.url import is_loopback, origin_of, problem_with
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1"])
+def test_loopback_literals_are_this_machine(host: str) -> None:
+    """Law A2: what goes to these never leaves the machine."""
+    assert is_loopback(host)
+    assert problem_with(f"http://[{host}]:80/t" if ":" in host else f"http://{host}/t", plain_http=False) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [None, "", "localhost.", "localhost.localdomain", "localhost.example", "127.0.0.1.example", "128.0.0.1", "127.1"],
+)
+def test_other_hosts_are_not_this_machine(host: str | None) -> None:
+    """Law A2: look-alikes and names that somebody else may answer for are other machines."""
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://id.example/token", "is not https"),
+        ("ftp://id.example/token", "not an https URL"),
+        ("id.example/token", "not an https URL"),
+        ("https:///token", "is not a"),
+        ("", "not an https URL"),
+        ("https://id.example:port/token", "not a URL"),
+        (None, "not a URL"),
+        ("https://bot:canary@id.example/token", "password"),
+        ("https://id.example/token#part", "fragment"),
+    ],
+)
+def test_an_address_that_no_secret_may_go_to_is_named_without_being_shown(url: str, problem: str) -> None:
+    """Law A2: the sentence says what is wrong and repeats no part of the address."""
+    said = problem_with(url, plain_http=False) or ""
+    assert problem in said
+    assert "canary" not in said
+
+
+def test_plain_http_can_be_asked_for() -> None:
+    """Law A2: an explicit argument allows http to another machine, and nothing else."""
+    assert problem_with("http://id.example/token", plain_http=True) is None
+    assert problem_with("http://bot:canary@id.example/token", plain_http=True) is not None
+
+
+def test_an_origin_shows_neither_path_nor_query() -> None:
+    """Messages name the server alone."""
+    assert origin_of("https://id.example:8443/token?key=canary") == "https://id.example:8443"
+    assert origin_of("id.example/canary") == "an unusable address"

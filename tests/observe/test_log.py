@@ -1,0 +1,94 @@
+"""Events as log records."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from aio_token.events import (
+    Adopted,
+    Event,
+    Loaded,
+    Rejected,
+    RenewalFailed,
+    RenewalPaused,
+    Renewed,
+    ReplayImpossible,
+    Saved,
+    SignedIn,
+    SignedOut,
+    Unsaved,
+)
+from aio_token.observe import log_event
+
+EVENTS: list[Event] = [
+    Loaded(at=1.0, fingerprint="ba7816bf", expires_at=None),
+    Adopted(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
+    Renewed(at=1.0, reason="expired", waits=(0.1, 0.1, 0.2), duration=0.25, fingerprint="ba7816bf", expires_at=61.0),
+    RenewalFailed(
+        at=1.0, reason="refused", waits=(0.1, 0.1, 0.2), duration=0.5, remedy="wait", message="try later", retry_at=2.0
+    ),
+    Saved(at=1.0),
+    SignedIn(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
+    SignedOut(at=1.0, revoked=False, message="the server is down"),
+    Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"),
+    ReplayImpossible(at=1.0, origin="https://api.example", method="POST"),
+    RenewalPaused(at=1.0, origin="https://api.example", seconds=4.0),
+]
+TROUBLE = {"RenewalFailed", "Unsaved", "ReplayImpossible", "RenewalPaused"}
+
+
+@pytest.fixture(autouse=True)
+def everything(caplog: pytest.LogCaptureFixture) -> None:
+    """Have every level logged."""
+    caplog.set_level(logging.DEBUG, "aio_token")
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_trouble_is_a_warning_and_the_rest_is_for_debugging(event: Event, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever sets nothing up sees trouble on stderr, and nothing of a good day."""
+    log_event(event)
+    (record,) = caplog.records
+    assert record.name == "aio_token"
+    assert record.levelno == (logging.WARNING if type(event).__name__ in TROUBLE else logging.DEBUG)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_a_record_carries_the_events_members(event: Event, caplog: pytest.LogCaptureFixture) -> None:
+    """`token_event` holds name, moment and members as plain JSON types, for whoever writes structured logs."""
+    log_event(event)
+    told: dict[str, Any] = vars(caplog.records[0])["token_event"]
+    members = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "waits"}
+    if isinstance(event, Renewed | RenewalFailed):
+        members["waiters"] = 3  # the waits themselves may be thousands
+    assert told == {"name": type(event).__name__, **members}
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_a_record_is_one_readable_line(caplog: pytest.LogCaptureFixture) -> None:
+    """The text names the event and its members; the moment is the record's own."""
+    log_event(EVENTS[5])
+    assert caplog.records[0].getMessage() == "Unsaved message='the disk is full'"
+
+
+def test_a_message_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Law D6: a line break in a text is written as an escape."""
+    log_event(Unsaved(at=1.0, message="one\nWARNING aio_token all is well"))
+    assert "\n" not in caplog.records[0].getMessage()
+
+
+def test_every_event_is_logged_here() -> None:
+    """The events above are all that there are."""
+    kinds = [kind for name, kind in vars(_events).items() if isinstance(kind, type) and not name.startswith("_")]
+    assert {type(event) for event in EVENTS} == {kind for kind in kinds if issubclass(kind, Event)} - {Event}
+
+
+def test_what_nobody_reads_is_not_written(caplog: pytest.LogCaptureFixture) -> None:
+    """Below the logger's level no record is made."""
+    caplog.set_level(logging.WARNING, "aio_token")
+    log_event(Saved(at=1.0))
+    assert caplog.records == []

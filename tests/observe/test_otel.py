@@ -1,0 +1,165 @@
+"""Renewals as spans and metrics, read back from OpenTelemetry's own SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
+from aio_token import ServerUnavailable, TokenRepository
+from aio_token.events import Loaded, Rejected, SignedIn, SignedOut
+from aio_token.observe import OpenTelemetryObserver
+from aio_token.testing import ManualClock
+from tests.conftest import SECRETS
+from tests.support.doubles import RotatingGrant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Telemetry:
+    """An observer with the SDK behind it, and what came out there."""
+
+    def __init__(self) -> None:
+        self._spans = InMemorySpanExporter()
+        self._metrics = InMemoryMetricReader()
+        self.tracers = TracerProvider(shutdown_on_exit=False)
+        self.tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.meters = MeterProvider([self._metrics], shutdown_on_exit=False)
+        self.observer = OpenTelemetryObserver("orders", tracer_provider=self.tracers, meter_provider=self.meters)
+
+    @property
+    def spans(self) -> tuple[Any, ...]:
+        """The spans that have ended."""
+        return self._spans.get_finished_spans()
+
+    def points(self, name: str) -> list[Any]:
+        """Return a metric's points."""
+        data = self._metrics.get_metrics_data()
+        return [
+            point
+            for resource in (data.resource_metrics if data is not None else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.data.data_points
+        ]
+
+    def values(self, name: str) -> dict[tuple[str, ...], float]:
+        """Return a metric's values by their attributes."""
+        return {
+            tuple(str(value) for key, value in sorted(point.attributes.items()) if key != "aio_token.name"): point.value
+            for point in self.points(name)
+        }
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    """Collect in memory."""
+    yield (collected := Telemetry())
+    collected.tracers.shutdown()
+    collected.meters.shutdown()
+
+
+async def test_a_renewal_is_a_span_and_counts_its_callers(telemetry: Telemetry) -> None:
+    """Many callers are one span; it says why, how it went and how many waited."""
+    clock = ManualClock()
+    tokens = TokenRepository(RotatingGrant(clock), observer=telemetry.observer, clock=clock)
+    await asyncio.gather(*(tokens.token() for _ in range(10)))
+    (wait,) = telemetry.points("aio_token.wait")
+    assert (wait.count, dict(wait.attributes)) == (10, {"aio_token.name": "orders"})
+    (span,) = telemetry.spans
+    assert span.name == "aio_token.renewal"
+    assert span.parent is None
+    assert span.end_time == clock.time() * 1e9
+    attributes = dict(span.attributes)
+    assert len(attributes.pop("fingerprint")) == 8
+    assert attributes == {"aio_token.name": "orders", "reason": "absent", "outcome": "renewed", "waiters": 10}
+    assert telemetry.values("aio_token.renewals") == {("renewed", "absent"): 1}
+    assert telemetry.values("aio_token.coalesced_callers") == {(): 10}
+
+
+async def test_a_failure_is_a_span_with_an_error(telemetry: Telemetry) -> None:
+    """Its status has the sentence that a user may read, and its outcome is the remedy."""
+    clock = ManualClock()
+    tokens = TokenRepository(grant := RotatingGrant(clock), observer=telemetry.observer, clock=clock)
+    grant.errors = [ServerUnavailable("the server is away", retry_after=30)]
+    with pytest.raises(ServerUnavailable):
+        await tokens.token()
+    (span,) = telemetry.spans
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "the server is away")
+    assert telemetry.values("aio_token.renewals") == {("wait", "absent"): 1}
+
+
+class SlowGrant(RotatingGrant):
+    """A grant that takes three seconds, and then does what it was told."""
+
+    async def obtain(self, credential: Any) -> Any:  # noqa: ANN401
+        """Let the time pass."""
+        assert isinstance(self.clock, ManualClock)
+        self.clock.advance(3)
+        return await super().obtain(credential)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_a_renewal_took_is_measured(telemetry: Telemetry, fails: bool) -> None:
+    """Span and histogram have the seconds that whoever waited has waited, whether it helped or not."""
+    clock = ManualClock()
+    tokens = TokenRepository(grant := SlowGrant(clock), observer=telemetry.observer, clock=clock)
+    grant.errors = [ServerUnavailable("the server is away")] if fails else []
+    await asyncio.gather(tokens.token(), return_exceptions=True)
+    (span,) = telemetry.spans
+    (point,) = telemetry.points("aio_token.renewal.duration")
+    assert span.end_time - span.start_time == pytest.approx(3e9, rel=1e-6)
+    assert (point.count, point.sum) == (1, 3)
+    assert 5.0 in point.explicit_bounds
+
+
+def test_the_token_s_age_is_a_gauge(telemetry: Telemetry) -> None:
+    """While a token is held its age and the time to its end can be read; before and after there is nothing to read."""
+    now = time.time()
+    assert telemetry.points("aio_token.token.age") == []
+    telemetry.observer(Loaded(at=now, fingerprint=None, expires_at=None))
+    assert telemetry.points("aio_token.token.age") == []
+    telemetry.observer(SignedIn(at=now - 10, fingerprint="ba7816bf", expires_at=now + 50))
+    assert telemetry.values("aio_token.token.age")[()] == pytest.approx(10, abs=5)
+    assert telemetry.values("aio_token.token.expires_in")[()] == pytest.approx(50, abs=5)
+    telemetry.observer(SignedOut(at=now, revoked=True, message=None))
+    assert telemetry.points("aio_token.token.expires_in") == []
+
+
+def test_every_event_is_counted(telemetry: Telemetry) -> None:
+    """Whatever happens is countable by its name, also what has no metric of its own."""
+    for _ in range(2):
+        telemetry.observer(Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"))
+    assert telemetry.values("aio_token.events") == {("Rejected",): 2}
+    assert telemetry.spans == ()
+
+
+async def test_no_secret_is_measured(telemetry: Telemetry) -> None:
+    """Law G1: neither spans nor metrics hold one."""
+    clock = ManualClock()
+    await TokenRepository(RotatingGrant(clock), observer=telemetry.observer, clock=clock).token()
+    told = "".join(span.to_json() for span in telemetry.spans) + repr(telemetry.points("aio_token.events"))
+    assert not SECRETS.search(told)
+
+
+def test_without_a_provider_nothing_is_recorded() -> None:
+    """OpenTelemetry's global providers are the default; where nobody set them up, measuring costs nothing and works."""
+    OpenTelemetryObserver()(Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"))
+
+
+def test_without_opentelemetry_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an extra."""
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install aio_token\[otel\]"):
+        OpenTelemetryObserver()

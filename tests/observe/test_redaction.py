@@ -1,0 +1,235 @@
+"""What a person is shown of a request: everything but its secrets."""
+
+from __future__ import annotations
+
+import base64
+import json
+import string
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from aio_token._token import fingerprint
+from aio_token.observe.request_log.redaction import Candour, Redactor
+
+CANARY = "canary-7f3a"
+SECRETS = st.text(string.ascii_letters + string.digits + "-_.~+/ äß\"'\\&=;,", min_size=6, max_size=40).map(
+    lambda text: f"Zq{text}Xj"
+)
+NAMES = [
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "token",
+    "accessToken",
+    "client_secret",
+    "client-secret",
+    "password",
+    "new_password",
+    "passwd",
+    "api_key",
+    "apiKey",
+    "X-Api-Key",
+    "APIKey",
+    "code_verifier",
+    "device_code",
+    "client_assertion",
+    "sig",
+    "X-Amz-Signature",
+    "X-Amz-Security-Token",
+    "sessionid",
+    "sid",
+    "otp",
+    "csrf_token",
+    "private_key",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Authorization", "Bearer canary-7f3a", f"Bearer *** ({fingerprint(CANARY)})"),
+        ("authorization", "Basic Ym90OmNhbmFyeQ==", "Basic ***"),
+        ("Proxy-Authorization", "Basic not base64 canary", "Basic ***"),
+        ("Authorization", "canary-7f3a", "***"),
+        ("Authorization", "canary-7f3a and more", "***"),
+        ("Cookie", "a=canary; b=canary-2; canary", "a=***; b=***; ***"),
+        ("Set-Cookie", "id=canary; Path=/; HttpOnly; canary=1", "id=***; Path=/; HttpOnly"),
+        ("X-Api-Key", "canary", "***"),
+        ("X-Auth-Token", "canary", "***"),
+        ("Location", "https://a.example/cb?code=canary&state=open", "https://a.example/cb?code=***&state=open"),
+        ("Location", "/cb#access_token=canary&token_type=Bearer", "/cb#access_token=***&token_type=Bearer"),
+        (
+            "Link",
+            '<https://a.example/?page=2&token=canary>; rel="next"',
+            '<https://a.example/?page=2&token=***>; rel="next"',
+        ),
+        ("WWW-Authenticate", 'Bearer error="invalid_token"', 'Bearer error="invalid_token"'),
+        ("Accept", "application/json", "application/json"),
+        ("X-Api-Key", "", ""),
+    ],
+)
+def test_headers_show_no_secret(name: str, value: str, shown: str) -> None:
+    """Credentials are hidden, and what is told about them stays."""
+    assert Redactor().header(name, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ada:canary@a.example/x", "https://***@a.example/x"),
+        ("https://a.example/x?access_token=canary&page=2", "https://a.example/x?access_token=***&page=2"),
+        ("https://a.example/x?access%5Ftoken=canary", "https://a.example/x?access%5Ftoken=***"),
+        ("https://a.example/x?key=canary&q=a+b", "https://a.example/x?key=***&q=a+b"),
+        ("https://a.example/x?q=1#id_token=canary", "https://a.example/x?q=1#id_token=***"),
+        (
+            "https://a.example/?to=https%3A%2F%2Fb.example%2F%3Fcode%3Dcanary",
+            "https://a.example/?to=https://b.example/?code%3D***",
+        ),
+        ("https://a.example/bot123456789:canary-canary-canary-canary-12/send", "https://a.example/bot***/send"),
+        ("https://a.example/x?canary=password%3Dcanary-2", "https://a.example/x?canary=password%3D***"),
+        ("https://a.example/x?password=", "https://a.example/x?password="),
+        ("https://a.example/x?password%3Dcanary", "https://a.example/x?password%3D***"),
+        ("https://a.example/orders/17?state=open", "https://a.example/orders/17?state=open"),
+    ],
+)
+def test_addresses_show_no_secret(url: str, shown: str) -> None:
+    """User, password and secret parameters are hidden, in the fragment and in addresses within addresses too."""
+    assert Redactor().url(url) == shown
+
+
+def test_addresses_within_addresses_have_an_end() -> None:
+    """Beyond a few levels nothing is shown, and nothing runs for ever."""
+    url = "https://a.example/?access_token=canary"
+    for _ in range(8):
+        url = f"https://a.example/?to={quote(url, safe='')}"
+    assert "canary" not in Redactor().url(url)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"password": "canary", "a": [1]}', {"password": "***", "a": [1]}),
+        ('{"tokens": {"canary": ["canary-2"]}, "n": null}', {"tokens": "***", "n": None}),
+        ('{"usage": {"total_tokens": 12, "pin": 1234}}', {"usage": {"total_tokens": 12, "pin": "***"}}),
+        ('{"code": "not_found", "key": "a/b.txt"}', {"code": "not_found", "key": "a/b.txt"}),
+        ('{"code": "c4nary-c4nary-c4nary"}', {"code": "***"}),
+        ('{"token_type": "Bearer", "expires_in": 60}', {"token_type": "Bearer", "expires_in": 60}),
+        ('{"secret": true, "password": ""}', {"secret": True, "password": ""}),
+        ('[{"name": "password", "value": "canary"}]', [{"name": "password", "value": "***"}]),
+        ('{"inner": "{\\"password\\": \\"canary\\"}"}', {"inner": '{"password": "***"}'}),
+        ('{"inner": "[not JSON, password=canary"}', {"inner": "[not JSON, password=***"}),
+        ('{"see": "https://a.example/?user_code=canary"}', {"see": "https://a.example/?user_code=***"}),
+    ],
+)
+def test_json_shows_no_secret(text: str, shown: object) -> None:
+    """Members with the name of a secret are hidden with all that is below them, and the shape stays."""
+    assert json.loads(Redactor().json(text)) == shown
+
+
+@pytest.mark.parametrize("text", ['"canary"', "12", "canary", "[" * 100_000, '{"a": "b"', ""])
+def test_what_is_no_json_is_refused_without_a_quotation(text: str) -> None:
+    """The parser's own error would quote the text."""
+    with pytest.raises(ValueError, match="it is no JSON object or array") as refusal:
+        Redactor().json(text)
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("grant_type=password&password=canary&scope=a", "grant_type=password&password=***&scope=a"),
+        ("password: canary of many words", "password: ***"),
+        ("say password='canary, still' here", "say password='***' here"),
+        ('login(password: "canary")', 'login(password: "***")'),
+        ('{"password": "canary', '{"password": "***"'),
+        ('\\"password\\": \\"canary\\"', '\\"password\\": \\"***\\"'),
+        (
+            "<a><ns:password kind='x'>canary</ns:password><b>c</b></a>",
+            "<a><ns:password kind='x'>***</ns:password><b>c</b></a>",
+        ),
+        ("Authorization was Bearer canary-7f3a.", "Authorization was Bearer ***"),
+        ("eyJhbGciOi.eyJzdWIi.c2ln and ghp_canary0123456789 and xoxb-canary-1", "*** and *** and ***"),
+        ("Bearer authentication is required", "Bearer authentication is required"),
+        ("exit code=5, sort key=name", "exit code=5, sort key=name"),
+        ("see https://ada:canary@a.example/ there", "see https://***@a.example/ there"),
+        ("password=", "password="),
+    ],
+)
+def test_other_texts_show_no_secret(text: str, shown: str) -> None:
+    """Whatever the format, a secret's name, a secret's shape or an address gives it away."""
+    assert Redactor().text(text) == shown
+
+
+def test_what_was_hidden_once_is_hidden_everywhere() -> None:
+    """A server that repeats what it was sent shows no more than the request did."""
+    redactor = Redactor()
+    redactor.header("Authorization", "Basic " + base64.b64encode(b"ada:canary-of-basic").decode())
+    redactor.header("Cookie", "session=canary-of-cookie")
+    redactor.json('{"password": "canary-of-json"}')
+    redactor.form("client_secret=canary+of%2Fform")
+    echo = "we got canary-of-basic, canary-of-cookie, canary-of-json and canary of/form"
+    assert "canary" not in redactor.text(echo)
+    assert "canary" not in redactor.json(json.dumps({echo: [echo]}))
+    assert "canary" not in redactor.url("https://a.example/canary-of-json/canary%20of/form")
+
+
+def test_names_can_be_added() -> None:
+    """What one API calls its secrets is for its user to say."""
+    redactor = Redactor(["X-Tenant", "seed phrase"])
+    assert redactor.header("x-tenant", "canary") == "***"
+    assert json.loads(redactor.json('{"seedPhrase": "canary"}')) == {"seedPhrase": "***"}
+
+
+def test_candour_hides_nothing() -> None:
+    """Who asks to see it all sees it all, JSON still indented."""
+    candour = Candour()
+    assert candour.header("Authorization", "Bearer x") == "Bearer x"
+    assert candour.url("https://a.example/?token=x") == "https://a.example/?token=x"
+    assert candour.form("token=x") == candour.text("token=x") == "token=x"
+    assert candour.json('{"token":"x"}') == '{\n  "token": "x"\n}'
+
+
+def test_a_redactor_does_not_show_what_it_knows() -> None:
+    """Law G1: it remembers secrets, so its repr says nothing."""
+    redactor = Redactor()
+    redactor.form(f"password={CANARY}")
+    assert CANARY not in repr(redactor)
+
+
+@given(st.sampled_from(NAMES), SECRETS)
+@example("password", "Zq*** ***Xj")
+def test_a_named_secret_is_hidden_wherever_it_stands(name: str, secret: str) -> None:
+    """Law G1: in a header, a query, a form and JSON, however it is written there."""
+    plain = secret.strip()
+    for shown in (
+        Redactor().header(name, plain),
+        Redactor().url(f"https://a.example/?{urlencode({name: secret})}"),
+        Redactor().form(urlencode({"a": "b", name: secret})),
+        Redactor().json(json.dumps({"data": [{name: {"x": secret}}]})) if name != "sid" else "",
+        Redactor().text(json.dumps({name: secret})),
+    ):
+        assert "Zq" not in shown
+        assert "Xj" not in shown
+
+
+@given(SECRETS)
+def test_cookies_and_authorizations_are_hidden(secret: str) -> None:
+    """Law G1: the headers that are secrets show none of it."""
+    for name in ("Authorization", "Proxy-Authorization"):
+        for scheme in ("Bearer ", "Basic ", "Digest ", ""):
+            assert "Zq" not in Redactor().header(name, scheme + secret)
+    assert "Zq" not in Redactor().header("Cookie", f"id={secret}")
+    assert "Zq" not in Redactor().header("Set-Cookie", f"id={secret}; Path=/")
+
+
+@given(st.text())
+def test_any_text_can_be_redacted(text: str) -> None:
+    """Whatever a server says, nothing raises but the one error that says it is no JSON."""
+    redactor = Redactor()
+    for redact in (redactor.text, redactor.url, redactor.form):
+        assert isinstance(redact(text), str)
+    assert isinstance(redactor.header("Set-Cookie", text), str)
+    assert json.loads(redactor.json(json.dumps([text])))

@@ -1,0 +1,319 @@
+"""Files as they should be: what is refused, and that the error's command mends it."""
+
+from __future__ import annotations
+
+import grp  # noqa: F401  an ordinary user may not read the interpreter that root runs the tests with
+import os
+import pwd  # noqa: F401
+import re
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aio_token._clock import SYSTEM_CLOCK
+from aio_token._credential import Credential
+from aio_token._disk import permissions
+from aio_token._disk.platform import WINDOWS, flags, nothing, sync_directory
+from aio_token._errors import StoreError
+from aio_token._repository import TokenRepository
+from aio_token.stores.file import FileTokenStore
+from tests.support.disk import Disk, FailAt
+from tests.support.doubles import RotatingGrant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEPT = Credential(refresh_token="kept-refresh")
+NOBODY = 65_534
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    """A file in a folder of an ordinary user, whom root, who may do anything, becomes for the test."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as folder:
+        if root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(folder) / "it's a token.json"
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+async def save(store: FileTokenStore) -> None:
+    """Save under the lock."""
+    async with store.exclusive() as slot:
+        await slot.save(KEPT)
+
+
+async def refusal(store: FileTokenStore) -> str:
+    """Return the one message that load, load under the lock, and save all fail with."""
+    messages = set()
+    with pytest.raises(StoreError) as caught:
+        await store.load()
+    messages.add(str(caught.value))
+    with pytest.raises(StoreError) as caught:
+        async with store.exclusive() as slot:
+            await slot.load()
+    messages.add(str(caught.value))
+    with pytest.raises(StoreError) as caught:
+        await save(store)
+    messages.add(str(caught.value))
+    (message,) = messages
+    return message
+
+
+def mend(message: str) -> None:
+    """Run the command that the message names, as the user would."""
+    command = re.split(r"; (?:.*?: )", message, maxsplit=1)[1]
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+async def test_a_file_that_others_may_read_is_refused_until_it_is_mended(path: Path, mode: int) -> None:
+    """Law F4: a file that group or others may read or write is refused; the error's command mends it."""
+    store = FileTokenStore(path)
+    await save(store)
+    path.chmod(mode)
+    message = await refusal(store)
+    assert "may be read or written by other users; run: chmod 600" in message
+    mend(message)
+    assert await store.load() == KEPT
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o707, 0o770])
+async def test_a_directory_that_others_may_write_is_refused_until_it_is_mended(path: Path, mode: int) -> None:
+    """Law F4: who may write to the directory could exchange the file; the error's command mends it."""
+    store = FileTokenStore(path)
+    await save(store)
+    path.parent.chmod(mode)
+    if mode == 0o770:
+        give_to_a_foreign_group(path.parent)
+    message = await refusal(store)
+    assert "could exchange the file in it; run: chmod go-w" in message
+    mend(message)
+    assert await store.load() == KEPT
+
+
+def give_to_a_foreign_group(directory: Path) -> None:
+    """Let another group than the user's own have the directory."""
+    if os.getuid() == 0:
+        os.seteuid(0)
+        os.chown(directory, NOBODY, 1)
+        os.chmod(directory, 0o770)  # noqa: PTH101, S103  the fault
+        os.seteuid(NOBODY)
+
+
+async def test_a_sticky_directory_is_good_enough(path: Path) -> None:
+    """Law F4: in a directory like /tmp nobody can exchange another's file."""
+    path.parent.chmod(0o1777)
+    store = FileTokenStore(path)
+    await save(store)
+    assert await store.load() == KEPT
+
+
+async def test_a_symbolic_link_is_refused_until_it_is_mended(path: Path) -> None:
+    """Law F4: a link in the file's place is not followed; the error's command puts the file there."""
+    real = path.with_name("real.json")
+    await save(FileTokenStore(real))
+    path.symlink_to(real.name)
+    store = FileTokenStore(path)
+    message = await refusal(store)
+    assert "is a symbolic link; put the file itself there: mv" in message
+    mend(message)
+    assert not path.is_symlink()
+    assert await store.load() == KEPT
+
+
+async def test_a_directory_in_the_files_place_is_refused_until_it_is_mended(path: Path) -> None:
+    """Law F4: a directory with the file's name stays as it is until somebody moves it."""
+    path.mkdir()
+    store = FileTokenStore(path)
+    message = await refusal(store)
+    assert "is a directory; move it out of the way: mv" in message
+    mend(message)
+    await save(store)
+    assert path.is_file()
+
+
+async def test_a_directory_in_the_files_place_is_not_deleted(path: Path) -> None:
+    """Law F4: signing out does not remove what is no credential."""
+    path.mkdir()
+    with pytest.raises(StoreError, match=r"is a directory|cannot be removed"):
+        async with FileTokenStore(path).exclusive() as slot:
+            await slot.delete()
+    assert path.is_dir()
+
+
+async def test_a_pipe_in_the_files_place_is_refused_without_waiting(path: Path) -> None:
+    """Law F4: a pipe that nobody writes to does not hang the reader."""
+    os.mkfifo(path)
+    store = FileTokenStore(path)
+    message = await refusal(store)
+    assert "is not a regular file; remove it: rm" in message
+    mend(message)
+    assert await store.load() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_a_file_of_another_user_is_refused_until_it_is_mended(path: Path) -> None:
+    """Law F4: what somebody else owns is not believed; the error's command mends it."""
+    store = FileTokenStore(path)
+    await save(store)
+    os.seteuid(0)
+    store = FileTokenStore(path)
+    os.chown(path.parent, 0, 0)
+    message = await refusal(store)
+    assert f"belongs to another user (uid {NOBODY}); run: chown 0" in message
+    mend(message)
+    assert await store.load() == KEPT
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
+async def test_a_directory_of_another_user_is_refused(path: Path) -> None:
+    """Law F4: the owner of a directory can exchange what is in it; root may own it."""
+    os.seteuid(0)
+    with pytest.raises(StoreError, match=rf"belongs to another user \(uid {NOBODY}\), who could exchange") as caught:
+        await save(FileTokenStore(path))
+    mend(str(caught.value))
+    await save(FileTokenStore(path))
+
+
+async def test_an_unreadable_file_is_no_empty_store(path: Path) -> None:
+    """Law F3: what cannot be read is an error, and the error's command mends it."""
+    store = FileTokenStore(path)
+    await save(store)
+    path.chmod(0)
+    with pytest.raises(StoreError, match=r"cannot be read: permission denied; .* chmod") as caught:
+        await store.load()
+    mend(str(caught.value))
+    assert await store.load() == KEPT
+
+
+async def test_a_directory_that_may_not_be_written_is_an_error_and_the_file_stays(path: Path) -> None:
+    """Law F3: in a read-only directory nothing is lost, and the error's command mends it."""
+    store = FileTokenStore(path)
+    await save(store)
+    path.parent.chmod(0o500)
+    with pytest.raises(StoreError, match=r"cannot be written: permission denied; .* chmod") as caught:
+        await save(store)
+    assert await store.load() == KEPT
+    mend(str(caught.value))
+    await save(store)
+
+
+async def test_a_read_only_directory_costs_no_token(path: Path) -> None:
+    """Law C4: a token that was paid for is served though its directory became read-only, and saved when it is not."""
+    grant = RotatingGrant(SYSTEM_CLOCK)
+    async with TokenRepository(grant, FileTokenStore(path)) as tokens:
+        token = await tokens.token()
+        path.parent.chmod(0o500)
+        assert (await tokens.token(rejected=token)).access_token == "access-2"
+        assert tokens.status.unsaved
+        path.parent.chmod(0o700)
+    assert (await FileTokenStore(path).load() or Credential()).refresh_token == "refresh-2"
+
+
+async def test_a_read_only_directory_without_a_lock_file_is_an_error(path: Path) -> None:
+    """Law F3: where not even the lock can be made, the error says which file could not be."""
+    path.parent.chmod(0o500)
+    with pytest.raises(StoreError, match=r"the lock file .*\.lock cannot be used: Permission denied"):
+        await save(FileTokenStore(path))
+    path.parent.chmod(0o700)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+async def test_an_ordinary_user_can_save_under_any_umask(path: Path, umask: int) -> None:
+    """Law F4: with umask 0777 the user can still read, write and enter what was made."""
+    below = path.parent / "a" / "b" / path.name
+    before = os.umask(umask)
+    try:
+        await save(FileTokenStore(below))
+        assert await FileTokenStore(below).load() == KEPT
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(made.stat().st_mode) for made in (below.parent.parent, below.parent, below)]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+async def test_an_explicit_argument_overrides_the_checks(path: Path) -> None:
+    """Law F4: on a volume whose modes nobody can set, `check_permissions=False` takes what is there."""
+    real = path.with_name("real.json")
+    await save(FileTokenStore(real))
+    real.chmod(0o644)
+    path.parent.chmod(0o777)
+    path.symlink_to(real.name)
+    store = FileTokenStore(path, check_permissions=False)
+    assert await store.load() == KEPT
+    await save(store)
+    assert path.is_symlink()
+    path.parent.chmod(0o700)
+    assert await FileTokenStore(real).load() == KEPT
+
+
+async def test_checks_do_not_allow_a_directory_in_the_files_place(path: Path) -> None:
+    """Law F4: no argument makes a directory a file."""
+    path.mkdir()
+    with pytest.raises(StoreError, match="is a directory"):
+        await FileTokenStore(path, check_permissions=False).load()
+
+
+def test_a_group_of_ones_own_is_nobody_else() -> None:
+    """Law F4: where every user has a group, their folders are 0775, and that exposes nothing."""
+    assert permissions._is_private_group(os.getegid()) == (os.getegid() == os.geteuid())
+
+
+def test_a_group_without_a_name_is_foreign() -> None:
+    """Law F4: who is in a group that nobody has named cannot be known."""
+    assert not permissions._is_private_group(2_000_000_001)
+
+
+def test_flags_that_a_system_does_not_know_are_left_out() -> None:
+    """The file store opens files with what the system offers."""
+    assert flags("O_APPEND", "O_NO_SUCH_FLAG") == os.O_APPEND
+    nothing(1, 2)
+
+
+def test_a_directory_that_cannot_be_synced_is_no_error(path: Path) -> None:
+    """Law F1: some filesystems cannot sync a directory, and what is missing is an error all the same."""
+    path.parent.chmod(0o300)
+    sync_directory(path.parent)
+    path.parent.chmod(0o700)
+    with pytest.raises(FileNotFoundError):
+        sync_directory(path.parent / "none")
+
+
+class WindowsStore(FileTokenStore):
+    """The file store as it is on Windows."""
+
+    _platform = WINDOWS
+
+
+async def test_on_windows_a_file_that_stays_in_use_is_an_error(path: Path) -> None:
+    """Law F1: the patience with a file in use has an end, and the old file stays."""
+    await save(FileTokenStore(path))
+    disk = Disk()
+    disk.before = FailAt("replace", PermissionError(13, "The process cannot access the file"))
+    with pytest.raises(StoreError, match="cannot be written: permission denied"):
+        await save(WindowsStore(path, worker=disk.worker))
+    assert await FileTokenStore(path).load() == KEPT
+
+
+async def test_on_windows_a_file_in_use_is_waited_for(path: Path) -> None:
+    """Law F1: a file that is being read cannot be replaced there for a moment, so it is tried again."""
+    disk = Disk()
+
+    def busy(number: int, name: str) -> None:
+        if name == "replace" and disk.steps.count("replace") < 4:
+            raise PermissionError(13, "The process cannot access the file because it is being used")
+
+    disk.before = busy
+    await save(WindowsStore(path, worker=disk.worker))
+    assert disk.steps.count("replace") == 4
+    assert await FileTokenStore(path).load() == KEPT

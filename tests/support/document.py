@@ -1,0 +1,118 @@
+"""Runs the Python and shell blocks of a document as its reader would: python -m tests.support.document FILE CERTIFICATE.
+
+The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
+`https://api.example` to an API that takes its tokens. No other name leads anywhere. All blocks of a document share
+their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a
+person who enters each code that is shown, and agrees at each address that a browser is sent to.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import re
+import ssl
+import sys
+import urllib.request
+import webbrowser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from joserfc.jwk import ECKey
+
+from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
+from tests.support.document_shell import Shell
+from tests.support.loopback_names import lead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ID, API = "id.example", "api.example"
+PASSWORD = "a password that the documents do not show"
+_REALM = "/realms/demo"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(text: str, *languages: str) -> Iterator[tuple[int, str, str]]:
+    """Return each block of these languages: the number of its first line, its language, and itself."""
+    for found in _BLOCK.finditer(text):
+        if found[1] in languages:
+            yield text.count("\n", 0, found.start(2)) + 1, found[1], found[2]
+
+
+class _Issuer(AuthorizationServer):
+    """The authorization server under the name that the documents give it."""
+
+    @property
+    def url(self) -> str:
+        return f"https://{ID}"
+
+
+async def _main(document: Path, certificate: str) -> None:
+    text = document.read_text(encoding="utf-8")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    issuer = _Issuer(
+        path=_REALM if _REALM in text else "",
+        users=dict.fromkeys(("alice", "bob"), PASSWORD),
+        device_interval=1.0,
+        ssl_context=context,
+    )
+    async with issuer, ProtectedAPI(issuer, ssl_context=context) as api:
+        os.environ["CLIENT_SECRET"] = issuer.client.secret or ""
+        os.environ["REFRESH_TOKEN"] = issuer.sign_in(user="alice")
+        os.environ["PASSWORD"] = PASSWORD
+        key = ECKey.generate_key("P-256")
+        for name in ("signer", "https://partner.example"):
+            issuer.register(RegisteredClient(name, public_key=dict(key.as_dict(private=False))))
+        issuer.register(RegisteredClient("cli"))
+        os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
+        ports = {ID: issuer._port, API: api._port}
+        lead(ports)
+        webbrowser.open = _browse  # type: ignore[assignment]
+        person = asyncio.create_task(_approve(issuer))
+        with TemporaryDirectory() as commands:
+            await asyncio.to_thread(_run, text, document.name, Shell(Path(commands), ports))
+        person.cancel()
+
+
+def _browse(address: str) -> bool:
+    """Be the browser of a person who agrees."""
+    with urllib.request.urlopen(address) as page:  # noqa: S310  the kit's
+        return bool(page.status == 200)
+
+
+async def _approve(issuer: AuthorizationServer) -> None:
+    """Be the person who enters every code that a device shows."""
+    while True:
+        for code in issuer.user_codes:
+            issuer.approve(code, user="alice")
+        await asyncio.sleep(0.05)
+
+
+def _run(text: str, name: str, shell: Shell) -> None:
+    variables: dict[str, object] = {"__name__": "__main__"}
+    with asyncio.Runner() as runner:
+        for line, language, source in blocks(text, "python", "sh"):
+            if language == "sh":
+                shell.run(source, f"{name}, line {line}")
+                continue
+            padded = "\n" * (line - 1) + source  # so that a traceback shows the document's own line numbers
+            code = compile(padded, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            if "asyncio.run(" in source and not code.co_flags & inspect.CO_COROUTINE:
+                exec(code, variables)  # noqa: S102  that is what this module is for
+            else:
+                runner.run(_step(code, variables))
+
+
+async def _step(code: object, variables: dict[str, object]) -> None:
+    awaitable = eval(code, variables)  # type: ignore[arg-type]  # noqa: S307  see above
+    if awaitable is not None:
+        await awaitable
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,161 @@
+"""The people of the kit's authorization server: devices that wait for them, browsers that they sit at."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from aiohttp import ClientSession
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from aio_token.testing import AuthorizationServer, ManualClock
+from tests.support.plain_client import ask, call
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+VERIFIER = "v" * 43
+CALLBACK = "http://127.0.0.1:9/callback"
+ASKED = {
+    "response_type": "code",
+    "client_id": "app",
+    "redirect_uri": CALLBACK,
+    "scope": "read",
+    "state": "xyz",
+    "code_challenge": str(create_s256_code_challenge(VERIFIER)),  # type: ignore[no-untyped-call]
+    "code_challenge_method": "S256",
+}
+
+
+async def begin(server: AuthorizationServer) -> dict[str, Any]:
+    """Ask for a device code."""
+    status, begun = await ask(server.device_authorization_url, {"client_id": "app", "scope": "read"})
+    assert status == 200
+    return begun
+
+
+async def poll(server: AuthorizationServer, begun: dict[str, Any], client_id: str = "app") -> str | dict[str, Any]:
+    """Ask for the token, and return the error or the answer."""
+    form = {"grant_type": DEVICE, "device_code": str(begun["device_code"]), "client_id": client_id}
+    _, answer = await ask(server.token_url, form)
+    error: str | dict[str, Any] = answer.get("error", answer)
+    return error
+
+
+async def browse(server: AuthorizationServer, **changes: str | None) -> tuple[int, str, dict[str, str]]:
+    """Come with a browser; return the status, and the address that the browser is sent to with its parameters."""
+    query = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
+    async with (
+        ClientSession() as session,
+        session.get(server.authorization_url, params=query, allow_redirects=False) as response,
+    ):
+        address = urlsplit(response.headers.get("Location", ""))
+    return response.status, address._replace(query="").geturl(), dict(parse_qsl(address.query))
+
+
+async def exchange(server: AuthorizationServer, code: str, **changes: str) -> tuple[int, dict[str, Any]]:
+    """Present a code."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": "app",
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+    }
+    return await ask(server.token_url, {**form, **changes})
+
+
+async def test_a_device_is_let_in_once() -> None:
+    """It waits until its code is entered, gets its token, and its device code is spent."""
+    clock = ManualClock()
+    async with AuthorizationServer(clock=clock) as server:
+        begun = await begin(server)
+        assert (begun["expires_in"], begun["interval"]) == (600, 5)
+        assert await poll(server, begun) == "authorization_pending"
+        assert server.user_codes == [begun["user_code"]]
+        server.approve(begun["user_code"], user="ada")
+        answer = await poll(server, begun)
+        assert isinstance(answer, dict)
+        assert await call(server.userinfo_url, answer["access_token"]) == (200, {"sub": "ada"})
+        assert (answer["scope"], "refresh_token" in answer) == ("read", True)
+        assert await poll(server, begun) == "invalid_grant"
+    assert server.requests == {DEVICE: 3}
+
+
+async def test_a_device_is_turned_away() -> None:
+    """A person declines; another client's device code counts for nobody; an ended one is said to be."""
+    clock = ManualClock()
+    async with AuthorizationServer(device_lifetime=60, clock=clock) as server:
+        ended, begun = await begin(server), await begin(server)
+        assert await poll(server, begun, "bot") == "invalid_client"
+        server.deny(begun["user_code"])
+        assert await poll(server, begun) == "access_denied"
+        clock.advance(60)
+        assert await poll(server, ended) == "expired_token"
+        assert server.user_codes == []
+        with pytest.raises(LookupError, match="no device that waits"):
+            server.approve(ended["user_code"])
+
+
+async def test_a_hasty_device_is_slowed_down() -> None:
+    """RFC 8628 section 3.5: a poll before its time adds five seconds, for this one and all that follow."""
+    clock = ManualClock()
+    async with AuthorizationServer(device_interval=2, clock=clock) as server:
+        begun = await begin(server)
+        said = []
+        for pause in (0, 2, 1, 2, 12, 12):
+            clock.advance(pause)
+            said.append(await poll(server, begun))
+    pending, slower = "authorization_pending", "slow_down"
+    assert said == [pending, pending, slower, slower, pending, pending]
+
+
+async def test_a_browser_brings_a_code_back() -> None:
+    """It is sent back with the state and the issuer's name, and the code is good once, with the verifier."""
+    async with AuthorizationServer() as server:
+        status, address, members = await browse(server)
+        assert (status, address, members["state"], members["iss"]) == (302, CALLBACK, "xyz", server.issuer)
+        status, answer = await exchange(server, members["code"])
+        assert (status, answer["scope"]) == (200, "read")
+        assert server.accepts(answer["access_token"])
+        assert await exchange(server, members["code"]) == (400, {"error": "invalid_grant", **DETAIL})
+
+
+DETAIL = {"error_description": "Invalid 'code' in request."}
+
+
+@pytest.mark.parametrize("changes", [{"code_verifier": "w" * 43}, {"redirect_uri": CALLBACK + "2"}])
+async def test_a_code_is_bound(changes: dict[str, str]) -> None:
+    """A code counts with the verifier and the redirect URI that it was asked for with, and no other."""
+    async with AuthorizationServer() as server:
+        _, _, members = await browse(server)
+        status, answer = await exchange(server, members["code"], **changes)
+    assert (status, answer["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+    ],
+)
+async def test_a_browser_brings_an_error_back(changes: dict[str, str | None], error: str) -> None:
+    """What is wrong with the request is said to the program that sent the browser."""
+    async with AuthorizationServer() as server:
+        status, _, members = await browse(server, **changes)
+    assert (status, members["error"], "code" in members) == (302, error, False)
+
+
+async def test_a_person_at_the_browser_declines() -> None:
+    """Nobody at the browser who agrees means access denied; without a state none comes back."""
+    async with AuthorizationServer(at_the_browser=None) as server:
+        _, _, members = await browse(server, state=None)
+    assert members == {"iss": server.issuer, "error": "access_denied"}
+
+
+@pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}])
+async def test_a_browser_is_sent_nowhere_else(changes: dict[str, str]) -> None:
+    """For an unknown client, or to another machine, no browser is sent anywhere."""
+    async with AuthorizationServer() as server:
+        assert (await browse(server, **changes))[:2] == (400, "")
