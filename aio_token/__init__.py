@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from aio_token._interfaces import TokenStore as TokenStore
     from aio_token._interfaces import Slot as Slot
     from aio_token._credential import Credential as Credential
+    from aio_token._wish import Rejection as Rejection
+    from aio_token._wish import Wish as Wish
     from aio_token._clock import Clock as Clock
 
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
@@ -101,6 +103,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         # Seams: what a source, a grant or a store of your own is made of
         "_interfaces": ("TokenSource", "AtHand", "Grant", "TokenStore", "Slot"),
         "_credential": ("Credential",),
+        "_wish": ("Rejection", "Wish"),
         "_clock": ("Clock",),
     },
 )

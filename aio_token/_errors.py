@@ -85,6 +85,11 @@ class LockTimeout(StoreError):
     """Another process held the credential's lock for too long."""
 
 
+@public_in("stores")
+class Superseded(StoreError):
+    """Another host has written the credential since it was read here; nothing was written over it."""
+
+
 def without_frames(error: BaseException) -> BaseException:
     """Take the tracebacks off a foreign error and off everything that led to it.
 

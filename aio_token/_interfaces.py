@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
     from aio_token._credential import Credential, IssuedBy
     from aio_token._token import Token
+    from aio_token._wish import Rejection, Wish
 
 
 @public
 class TokenSource(Protocol):
     """Supplies a token."""
 
-    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
-        """Return a usable token other than `rejected`, good for `min_valid_for` seconds where that can be had.
+    async def token(self, *, rejected: Rejection | None = None, min_valid_for: float = 0.0) -> Token:
+        """Return a usable token other than the `rejected` one, good for `min_valid_for` seconds where possible.
 
         A source that has nothing better may return the rejected token again. Raises `TokenError`.
         """
@@ -47,8 +48,8 @@ class Grant(Protocol):
         """What the grant's credentials carry; None: it takes any stored credential for its own."""
         ...
 
-    async def obtain(self, credential: Credential | None) -> Credential:
-        """Return a new credential, made from the one that is kept so far if that helps.
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
+        """Return a new credential as `wish` wants it, made from the one that is kept so far if that helps.
 
         Whoever calls holds the store's lock and saves the answer. Raises `TokenError`: `SignInRequired` if only a
         person can help, `GrantRefused` if the server said so, `Rescued` if a refresh token came with nothing usable.
@@ -68,7 +69,16 @@ class Revocable(Protocol):
 
 @public
 class TokenStore(Protocol):
-    """Keeps one credential."""
+    """Keeps one credential.
+
+    `may_lose` tells whether what was saved may be gone later though nobody removed it, as after a fail-over of a
+    replicated store.
+    """
+
+    @property
+    def may_lose(self) -> bool:
+        """Whether a write that was confirmed may be lost."""
+        ...
 
     async def load(self) -> Credential | None:
         """Return what is kept, without waiting for any holder of `exclusive`. Raises `StoreError`."""
@@ -86,12 +96,20 @@ class TokenStore(Protocol):
 class Slot(Protocol):
     """A store that is held; a lost lease raises `LockTimeout` on every call."""
 
+    @property
+    def lasts(self) -> float | None:
+        """For how many seconds more nobody else can hold the store; None: for as long as this slot is held."""
+        ...
+
     async def load(self) -> Credential | None:
         """Return what is kept. Raises `StoreError`."""
         ...
 
     async def save(self, credential: Credential) -> None:
-        """Keep the credential, wholly or not at all; durable when it returns. Raises `StoreError`."""
+        """Keep the credential, wholly or not at all; durable when it returns.
+
+        Raises `Superseded` if somebody else has written since this slot last read, and `StoreError`.
+        """
         ...
 
     async def delete(self) -> None:

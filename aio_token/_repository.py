@@ -56,9 +56,9 @@ class TokenRepository:
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     One event loop at a time: several `asyncio.run` in turn may use the same repository, several threads may not.
-    `store` defaults to memory. `sign_in_with` is a grant for people: it runs by itself when only that helps and somebody
-    waits, once for all who wait; without it they get `SignInRequired`. `observer` is told every event; the default logs
-    them under the name `aio_token`.
+    `store` defaults to memory. `sign_in_with` is a grant for people: it runs by itself when only that helps and
+    somebody waits, once for all who wait; without it they get `SignInRequired`. `observer` is told every event; the
+    default logs them under the name `aio_token`.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ import tracemalloc
 from types import CellType, CoroutineType, FunctionType
 from typing import Any
 
-from aio_token import Credential, TokenRepository
+from aio_token import Credential, TokenRepository, Wish
 from aio_token.testing import token
 
 SAMPLE = 1_000
@@ -22,7 +22,7 @@ class Withheld:
     def __init__(self) -> None:
         self.go = asyncio.Event()
 
-    async def obtain(self, credential: Credential | None) -> Credential:  # noqa: ARG002
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:  # noqa: ARG002
         """Wait."""
         await self.go.wait()
         return Credential(token=token())

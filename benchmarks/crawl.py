@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
-    from aio_token import Credential, Grant
+    from aio_token import Credential, Grant, Wish
 
 PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "crawl.svg"
 LIFETIME, LATENCY = 2.0, 0.3  # seconds: of an access token, of the token endpoint
@@ -140,9 +140,9 @@ class _WatchedGrant:
         self._crawl = crawl
         self.issued_by = grant.issued_by
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
         """Pass it on."""
-        new: Credential = await self._crawl.watched(self._grant.obtain(credential))
+        new: Credential = await self._crawl.watched(self._grant.obtain(credential, wish))
         return new
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
 from aio_token._repository import TokenRepository
+from aio_token._wish import NO_WISH
 from aio_token.cli import _profiles
 from aio_token.cli._client import client_of
 from aio_token.cli._keys import store_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential, IssuedBy
     from aio_token._interfaces import Grant
     from aio_token._token import Token
+    from aio_token._wish import Wish
     from aio_token.cli._profile import Profile
     from aio_token.events import Event, Observer
     from aio_token.grants.client_credentials import ClientCredentialsGrant
@@ -39,9 +41,9 @@ class ProfileGrant:
         """What the profile says, without any server's help."""
         return self._profile.issued_by
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
-        return await self._real().obtain(credential)
+        return await self._real().obtain(credential, wish)
 
     async def revoke(self, credential: Credential) -> None:
         """Tell the server, and remember that it was told. Raises `TokenError`."""

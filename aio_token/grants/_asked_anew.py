@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from aio_token._credential import Credential
+from aio_token._wish import NO_WISH
 from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
     from aio_token.oauth.endpoint import TokenEndpoint
 
 
@@ -42,7 +44,7 @@ class AskedAnew(ABC):
         """The endpoint, the client, the scope and the audience (resources included); "" where none is asked for."""
         return self._issued_by
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask for a new token.
 
         Raises `TokenError`, such as `GrantRefused` if what is presented is not taken, and `ConfigurationError` if what

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired
 from aio_token._public import public
+from aio_token._wish import NO_WISH
 from aio_token.grants._show import show_on_stderr
 from aio_token.oauth.answer import REMEDIES
 from aio_token.oauth.form import Form
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
     from aio_token.grants._loopback import Response
     from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -31,8 +33,8 @@ _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
 class AuthorizationCodeGrant:
     """Sends a person to the authorization server with a browser of this machine, and waits there for the answer.
 
-    Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser is
-    opened unless `browser` is given, such as `webbrowser.open`: a function of the address, run in a thread, that
+    Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser
+    is opened unless `browser` is given, such as `webbrowser.open`: a function of the address, run in a thread, that
     returns whether there is a browser. Without one, or if it fails, `show` is given the address to open, and may be
     asynchronous; the default writes it to standard error.
 
@@ -70,7 +72,7 @@ class AuthorizationCodeGrant:
         """The endpoint, the client and the scope, "" where none is asked for."""
         return self._endpoint.issued_by(scope=self._scope or "", audience="")
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Sign in.
 
         Raises `SignInRequired` if the person declines or does not come in time, `ConfigurationError` if the client may

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aio_token._credential import Credential
 from aio_token._errors import ServerUnavailable, SignInRequired
 from aio_token._public import public
+from aio_token._wish import NO_WISH
 from aio_token.grants._show import show_on_stderr
 from aio_token.oauth.form import Form
 from aio_token.oauth.lifetime import seconds
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
     from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
 
@@ -56,8 +58,8 @@ class DevicePrompt:
 class DeviceGrant:
     """Shows a code, and asks the server until a person has entered it somewhere and agreed.
 
-    Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is given a
-    `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` is what passes the time
+    Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is
+    given a `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` is what passes the time
     between two polls. The server has the last word on how often it is asked.
     """
 
@@ -85,7 +87,7 @@ class DeviceGrant:
         """The endpoint, the client and the scope, "" where none is asked for."""
         return self._endpoint.issued_by(scope=self._scope or "", audience="")
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Sign in.
 
         Raises `SignInRequired` if the person declines or does not come in time, `ConfigurationError` if the client may

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
 from aio_token._public import public
+from aio_token._wish import NO_WISH
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Secret
 
@@ -36,7 +38,7 @@ class PasswordGrant:
         """The endpoint, the client and the scope, "" where none is asked for."""
         return self._endpoint.issued_by(scope=self._scope or "", audience="")
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Sign in.
 
         Raises `GrantRefused` for a wrong password, and `ConfigurationError` if what is stored belongs to another

@@ -9,11 +9,13 @@ from aio_token._credential import Credential, Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
 from aio_token._public import public
 from aio_token._token import fingerprint
+from aio_token._wish import NO_WISH
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Secret
 
@@ -42,7 +44,7 @@ class RefreshTokenGrant:
         """The endpoint, the client and the scope; None for the scope takes any."""
         return self._endpoint.issued_by(scope=self._scope)
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Exchange the refresh token for a new token.
 
         Raises `SignInRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is

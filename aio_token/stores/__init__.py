@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aio_token._errors import KeyUnavailable as KeyUnavailable
     from aio_token._errors import LockTimeout as LockTimeout
     from aio_token._errors import StoreCorrupt as StoreCorrupt
+    from aio_token._errors import Superseded as Superseded
     from aio_token._interfaces import Probing as Probing
     from aio_token.stores.memory import MemoryTokenStore as MemoryTokenStore
     from aio_token.stores.file import FileTokenStore as FileTokenStore
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
-        "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt"),
+        "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt", "Superseded"),
         "aio_token._interfaces": ("Probing",),
         "memory": ("MemoryTokenStore",),
         "file": ("FileTokenStore",),

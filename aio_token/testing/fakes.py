@@ -9,10 +9,12 @@ from aio_token._credential import Credential
 from aio_token._errors import TokenError
 from aio_token._public import public
 from aio_token._token import Token
+from aio_token._wish import NO_WISH
 from aio_token.events import Event
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -90,7 +92,7 @@ class ScriptedGrant:
         """Let the calls go on."""
         self._open.set()
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:  # noqa: ARG002  the seam's own
         """Give the next answer."""
         answer = self._answers[min(len(self.calls), len(self._answers) - 1)]
         self.calls.append(credential)

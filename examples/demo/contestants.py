@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientMiddlewareType
 
-    from aio_token import Credential, Grant
+    from aio_token import Credential, Grant, Wish
     from aio_token.grants import IssuedBy
     from examples.demo.stage import Stage
     from examples.demo.tally import TokenRequests
@@ -36,9 +36,9 @@ class _Counted:
     def issued_by(self) -> IssuedBy | None:
         return self._grant.issued_by
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
         with self._count.one(credential.refresh_token if credential else self._first):
-            new = await self._grant.obtain(credential)
+            new = await self._grant.obtain(credential, wish)
         if new.token is not None and new.token.expires_at is not None:
             self._count.came(new.token.expires_at, new.obtained_at or time.time())
         return new

@@ -63,9 +63,9 @@ async def test_a_renewal_runs_outside_its_caller_s_context() -> None:
     seen: list[str | None] = []
 
     class Looking(RotatingGrant):
-        async def obtain(self, credential: Any) -> Any:  # noqa: ANN401
+        async def obtain(self, credential: Any, wish: Any) -> Any:  # noqa: ANN401
             seen.append(span.get(None))
-            return await super().obtain(credential)
+            return await super().obtain(credential, wish)
 
     made: list[str] = []
 

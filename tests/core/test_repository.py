@@ -32,6 +32,7 @@ from tests.support.doubles import FaultyStore, RevocableGrant, RotatingGrant, st
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aio_token import Wish
     from aio_token.events import Event
 
 
@@ -419,7 +420,7 @@ async def test_an_answer_without_a_token_is_no_answer(tokens: TokenRepository, c
     """A grant that returns no token has failed, whatever it thinks."""
 
     class Empty(RotatingGrant):
-        async def obtain(self, credential: Credential | None) -> Credential:
+        async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
             del credential
             return Credential(refresh_token="r")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aio_token import events
 from aio_token.events import (
     Adopted,
     Event,
@@ -32,6 +33,7 @@ EVENTS: list[Event] = [
     RenewalFailed(
         at=1.0, reason="refused", waits=(0.1, 0.1, 0.2), duration=0.5, remedy="wait", message="try later", retry_at=2.0
     ),
+    Unsaved(at=1.0, message="the disk is full"),
     Saved(at=1.0),
     SignedIn(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
     SignedOut(at=1.0, revoked=False, message="the server is down"),
@@ -71,7 +73,7 @@ def test_a_record_carries_the_events_members(event: Event, caplog: pytest.LogCap
 
 def test_a_record_is_one_readable_line(caplog: pytest.LogCaptureFixture) -> None:
     """The text names the event and its members; the moment is the record's own."""
-    log_event(EVENTS[5])
+    log_event(EVENTS[4])
     assert caplog.records[0].getMessage() == "Unsaved message='the disk is full'"
 
 
@@ -83,7 +85,7 @@ def test_a_message_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None
 
 def test_every_event_is_logged_here() -> None:
     """The events above are all that there are."""
-    kinds = [kind for name, kind in vars(_events).items() if isinstance(kind, type) and not name.startswith("_")]
+    kinds = [kind for name, kind in vars(events).items() if isinstance(kind, type) and not name.startswith("_")]
     assert {type(event) for event in EVENTS} == {kind for kind in kinds if issubclass(kind, Event)} - {Event}
 
 

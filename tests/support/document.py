@@ -1,4 +1,6 @@
-"""Runs the Python and shell blocks of a document as its reader would: python -m tests.support.document FILE CERTIFICATE.
+"""Runs the Python and shell blocks of a document as a reader would.
+
+`python -m tests.support.document FILE CERTIFICATE`.
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
 `https://api.example` to an API that takes its tokens. No other name leads anywhere. All blocks of a document share

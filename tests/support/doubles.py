@@ -12,6 +12,7 @@ from aio_token import Credential, MemoryTokenStore, Token
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from aio_token import Wish
     from aio_token._clock import Clock
     from aio_token.grants import IssuedBy
 
@@ -31,7 +32,7 @@ class RotatingGrant:
         self.go = asyncio.Event()
         self.go.set()
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
         """Rotate."""
         self.calls += 1
         number = self.calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from aio_token import BearerMiddleware, Credential, Grant, Token, TokenRepository
+from aio_token import BearerMiddleware, Credential, Grant, Token, TokenRepository, Wish
 from aio_token.events import Event, Observer, RenewalFailed, Renewed, SignedOut
 from aio_token.grants import IssuedBy
 from aio_token.observe import log_event
@@ -15,7 +15,7 @@ class FromTheVault:
 
     issued_by = IssuedBy(token_endpoint="https://vault.example", client_id="bot")
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
         """Read the vault."""
         return credential or Credential(token=Token(access_token="token"), issued_by=self.issued_by)
 

@@ -28,12 +28,14 @@ from aio_token import (
     TokenSource,
     TokenStore,
     Windows,
+    Wish,
 )
-from aio_token.grants import DevicePrompt, IssuedBy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
+
+    from aio_token.grants import DevicePrompt, IssuedBy
 
 
 def clients_take_secrets_and_functions_alike() -> list[TokenEndpoint]:
@@ -73,7 +75,7 @@ class TheirGrant:
         """Take any credential."""
         return None
 
-    async def obtain(self, credential: Credential | None) -> Credential:
+    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
         """Return what is there."""
         return credential or Credential(token=Token(access_token="token"))
 
