@@ -10,6 +10,7 @@ from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, TokenError
 from aio_token._single_flight import finish
 from aio_token._trouble import marked, resting
+from aio_token._wish import NO_WISH
 from aio_token.events import Renewed
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Renewal:
     async def _bounded_grant(self) -> Credential:
         try:
             async with asyncio.timeout(self._limits.obtain):
-                return await self._grant.obtain(self._holding.credential)
+                return await self._grant.obtain(self._holding.credential, NO_WISH)
         except TimeoutError:
             message = (
                 f"the grant did not finish within {self._limits.obtain:g} s; whether it was carried out is unknown"

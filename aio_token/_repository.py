@@ -26,6 +26,7 @@ from aio_token._renewal import Renewal
 from aio_token._single_flight import SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._trouble import Trouble, remedy
+from aio_token._wish import NO_WISH
 from aio_token.events import RenewalFailed, SignedIn, SignedOut, notify
 from aio_token.observe.log import log_event
 from aio_token.stores.memory import MemoryTokenStore
@@ -200,7 +201,7 @@ class TokenRepository:
             raise ConfigurationError(message)
         await self._keeper.probe()  # nobody signs in for nothing (law F7)
         try:
-            credential = await grant.obtain(None)
+            credential = await grant.obtain(None, NO_WISH)
         except Rescued as rescue:
             await finish(self._install(rescue.credential), grace=self._limits.shutdown)
             raise rescue.error from rescue.error.__cause__
