@@ -38,6 +38,7 @@ class Event:
     """Something that happened at `at` (POSIX seconds). Tokens are named by `fingerprint`, never shown."""
 
     at: float
+    name: str | None = None
 
     # One of each for all events: to generate them for each class takes two thirds of the time of importing them.
 
