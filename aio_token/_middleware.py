@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -28,7 +27,7 @@ from aiohttp.hdrs import AUTHORIZATION, CONTENT_ENCODING, EXPECT, WWW_AUTHENTICA
 from multidict import istr
 
 from aio_token._arguments import demand
-from aio_token._backoff import pause
+from aio_token._budget import Budget, budgets_of
 from aio_token._challenge import asks_for_renewal
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError, unforeseen, without_frames
@@ -55,7 +54,6 @@ REQUIRES_TOKEN = istr("requires-token")
 """The request header that, set to `false`, opts a request out; it is never sent."""
 
 _UNAUTHORIZED = 401
-_SERVER_ERROR = 500  # and above: the API did not say whether it takes the token
 _SMALL_BODY = 65_536  # bytes; a refused response up to this size is read, so that its connection can be used again
 _BODY_PATIENCE = 0.25  # seconds
 _STRANGERS = 100  # origins; whoever looks for a missing token has found the line by then
@@ -104,8 +102,7 @@ class BearerMiddleware(Unpicklable):
         self._renew_without_challenge = renew_without_challenge
         self._observer = observer
         self._clock = clock
-        self._pauses = 0  # renewals in a row that did not help
-        self._paused_until = -math.inf
+        self._budgets = budgets_of(source)
         self._strangers: set[str] = set()
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -135,9 +132,7 @@ class BearerMiddleware(Unpicklable):
             if headers.get(AUTHORIZATION) is token.authorization:
                 del headers[AUTHORIZATION]
         if response.status == _UNAUTHORIZED:
-            return await self._refused(request, handler, response, token)
-        if self._pauses:
-            self._recovered(response)
+            return await self._rejected(request, handler, response, token)
         return response
 
     async def _fetched(self) -> Token | None:
@@ -150,60 +145,59 @@ class BearerMiddleware(Unpicklable):
                 raise ours from ours.__cause__
             return None
 
-    async def _refused(
+    async def _rejected(
         self, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse, sent: Token
     ) -> ClientResponse:
-        """Renew the refused token and send the request once more, or return the response as it came."""
+        """Renew the rejected token and send the request once more, or return the response as it came."""
         origin = str(request.url.origin())
         self._tell(Rejected, origin=origin, fingerprint=sent.fingerprint)
         challenges = response.headers.getall(WWW_AUTHENTICATE, ())
-        if self._clock.monotonic() < self._paused_until or not asks_for_renewal(
-            challenges, without_challenge=self._renew_without_challenge
-        ):
+        if not asks_for_renewal(challenges, without_challenge=self._renew_without_challenge):
+            return response
+        budget = self._budgets.setdefault(origin, Budget())
+        if self._pauses(budget, sent, origin):
             return response
         replayable = not (request.body and request.body.consumed)
         if not replayable:
             # The next request has the new token; sent again, this one would carry an empty body (law B4).
             self._tell(ReplayImpossible, origin=origin, method=request.method)
         whole = replayable and await _read_if_small(response)
+        token = await self._renewed(response, Rejection(token=sent, origin=origin), required=replayable)
+        if token is None or token.same_as(sent):
+            return response
+        budget.brought(token, self._clock.monotonic())
+        if not replayable:
+            return response
+        if not whole:
+            response.close()  # before the next one is asked for: the connector may have one connection only
+        await request.close()  # the writer of the rejected request lets go of the body
+        if EXPECT in request.headers:
+            request.update_expect_continue()  # the server said 401 instead of 100: this time it may say 100
+        response = await _send(request, handler, token)
+        if response.status == _UNAUTHORIZED:
+            self._pauses(budget, token, origin)
+        return response
+
+    async def _renewed(self, response: ClientResponse, rejection: Rejection, *, required: bool) -> Token | None:
+        """Return another token; None if there is none, and the rejected response is what the caller gets."""
         try:
-            token = await self._source.token(rejected=Rejection(token=sent, origin=origin))
+            return await self._source.token(rejected=rejection)
         except (TokenError, ClientError, OSError) as error:
-            if not (replayable and self._required):
-                return response
+            if not (required and self._required):
+                return None
             response.close()
             ours = _as_token_error(error)
             raise ours from ours.__cause__
         except BaseException:
             response.close()
             raise
-        if not replayable or token.access_token == sent.access_token:
-            return response
-        if not whole:
-            response.close()  # before the next one is asked for: the connector may have one connection only
-        await request.close()  # the writer of the refused request lets go of the body
-        if EXPECT in request.headers:
-            request.update_expect_continue()  # the server said 401 instead of 100: this time it may say 100
-        response = await _send(request, handler, token)
-        if response.status == _UNAUTHORIZED:
-            self._pause(origin)
-        else:
-            self._recovered(response)
-        return response
 
-    def _pause(self, origin: str) -> None:
-        """Stop renewing for this API for a while: new tokens do not help it (law B6)."""
-        now = self._clock.monotonic()
-        if now >= self._paused_until:  # of many requests in flight, the first one counts
-            self._pauses += 1
-            seconds = pause(self._pauses)
-            self._paused_until = now + seconds
-            self._tell(RenewalPaused, origin=origin, seconds=seconds)
-
-    def _recovered(self, response: ClientResponse) -> None:
-        """Renew again: the API took a token."""
-        if response.status < _SERVER_ERROR:
-            self._pauses, self._paused_until = 0, -math.inf
+    def _pauses(self, budget: Budget, sent: Token, origin: str) -> bool:
+        """Whether this token is not renewed now, since it came of a rejection by this API itself (law B6)."""
+        left = budget.left(sent, self._clock.monotonic())
+        if left and budget.is_news():
+            self._tell(RenewalPaused, origin=origin, seconds=left)
+        return left > 0
 
     def _pass_by(self, url: URL) -> None:
         """Say once for each origin that its requests get no token: it may be meant to have one."""
