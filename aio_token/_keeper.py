@@ -19,25 +19,24 @@ Several event loops may share a keeper: each brings a lock of its own, and betwe
 
 from __future__ import annotations
 
-import asyncio
 import math
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._backoff import chance, pause
 from aio_token._credential import Rescued
-from aio_token._errors import GrantRefused, LockTimeout, ServerUnavailable, StoreError, Superseded, TokenError
+from aio_token._errors import GrantRefused, ServerUnavailable, StoreError, Superseded, TokenError
 from aio_token._freshness import CachedToken
 from aio_token._interfaces import Probing
-from aio_token._limits import within
+from aio_token._limits import asking, reading, saving, waiting_for_the_lock
 from aio_token._lineage import Lineage, belongs, served
 from aio_token._single_flight import finish
 from aio_token._trouble import leave_in_peace, marked, resting
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
 
     from aio_token._clock import Clock
     from aio_token._credential import Credential
@@ -100,32 +99,31 @@ class Keeper:
     async def held(self, lock: asyncio.Lock) -> AsyncIterator[Slot]:
         """Hold the locks, knowing what the store holds. Raises `LockTimeout` after `limits.lock` seconds."""
         async with lock, AsyncExitStack() as stack:
-            async with self._patience():
+            async with waiting_for_the_lock(self._store, self._limits):
                 slot = await stack.enter_async_context(self._store.exclusive())
-            self._learn(await slot.load())
+            self._learn(await self._read(slot))
             yield slot
-
-    def _patience(self) -> AbstractAsyncContextManager[None]:
-        limit = self._limits.lock
-        message = f"{self._store!r} has been locked by another process for {limit:g} s; try later"
-        return within(limit, LockTimeout(message))
 
     async def look(self) -> bool:
         """Read the store without its lock, and learn if it is the first time; tell whether there is nothing new.
 
         A token that is good needs no lock (law F5).
         """
-        found = await self._store.load()
+        found = await self._read(self._store)
         if not self.known:
             self._learn(found)
         return found == self._lineage.stored
 
     async def probe(self) -> None:
         """Find out whether the store would keep a credential, as far as it can tell. Raises `StoreError`."""
-        await self._store.load()  # what cannot be read, because its key is lost or so, is not replaced either
+        await self._read(self._store)  # what cannot be read, because its key is lost or so, is not replaced either
         if isinstance(self._store, Probing):
-            async with self._patience():
+            async with waiting_for_the_lock(self._store, self._limits):
                 await self._store.probe()
+
+    async def _read(self, place: TokenStore | Slot) -> Credential | None:
+        async with reading(self._store, self._limits):
+            return await place.load()
 
     # Rule 2
 
@@ -180,7 +178,7 @@ class Keeper:
             return
         self._lineage = self._lineage.trying(credential)
         try:
-            async with asyncio.timeout(self._limits.save):
+            async with saving(self._store, self._limits):
                 await self._write(slot, credential)
         except Exception as error:  # noqa: BLE001  whatever a store raises, the token that was paid for is served
             self._failed_saves += 1
@@ -220,8 +218,6 @@ class Keeper:
     def _why(self, error: Exception) -> str:
         if isinstance(error, StoreError):
             return str(error)
-        if isinstance(error, TimeoutError):
-            return f"{self._store!r} did not take the credential within {self._limits.save:g} s"
         return f"{self._store!r} failed ({type(error).__name__})"
 
     # Rule 4
@@ -272,14 +268,12 @@ class Keeper:
         except TokenError as error:
             # Somebody who does not keep the lock may have renewed or signed in meanwhile (law E1).
             refused = isinstance(error.error if isinstance(error, Rescued) else error, GrantRefused)
-            if not refused or not self._learn(await slot.load()):
+            if not refused or not self._learn(await self._read(slot)):
                 raise
         return await self._ask_once(question)
 
     async def _ask_once(self, question: Question) -> Credential:
-        limit = self._limits.obtain
-        message = f"the grant did not finish within {limit:g} s; whether it was carried out is unknown"
-        async with within(limit, ServerUnavailable(message)):
+        async with asking(self._limits):
             return await self._grant.obtain(self.credential, question.wish)
 
     async def _remember(self, slot: Slot, error: TokenError) -> TokenError:
