@@ -58,10 +58,11 @@ class Worker(Executor, Steps):
         """Make the call in the thread; cancelled while it runs, it goes no further than the step that it is in."""
         gone = threading.Event()
         try:
-            return await wrap(self._make)(gone, partial(fn, *args, **kwargs), executor=self)
+            result: _T = await wrap(self._make)(gone, partial(fn, *args, **kwargs), executor=self)
         except BaseException:
             gone.set()
             raise
+        return result
 
     async def settle(self, tidy: Callable[[], None]) -> None:
         """Make a closing call, which nothing cancels, after whatever still runs.

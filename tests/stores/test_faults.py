@@ -64,7 +64,7 @@ async def run(script: str, path: Path) -> subprocess.CompletedProcess[str]:
 async def steps_of_a_save(path: Path) -> list[str]:
     """Find the steps of locking, loading and saving by doing it once."""
     disk = Disk()
-    await cycle(FileTokenStore(path, worker=disk.worker))
+    await cycle(disk.store(path))
     path.write_bytes(OLD.to_json())
     return disk.steps
 
@@ -78,7 +78,7 @@ from tests.support.disk import OLD, Disk, cycle
 def run_and_die(path, step):
     disk = Disk()
     disk.before = lambda number, name: number == step and os.kill(os.getpid(), signal.SIGKILL)
-    asyncio.run(cycle(FileTokenStore(path, worker=disk.worker)))
+    asyncio.run(cycle(disk.store(path)))
 
 path = Path(sys.argv[1])
 for step in itertools.count(1):
@@ -115,7 +115,7 @@ async def test_an_error_at_any_step_leaves_the_old_or_the_new(path: Path) -> Non
         disk = Disk()
         disk.before = FailAt(number, OSError(errno.EIO, "Input/output error"))
         with pytest.raises(StoreError, match="Input/output error"):
-            await cycle(FileTokenStore(path, worker=disk.worker))
+            await cycle(disk.store(path))
         assert await load(path) in (OLD, NEW)
         assert drafts(path) == []
 
@@ -141,7 +141,7 @@ async def cancel_at(path: Path, number: int, name: str) -> None:
     """Cancel the cycle while a step hangs."""
     disk, halt = Disk(), Halt(name)
     disk.before = halt
-    saving = asyncio.create_task(cycle(FileTokenStore(path, worker=disk.worker)))
+    saving = asyncio.create_task(cycle(disk.store(path)))
     await asyncio.to_thread(halt.reached.wait, 10)
     saving.cancel()
     async with asyncio.timeout(1):
@@ -155,7 +155,7 @@ async def test_a_late_replace_does_not_overwrite_what_came_after_it(path: Path) 
     """Law C4: a replace that hangs in its thread keeps the lock, so that a later writer writes after it."""
     disk, halt = Disk(), Halt("replace")
     disk.before = halt
-    hanging = asyncio.create_task(save(FileTokenStore(path, worker=disk.worker), NEW))
+    hanging = asyncio.create_task(save(disk.store(path), NEW))
     await asyncio.to_thread(halt.reached.wait, 10)
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
@@ -178,7 +178,7 @@ async def main():
     disk = Disk()
     disk.before = lambda number, name: name == "fsync" and threading.Event().wait()
     async with asyncio.timeout(0.2):
-        await cycle(FileTokenStore(sys.argv[1], worker=disk.worker))
+        await cycle(disk.store(sys.argv[1]))
 
 try:
     asyncio.run(main())

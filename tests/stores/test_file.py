@@ -66,7 +66,7 @@ async def test_the_file_is_json_with_a_version(path: Path) -> None:
 async def test_a_write_syncs_the_file_before_it_replaces_and_the_directory_after(path: Path) -> None:
     """Law F1: the order that survives a loss of power."""
     disk = Disk()
-    async with FileTokenStore(path, worker=disk.worker).exclusive() as slot:
+    async with disk.store(path).exclusive() as slot:
         disk.steps.clear()
         await slot.save(KEPT)
         steps = [step for step in disk.steps if step in ("_create", "write", "fsync", "replace", "sync_directory")]
@@ -164,7 +164,7 @@ async def test_a_damaged_file_that_cannot_be_moved_is_an_error(path: Path) -> No
     disk = Disk()
     disk.before = FailAt("set_aside", OSError(30, "Read-only file system"))
     with pytest.raises(StoreCorrupt, match="cannot be moved aside: Read-only file system"):
-        await load_held(FileTokenStore(path, worker=disk.worker))
+        await load_held(disk.store(path))
 
 
 async def test_an_enormous_file_is_not_read(path: Path) -> None:

@@ -75,7 +75,7 @@ async def steps_of(path: Path, codec: Codec | None) -> list[str]:
     """List the steps of a cycle, once a derived key is known."""
     await cycle(FileTokenStore(path, codec=codec))
     disk = Disk()
-    await cycle(FileTokenStore(path, codec=codec, worker=disk.worker))
+    await cycle(disk.store(path, codec=codec))
     return disk.steps
 
 
@@ -89,7 +89,7 @@ async def test_an_error_at_any_step_shows_no_secret(tmp_path: Path, codec: Calla
         disk = Disk()
         disk.before = FailAt(number, OSError(errno.EIO, "Input/output error"))
         with pytest.raises((StoreError, OSError)) as caught:
-            await cycle(FileTokenStore(path, codec=made, worker=disk.worker))
+            await cycle(disk.store(path, codec=made))
         assert_hidden(caught.value)
 
 
@@ -100,7 +100,7 @@ async def test_a_cancellation_at_any_step_shows_no_secret(tmp_path: Path, codec:
     for name in dict.fromkeys(await steps_of(path, made)):
         disk, halt = Disk(), Halt(name)
         disk.before = halt
-        using = asyncio.create_task(cycle(FileTokenStore(path, codec=made, worker=disk.worker)))
+        using = asyncio.create_task(cycle(disk.store(path, codec=made)))
         await asyncio.to_thread(halt.reached.wait, 10)
         using.cancel()
         await asyncio.sleep(0)
