@@ -58,20 +58,26 @@ class Turns:
                     return lock
                 await woken
         finally:
-            with suppress(ValueError):  # a fork has no waiters
-                self._waiters.remove(waiter)
+            self._remove(waiter)
             if not self._lock.locked():  # it may have been woken, and gone
                 self._wake()
 
     def _is_next(self, waiter: _Waiter) -> bool:
         return waiter is next((other for other in list(self._waiters) if other.loop is waiter.loop), waiter)
 
+    def _remove(self, waiter: _Waiter) -> None:
+        with suppress(ValueError):  # its loop was found closed, or this is a fork
+            self._waiters.remove(waiter)
+
     def _wake(self) -> None:
         woken = set()
         for waiter in list(self._waiters):
-            if waiter.loop not in woken:
+            if waiter.loop in woken:
+                continue
+            if waiter.wake():
                 woken.add(waiter.loop)
-                waiter.wake()
+            else:
+                self._remove(waiter)
 
 
 class _Waiter:
@@ -87,10 +93,13 @@ class _Waiter:
             self._woken = self.loop.create_future()
         return self._woken
 
-    def wake(self) -> None:
-        """Wake the waiter, from any thread."""
-        with suppress(RuntimeError):  # its loop is closed, and it with it
+    def wake(self) -> bool:
+        """Wake the waiter, from any thread; tell whether its loop is there to do so."""
+        try:
             self.loop.call_soon_threadsafe(self._set)
+        except RuntimeError:  # it is closed
+            return False
+        return True
 
     def _set(self) -> None:
         if not self._woken.done():
