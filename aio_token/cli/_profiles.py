@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aio_token._disk.beside import another_draft_of
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import unusable
@@ -16,6 +17,7 @@ from aio_token.cli._profile import Profile, is_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 
 def names() -> list[str]:
@@ -76,11 +78,17 @@ def _text(name: str) -> bytes | None:
 
 
 async def _replace(name: str, text: bytes | None) -> None:
-    path = profile_file(name)
     async with Worker() as worker:
-        file = DurableFile(path, unguarded(HERE), worker)  # there is nothing in it that others may not read
-        try:
-            await worker.call(make_private, path.parent, HERE.sync_directory)
-            await (file.remove() if text is None else file.write(memoryview(text)))
-        except OSError as error:
-            raise unusable(path, "written", error) from without_frames(error)
+        await worker.call(_write, profile_file(name), text)
+
+
+def _write(path: Path, text: bytes | None) -> None:
+    file = DurableFile(path, unguarded(HERE))  # there is nothing in it that others may not read
+    try:
+        make_private(path.parent, HERE.sync_directory)
+        if text is None:
+            file.remove()
+        else:
+            file.write(memoryview(text), draft=another_draft_of(path))  # there is no lock
+    except OSError as error:
+        raise unusable(path, "written", error) from without_frames(error)
