@@ -51,18 +51,15 @@ async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
     only, says nothing about the work: its result may be there and only has to be looked at (law C13).
     """
     loop = asyncio.get_running_loop()
+    due = loop.time() + seconds
     deadline = asyncio.timeout(None)
 
-    def pass_at(due: float, *, chances: int) -> None:
-        nonlocal timer
+    def passes() -> None:
         now = loop.time()
-        if chances and now - due > _LATE:
-            timer = loop.call_at(now + _SECOND_CHANCE, lambda: pass_at(now + _SECOND_CHANCE, chances=0))
-        else:
-            deadline.reschedule(now)
+        stood_still = now - due > _LATE
+        deadline.reschedule(now + _SECOND_CHANCE if stood_still else now)
 
-    due = loop.time() + seconds
-    timer = loop.call_at(due, lambda: pass_at(due, chances=1))
+    timer = loop.call_at(due, passes)
     try:
         async with deadline:
             yield

@@ -111,7 +111,7 @@ class TokenRepository(Unpicklable):
         self._limits = limits
         self._keeper = Keeper(grant, store or MemoryTokenStore(), windows, limits, clock, self._tell)
         self._trouble = Trouble()
-        self._flights: dict[asyncio.AbstractEventLoop, SingleFlight[Token]] = {}
+        self._flights: list[tuple[asyncio.AbstractEventLoop, SingleFlight[Token]]] = []
         self._sign_in_with = sign_in_with
         self._next_sign_in = -math.inf  # monotonic: a person who did not sign in is left in peace until then
         self._changes = Changes()
@@ -335,13 +335,14 @@ class TokenRepository(Unpicklable):
 
     def _flight(self) -> SingleFlight[Token]:
         """Return what belongs to this event loop, made when the loop first needs it: nothing is bound to one before."""
-        loop = asyncio.get_running_loop()
-        flight = self._flights.get(loop)
-        if flight is None:
-            for other in list(self._flights):
-                if other.is_closed():
-                    self._flights.pop(other, None)
-            flight = self._flights.setdefault(loop, SingleFlight("aio_token: renewal"))
+        here = asyncio.get_running_loop()
+        for loop, flight in list(self._flights):
+            if loop is here:
+                return flight
+            if loop.is_closed():
+                self._flights.remove((loop, flight))
+        flight = SingleFlight("aio_token: renewal")
+        self._flights.append((here, flight))
         return flight
 
     def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401  each event has its own
