@@ -57,12 +57,14 @@ class ConfigurationError(TokenError):
 class ServerUnavailable(TokenError):
     """Try later: the authorization server cannot be reached, is overloaded, or gave no usable answer.
 
-    `retry_after` is the number of seconds to wait before the next attempt, None if nobody knows.
+    `retry_after` is the number of seconds to wait before the next attempt, None if that is not known.
+    `outcome_unknown` tells that the request was sent and no whole answer came, so that the server may have acted.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
 
 
 @public
