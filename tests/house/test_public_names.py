@@ -55,7 +55,7 @@ def test_type_checkers_see_the_names_that_there_are(name: str) -> None:
     """`__all__` and the imports under TYPE_CHECKING are one list, in one order, and lead to the same modules."""
     package = import_module(name)
     assert list(declared(package).items()) == list(listed(package).items())
-    assert package.__all__ == tuple(listed(package))
+    assert package.__all__ == tuple(name for name in listed(package) if name != "__version__")
 
 
 @pytest.mark.parametrize(("package", "name"), NAMES)
