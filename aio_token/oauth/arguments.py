@@ -41,6 +41,7 @@ def check_kind(name: str, value: object, kinds: tuple[type, ...], said: str) -> 
     """Refuse what is not of one of these kinds, which are `said` in words."""
     if not isinstance(value, kinds):
         message = f"{name} is {said}, not {_kind(value)}"
+        del value  # the frame of an exception would show it
         raise TypeError(message)
 
 

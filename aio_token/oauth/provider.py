@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._public import public
 from aio_token.oauth.answer import read_object
-from aio_token.oauth.arguments import check_text
+from aio_token.oauth.arguments import check_kind
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.form import Request
 from aio_token.oauth.secret import Revealed
@@ -134,7 +134,7 @@ class Provider:
 
 
 def _check_issuer(held: Revealed[str], *, plain_http: bool) -> None:
-    check_text("issuer", held.value)
+    check_kind("issuer", held.value, (str,), "a text")
     problem = problem_with(held.value, plain_http=plain_http)
     if problem is None and "?" in held.value:
         problem = "has a query, which RFC 8414 (section 2) forbids"
