@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError
-from aio_token.oauth.arguments import check_text, judged
+from aio_token.oauth.arguments import judged
 from aio_token.oauth.url import problem_with
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ class Addresses:
     def __init__(self, urls: Mapping[str, str | None], *, plain_http: bool) -> None:
         self._urls = {name: url for name, url in urls.items() if url is not None or name == "token"}
         for name, url in self._urls.items():
-            check_text(f"the address of the {name} endpoint", url)
-            problem = problem_with(url or "", plain_http=plain_http)
+            problem = problem_with(url, plain_http=plain_http)
             if problem is not None:
                 message = f"the address of the {name} endpoint {problem}"
                 raise ConfigurationError(message)

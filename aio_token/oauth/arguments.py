@@ -1,7 +1,7 @@
 """What constructors say of arguments that cannot work: one sentence, at once, that shows nothing of what was given.
 
-A thing of the wrong kind is a TypeError, as everywhere in Python. A value that cannot work, and a secret that is not
-there, is a `ConfigurationError`.
+What cannot work is a `ConfigurationError`: a part in the place of another, a number out of range, a name that is taken,
+a secret that is not there. A text, a function or a mapping of another type is a TypeError, as everywhere in Python.
 """
 
 from __future__ import annotations
@@ -73,21 +73,19 @@ def check_several(name: str, value: object) -> None:
 
 def check_seconds(name: str, value: object) -> None:
     """Refuse what is not a positive, finite number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{name} is a number of seconds, not {_kind(value)}"
-        raise TypeError(message)
-    if not (math.isfinite(value) and value > 0):
-        message = f"{name} is a positive number of seconds, not {value}"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and value > 0):
+        message = f"{name} is a positive number of seconds, not {value if is_number else _kind(value)}"
         raise ConfigurationError(message)
 
 
 def check_port(value: object) -> None:
     """Refuse what is not a port; 0 is any that is free."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        message = f"port is a number, not {_kind(value)}"
-        raise TypeError(message)
-    if not 0 <= value <= _MAX_PORT:
-        message = f"port is a number from 0 (any that is free) to {_MAX_PORT}, not {value}"
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if not (is_number and 0 <= value <= _MAX_PORT):
+        message = (
+            f"port is a number from 0 (any that is free) to {_MAX_PORT}, not {value if is_number else _kind(value)}"
+        )
         raise ConfigurationError(message)
 
 
@@ -112,10 +110,10 @@ def check_client(value: object) -> None:
             "the client of a TokenEndpoint says how it proves who it is: pass ClientSecretBasic(client_id, secret), or "
             "PublicClient(client_id) if it has no secret, not a text"
         )
-        raise TypeError(message)
+        raise ConfigurationError(message)
     if isinstance(value, type) or not callable(getattr(value, "authenticate", None)):
         message = f"the client of a TokenEndpoint is a client authentication, such as PublicClient, not {_kind(value)}"
-        raise TypeError(message)
+        raise ConfigurationError(message)
     check_text("the client's id", getattr(value, "client_id", None))
 
 
@@ -123,7 +121,7 @@ def check_endpoint(value: object) -> None:
     """Refuse what is not a token endpoint. Its class is not asked for, since it brings an HTTP client with it."""
     if isinstance(value, type) or not callable(getattr(value, "check_issued_here", None)):
         message = f"a grant asks a TokenEndpoint, not {_kind(value)}; make one by Provider.discover, or by its address"
-        raise TypeError(message)
+        raise ConfigurationError(message)
 
 
 def check_parameters(value: object, reserved: Iterable[str], remedy: str) -> None:

@@ -62,7 +62,7 @@ class TokenEndpoint:
     `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
     `transport` says how requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
     holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to, and
-    TypeError for a thing of the wrong kind.
+    for whatever else cannot work.
     """
 
     __slots__ = (

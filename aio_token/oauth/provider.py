@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._public import public
 from aio_token.oauth.answer import read_object
-from aio_token.oauth.arguments import check_kind
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.form import Request
 from aio_token.oauth.secret import Revealed
@@ -59,8 +58,7 @@ class Provider:
         """Read the issuer's metadata; its token endpoint will be reached in the same way.
 
         Raises `ConfigurationError` if there is none, if it is another issuer's (RFC 8414 section 3.3), or if an address
-        in it is not https (law A2), `ServerUnavailable` if the issuer cannot be reached, and TypeError for a thing of
-        the wrong kind.
+        in it is not https (law A2), and `ServerUnavailable` if the issuer cannot be reached.
         """
         check_transport(transport)
         held = Revealed(issuer)
@@ -134,7 +132,6 @@ class Provider:
 
 
 def _check_issuer(held: Revealed[str], *, plain_http: bool) -> None:
-    check_kind("issuer", held.value, (str,), "a text")
     problem = problem_with(held.value, plain_http=plain_http)
     if problem is None and "?" in held.value:
         problem = "has a query, which RFC 8414 (section 2) forbids"

@@ -75,7 +75,7 @@ class Transport(Unpicklable):
     UNIX socket or a source address: a new one for each request, which is closed with it. `headers` go with every
     request, such as a gateway's key; the `User-Agent` is `aio_token/<version>` unless it is among them.
 
-    Raises `ConfigurationError` for what cannot work, and TypeError for a thing of the wrong kind.
+    Raises `ConfigurationError` for what cannot work.
     """
 
     ssl: SSLContext | aiohttp.Fingerprint | bool = True
@@ -122,4 +122,6 @@ DIRECT = Transport()
 
 def check_transport(value: object) -> None:
     """Refuse what is not a transport."""
-    check_kind("transport", value, (Transport,), "a Transport, such as Transport(timeout=10)")
+    if not isinstance(value, Transport):
+        message = "transport is a Transport, such as Transport(timeout=10)"
+        raise ConfigurationError(message)
