@@ -73,19 +73,15 @@ def check_several(name: str, value: object) -> None:
 
 def check_seconds(name: str, value: object) -> None:
     """Refuse what is not a positive, finite number of seconds."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and value > 0):
-        message = f"{name} is a positive number of seconds, not {value if is_number else _kind(value)}"
+    if isinstance(value, bool) or not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        message = f"{name} is a positive number of seconds, not {_kind(value)}"
         raise ConfigurationError(message)
 
 
 def check_port(value: object) -> None:
     """Refuse what is not a port; 0 is any that is free."""
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if not (is_number and 0 <= value <= _MAX_PORT):
-        message = (
-            f"port is a number from 0 (any that is free) to {_MAX_PORT}, not {value if is_number else _kind(value)}"
-        )
+    if isinstance(value, bool) or not (isinstance(value, int) and 0 <= value <= _MAX_PORT):
+        message = f"port is a number from 0 (any that is free) to {_MAX_PORT}, not {_kind(value)}"
         raise ConfigurationError(message)
 
 
@@ -140,6 +136,10 @@ def check_parameters(value: object, reserved: Iterable[str], remedy: str) -> Non
 
 
 def _kind(value: object) -> str:
+    """Name a thing without showing it; a number is no secret."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    return "None" if value is None else f"an object of type {type(value).__name__}"
+    if value is None or isinstance(value, int | float):
+        return str(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

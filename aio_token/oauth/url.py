@@ -21,16 +21,16 @@ def problem_with(url: object, *, plain_http: bool) -> str | None:
     The answer is the end of a sentence about the address. It shows no part of it: people write passwords into
     addresses, and would find them in a log.
     """
-    if not isinstance(url, str):
-        return "is not a URL, a text"
-    parts = _parts(url)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.host:
+    parts = _parts(url) if isinstance(url, str) else None
+    if parts is None:
+        return "is not a URL"
+    if parts.scheme not in {"http", "https"} or not parts.host:
         return "is not an https URL"
     if parts.scheme == "http" and not plain_http and not is_loopback(parts.host):
         return "is not https; use https, or say send_secrets_over_plain_http=True"
     if parts.user is not None or parts.password is not None:
         return "holds a user name or a password; say them by a client authentication instead"
-    if "#" in url:
+    if "#" in str(url):
         return "has a fragment, which RFC 6749 (section 3.2) forbids"
     return None
 

@@ -63,7 +63,7 @@ OTHER_TYPES: list[tuple[Callable[[], object], str]] = [
     (lambda: PublicClient(7), "^the client's id is a text"),  # type: ignore[arg-type]
     (lambda: PrivateKeyJWT("bot", CANARY, alg=7), "^alg is a text"),  # type: ignore[arg-type]
     (lambda: ClientSecretJWT("bot", CANARY, audience=7), "^audience is a text"),  # type: ignore[arg-type]
-    (lambda: ClientCredentialsGrant(ENDPOINT, scope=["a", "b"]), '^scope is one text .* scope="a b", not an object'),  # type: ignore[arg-type]
+    (lambda: ClientCredentialsGrant(ENDPOINT, scope=["a", "b"]), '^scope is one text .* scope="a b", not a '),  # type: ignore[arg-type]
     (lambda: RefreshTokenGrant(ENDPOINT, scope=["a"]), "^scope is one text"),  # type: ignore[arg-type]
     (lambda: PasswordGrant(ENDPOINT, "ann", CANARY, scope=("a",)), "^scope is one text"),  # type: ignore[arg-type]
     (lambda: DeviceGrant(ENDPOINT, scope={"a"}), "^scope is one text"),  # type: ignore[arg-type]
@@ -80,18 +80,18 @@ OTHER_TYPES: list[tuple[Callable[[], object], str]] = [
     (lambda: exchange(CANARY, actor_token=CANARY, actor_token_type=7), "^actor_token_type is a text"),
     (lambda: jwt(issuer=7), "^issuer is a text"),
     (lambda: jwt(kid=7), "^kid is a text"),
-    (lambda: jwt(claims=[CANARY]), "^claims is a mapping of values by their names, not an object of type list$"),
+    (lambda: jwt(claims=[CANARY]), "^claims is a mapping of values by their names, not a list$"),
     (lambda: Form(password=CANARY, max_age=7), "^the member 'max_age' of a form is a text, or"),  # type: ignore[arg-type]
 ]
 HOPELESS: list[tuple[Callable[[], object], str]] = [
     (lambda: TokenEndpoint(ADDRESS, ANY), r"pass ClientSecretBasic\(client_id, secret\), or PublicClient\(client_id\)"),
     (lambda: TokenEndpoint(ADDRESS, ClientSecretBasic), "^the client of .* not the class ClientSecretBasic$"),  # type: ignore[arg-type]
     (lambda: TokenEndpoint(ADDRESS, None), "^the client of .*, not None$"),  # type: ignore[arg-type]
-    (lambda: TokenEndpoint(123, PublicClient("bot")), "^the address of the token endpoint is not a URL, a text$"),  # type: ignore[arg-type]
-    (lambda: TokenEndpoint(URL(ADDRESS), PublicClient("bot")), "is not a URL, a text$"),  # type: ignore[arg-type]
-    (lambda: TokenEndpoint(None, PublicClient("bot")), "is not a URL, a text$"),  # type: ignore[arg-type]
+    (lambda: TokenEndpoint(123, PublicClient("bot")), "^the address of the token endpoint is not a URL$"),  # type: ignore[arg-type]
+    (lambda: TokenEndpoint(URL(ADDRESS), PublicClient("bot")), "is not a URL$"),  # type: ignore[arg-type]
+    (lambda: TokenEndpoint(None, PublicClient("bot")), "is not a URL$"),  # type: ignore[arg-type]
     (lambda: TokenEndpoint(ADDRESS, PublicClient("bot"), transport=ANY), r"such as Transport\(timeout=10\)"),
-    (lambda: ClientCredentialsGrant(ClientSecretBasic("bot", CANARY)), "^a grant asks a TokenEndpoint, not an object"),  # type: ignore[arg-type]
+    (lambda: ClientCredentialsGrant(ClientSecretBasic("bot", CANARY)), "^a grant asks a TokenEndpoint, not a "),  # type: ignore[arg-type]
     (lambda: ClientCredentialsGrant(ANY), "^a grant asks a TokenEndpoint"),
     (lambda: ClientCredentialsGrant(TokenEndpoint), "^a grant asks a TokenEndpoint, not the class"),  # type: ignore[arg-type]
     (lambda: RefreshTokenGrant(ClientCredentialsGrant(ENDPOINT)), "^a grant asks a TokenEndpoint"),  # type: ignore[arg-type]
@@ -100,10 +100,10 @@ HOPELESS: list[tuple[Callable[[], object], str]] = [
     (lambda: AuthorizationCodeGrant(ANY), "^a grant asks a TokenEndpoint"),
     (lambda: JWTBearerGrant(ANY, CANARY), "^a grant asks a TokenEndpoint"),
     (lambda: TokenExchangeGrant(ANY, CANARY), "^a grant asks a TokenEndpoint"),
-    (lambda: code(timeout="5"), "^timeout is a positive number of seconds, not an object of type str$"),
-    (lambda: code(port="8080"), "not an object of type str$"),
-    (lambda: code(port=True), "not an object of type bool$"),
-    (lambda: jwt(lifetime="60"), "^lifetime is a positive number of seconds, not an object"),
+    (lambda: code(timeout="5"), "^timeout is a positive number of seconds, not a str$"),
+    (lambda: code(port="8080"), "not a str$"),
+    (lambda: code(port=True), "not True$"),
+    (lambda: jwt(lifetime="60"), "^lifetime is a positive number of seconds, not a "),
     (lambda: PublicClient(""), "^the client's id is empty$"),
     (lambda: ClientSecretBasic("bot", ""), "^the secret of the client 'bot' is missing, .* is the variable set"),
     (lambda: ClientSecretPost("bot", None), "^the secret of the client 'bot' is missing"),  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ def test_a_sign_in_adds_no_parameter_that_it_says_itself(name: str) -> None:
 
 async def test_an_issuer_is_judged_before_it_is_asked() -> None:
     """Law G1: what is no address is refused before anything is sent, and not shown."""
-    with pytest.raises(ConfigurationError, match=r"^the issuer's address is not a URL, a text$") as caught:
+    with pytest.raises(ConfigurationError, match=r"^the issuer's address is not a URL$") as caught:
         await Provider.discover(CANARY.encode())  # type: ignore[arg-type]
     assert CANARY not in exposure(caught.value)
     with pytest.raises(ConfigurationError, match=r"^transport is a Transport"):

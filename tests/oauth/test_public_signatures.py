@@ -34,7 +34,7 @@ def named(annotation: str) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"'[^']*'|\"[^\"]*\"", "", annotation)))
 
 
-def annotations(cls: type) -> Iterator[tuple[str, str]]:
+def written(cls: type) -> Iterator[tuple[str, str]]:
     """Return the annotations of a class's public attributes, methods and constructor, as they are written."""
     for owner in inspect.getmro(cls):
         if not owner.__module__.startswith("aio_token"):
@@ -53,7 +53,7 @@ def annotations(cls: type) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_every_type_in_a_signature_is_public(cls: type) -> None:
     """Whoever writes a grant or a client authentication imports nothing from a private module."""
-    hidden = {(name, one) for name, text in annotations(cls) for one in named(text) - PUBLIC - FOREIGN}
+    hidden = {(name, one) for name, text in written(cls) for one in named(text) - PUBLIC - FOREIGN}
     assert hidden == set()
 
 
@@ -66,4 +66,4 @@ def test_a_hidden_type_is_noticed() -> None:
         def take(self, _link: Hidden) -> None:  # type: ignore[name-defined]  # noqa: F821
             """Take what no one can name."""
 
-    assert {one for _, text in annotations(Odd) for one in named(text)} - PUBLIC - FOREIGN == {"Hidden"}
+    assert {one for _, text in written(Odd) for one in named(text)} - PUBLIC - FOREIGN == {"Hidden"}
