@@ -40,8 +40,8 @@ class DevicePrompt:
     """What a person has to be shown: the address to open, on any device, and the code to enter there.
 
     `verification_uri_complete`, None where the server gives none, has the code in it, for a link or a QR code. Show
-    the code as well: the person compares it, and that is what keeps somebody else's sign-in out (RFC 8628 section
-    3.3.1). `expires_in` is the number of seconds that are left.
+    the code as well: the person compares it, which keeps another person's sign-in out (RFC 8628 section 3.3.1).
+    `expires_in` is the number of seconds that are left.
     """
 
     verification_uri: str

@@ -29,9 +29,6 @@ class Addresses:
                 message = f"the address of the {name} endpoint {problem}"
                 raise ConfigurationError(message)
 
-    def __repr__(self) -> str:
-        return f"<Addresses {', '.join(self._urls)}>"
-
     def of(self, name: str) -> str:
         """Return the address of an endpoint. Raises `ConfigurationError` if none is known."""
         url = self._urls.get(name)

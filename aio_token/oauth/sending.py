@@ -149,7 +149,7 @@ class _UndisturbedRequest(aiohttp.ClientRequest):
     """
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send, and let nobody cancel the writer."""
+        """Send, and hide the writer from a shutdown that cancels all tasks."""
         response = await super().send(conn)
         if self._writer is not None:
             hide_from_shutdown(self._writer)

@@ -122,6 +122,6 @@ def test_the_version_is_the_installed_one_s() -> None:
 
 def test_a_frozen_program_has_no_version_and_still_works() -> None:
     """Programs that are frozen into one file leave the metadata out."""
-    source = f"import sys; sys.path.insert(0, {ROOT!r}); import aio_token; print(aio_token.__version__)"
-    command = [sys.executable, "-I", "-S", "-c", source]
+    without = f"sys.path[:] = [{ROOT!r}, *(path for path in sys.path if 'site-packages' not in path)]"
+    command = [sys.executable, "-c", f"import sys; {without}; import aio_token; print(aio_token.__version__)"]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "unknown\n"
