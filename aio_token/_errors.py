@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aio_token._public import public, public_in
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import NoReturn, Self
 
 
 @public
@@ -107,3 +107,16 @@ def without_frames(error: BaseException) -> BaseException:
             link.__traceback__ = None
             pending += [link.__cause__, link.__context__]
     return error
+
+
+def raise_alone(error: BaseException, because: BaseException | None = None) -> NoReturn:
+    """Raise an error, and let nothing show of another one that is being handled.
+
+    Python would keep that one as the context: its text may quote a secret, and its frames may hold one. `because`
+    becomes the cause, without its frames; without it the error keeps the cause that it has.
+    """
+    cause = error.__cause__ if because is None else without_frames(because)
+    try:
+        raise error from cause
+    finally:
+        error.__context__ = None

@@ -108,9 +108,10 @@ async def _secret(name: str, profile: Profile) -> Finding:
 
 async def _issuer(name: str, profile: Profile) -> Finding:
     from aio_token.oauth.provider import Provider  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.transport import Transport  # noqa: PLC0415
 
     try:
-        provider = await Provider.discover(profile.issuer, trust_env=True)
+        provider = await Provider.discover(profile.issuer, transport=Transport(trust_env=True))
     except TokenError as error:
         return Finding(level="fail", subject="issuer", text=str(error), exit=exit_for(error))
     known = (profile.token_endpoint, profile.revocation_endpoint)
@@ -123,7 +124,8 @@ async def _issuer(name: str, profile: Profile) -> Finding:
 async def _endpoint(profile: Profile) -> AsyncIterator[Finding]:
     """Ask for nothing: any answer shows that the way is open, and tells the time there."""
     from aio_token.oauth.form import Request  # noqa: PLC0415
-    from aio_token.oauth.transport import Transport, send  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.sending import send  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.transport import Transport  # noqa: PLC0415
     from aio_token.oauth.url import origin_of  # noqa: PLC0415  brings yarl
 
     at = origin_of(profile.token_endpoint)

@@ -54,6 +54,7 @@ class ProfileGrant:
         from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
         from aio_token.grants.refresh_token import RefreshTokenGrant  # noqa: PLC0415
         from aio_token.oauth.endpoint import TokenEndpoint  # noqa: PLC0415  brings aiohttp
+        from aio_token.oauth.transport import Transport  # noqa: PLC0415
 
         profile = self._profile
         endpoint = TokenEndpoint(
@@ -61,7 +62,7 @@ class ProfileGrant:
             client_of(self._name, profile),
             revocation_url=profile.revocation_endpoint,
             issuer=profile.issuer,
-            trust_env=True,
+            transport=Transport(trust_env=True),
         )
         if profile.grant == "client_credentials":
             return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)

@@ -44,8 +44,9 @@ def sign_in(name: str, wishes: Wishes) -> None:
 
 async def _sign_in(name: str, wishes: Wishes, before: Profile | None, secret: Revealed[str] | None) -> None:
     from aio_token.oauth.provider import Provider  # noqa: PLC0415  brings aiohttp
+    from aio_token.oauth.transport import Transport  # noqa: PLC0415
 
-    provider = await Provider.discover(wishes.issuer or "", trust_env=True)
+    provider = await Provider.discover(wishes.issuer or "", transport=Transport(trust_env=True))
     flow = wishes.flow or chosen(provider)
     profile = await _profile(wishes, provider, flow)
     _refuse_to_replace(name, before, profile)

@@ -163,7 +163,7 @@ async def test_the_address_goes_to_standard_error(capsys: pytest.CaptureFixture[
     """No browser is opened unless asked for; standard output is for data."""
     async with token_server(says(GRANTED)) as server:
         grant = AuthorizationCodeGrant(endpoint_of(server), timeout=0.05)
-        with pytest.raises(SignInRequired, match=r"nobody signed in within 0\.05 s"):
+        with pytest.raises(SignInRequired, match=r"the person did not sign in within 0\.05 s"):
             await grant.obtain(None)
     shown = capsys.readouterr()
     assert shown.out == ""

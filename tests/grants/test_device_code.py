@@ -185,7 +185,7 @@ async def test_how_it_ends_otherwise(answer: Answer, error: type[Exception], say
 
 
 @pytest.mark.parametrize(
-    ("answer", "error", "says_so"), [(PENDING, SignInRequired, "nobody"), (BUSY, ServerUnavailable, "503")]
+    ("answer", "error", "says_so"), [(PENDING, SignInRequired, "was not entered"), (BUSY, ServerUnavailable, "503")]
 )
 async def test_a_code_comes_to_its_end(answer: Answer, error: type[Exception], says_so: str) -> None:
     """Nobody is asked any more once the code cannot count, and the error says whose fault it was."""

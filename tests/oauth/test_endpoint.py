@@ -23,8 +23,7 @@ from aio_token import (
     TokenEndpoint,
 )
 from aio_token.grants import IssuedBy
-from aio_token.oauth import ClientSecretJWT
-from aio_token.oauth.form import Form
+from aio_token.oauth import ClientSecretJWT, Form, Transport
 from aio_token.testing import AuthorizationServer, ManualClock
 from tests.support.exposure import exposure
 from tests.support.token_server import GRANTED, drops, says, sends, token_server
@@ -61,8 +60,8 @@ def faked() -> Iterator[aioresponses]:
         yield fake
 
 
-async def test_authlib_writes_and_the_client_signs(faked: aioresponses) -> None:
-    """The body is Authlib's, the header the client's, and extra parameters yield to the grant's own."""
+async def test_the_grant_says_and_the_client_signs(faked: aioresponses) -> None:
+    """The body is the grant's, the header the client's, and extra parameters yield to the grant's own."""
     faked.post(URL, payload=GRANTED, response_class=Replied)
     parameters = {"scope": "all", "resource": ["a", "b"], "tenant": "t"}
     endpoint = TokenEndpoint(URL, ClientSecretBasic("bot", "s"), parameters=parameters)
@@ -115,7 +114,10 @@ def test_an_address_that_no_secret_may_go_to_is_refused_at_once(url: str, which:
         addresses = {"url": url}
     with pytest.raises(ConfigurationError, match=f"the address of the {which} endpoint") as caught:
         TokenEndpoint(
-            **addresses, client=ClientSecretPost("bot", CANARY), proxy=f"http://{CANARY}@p", parameters={"a": CANARY}
+            **addresses,
+            client=ClientSecretPost("bot", CANARY),
+            transport=Transport(proxy=f"http://{CANARY}@p"),
+            parameters={"a": CANARY},
         )
     assert CANARY not in exposure(caught.value)
 
