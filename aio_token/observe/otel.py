@@ -27,9 +27,9 @@ class OpenTelemetryObserver:
     What it records has the attribute `aio_token.name`: the event's `name`, which is its repository's, or else the
     observer's. Repositories that share an observer need a name each.
 
-    A renewal is a span, `aio_token.renewal`, a root of its own as it serves many callers. Metrics: `aio_token.renewals` by reason and outcome; `aio_token.coalesced_callers`, the callers
-    that waited for a renewal together; `aio_token.renewal.duration` and `aio_token.wait`, of each
-    caller, in seconds; `aio_token.events` by event;
+    A renewal is a span, `aio_token.renewal`, a root of its own as it serves many callers. Metrics: `aio_token.renewals`
+    by reason and outcome; `aio_token.coalesced_callers`, the callers that waited for a renewal together;
+    `aio_token.renewal.duration` and `aio_token.wait`, of each caller, in seconds; `aio_token.events` by event;
     `aio_token.token.age` and `aio_token.token.expires_in`, in seconds, while there is a token.
 
     The providers are OpenTelemetry's global ones unless others are given. Raises ModuleNotFoundError without the extra.
