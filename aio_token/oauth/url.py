@@ -6,6 +6,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
+_LONGEST = 8_190  # characters, as many as a line of a request has at most (law H1)
+
 
 def is_loopback(host: str | None) -> bool:
     """Whether what is sent to the host stays on this machine; no name is looked up."""
@@ -22,7 +24,7 @@ def problem_with(url: str, *, plain_http: bool) -> str | None:
     address would find it in a log.
     """
     try:
-        parts = URL(url)
+        parts = URL(url if len(url) <= _LONGEST else "")
         host, _port = parts.host, parts.port
     except (TypeError, ValueError):
         return "is not a URL"
@@ -40,6 +42,6 @@ def problem_with(url: str, *, plain_http: bool) -> str | None:
 def origin_of(url: str) -> str:
     """Name the server of an address in messages, without path and query, which may hold secrets."""
     try:
-        return str(URL(url).origin())
+        return str(URL(url[:_LONGEST]).origin())
     except ValueError:
         return "an unusable address"

@@ -58,6 +58,7 @@ class Site:
         for path in ("json", "binary", "large", "pieces", "slow", "gzip", "odd", "echo", "status", "drop", "hostile"):
             application.router.add_route("*", f"/{path}", getattr(self, f"_{path}"))
         application.router.add_route("*", "/redirect", self._redirect)
+        application.router.add_get("/far", self._far)
         application.router.add_get("/ws", self._websocket)
         return application
 
@@ -114,6 +115,10 @@ class Site:
 
     async def _redirect(self, request: web.Request) -> web.Response:
         return web.Response(status=int(request.query.get("by", "302")), headers={"Location": request.query["to"]})
+
+    async def _far(self, request: web.Request) -> web.Response:
+        far = "/status#" + "a" * 9_000
+        return web.Response(status=302, headers={"Location": far, "X-Long": "password=1 " * 1_000})
 
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse()
@@ -389,6 +394,14 @@ async def test_a_redirect_to_nowhere_is_the_caller_s_error(site: Site) -> None:
     assert [line.split()[0] for line in lines(file)] == ["#1", "#2"]
 
 
+async def test_an_address_that_is_too_long_is_not_read(site: Site) -> None:
+    """Law H1: aiohttp takes longer lines if it is told to; the chain ends there."""
+    log, file = plain()
+    async with client(site, log, max_line_size=20_000, max_field_size=20_000) as session, session.get("/far"):
+        pass
+    assert [line.split()[0] for line in lines(file)] == ["#1", "#2"]
+
+
 async def test_failures_are_shown_and_raised(site: Site) -> None:
     """A second attempt of aiohttp's on a connection that dropped belongs to the first."""
     log, terminal = framed()
@@ -456,6 +469,28 @@ async def test_hosts_statuses_and_a_predicate_choose(site: Site) -> None:
     assert [line.split()[3] for line in lines(wanted_file)] == ["503"]
     assert "#1 " not in terminal.getvalue()
     assert terminal.getvalue().index("#2 → GET") < terminal.getvalue().index("#2 ← 503")
+
+
+async def test_a_request_whose_status_is_not_wanted_is_not_shown(site: Site) -> None:
+    """Law G4: where the status decides, a request is looked at with its response, and not before."""
+    log, file = plain(statuses={503})
+    site.statuses = [200, 503]
+    async with client(site, log) as session:
+        for _ in range(2):
+            async with session.post("/status", data=b"a" * 60_000, headers={"X-Say": "password=1 " * 100}):
+                pass
+    assert [line.split()[0] for line in lines(file)] == ["#2"]
+
+
+async def test_only_what_is_named_is_shown(site: Site) -> None:
+    """Law G4: an allow-list hides all other values."""
+    log, terminal = framed(show_only=["id", "content-type"])
+    async with client(site, log) as session, session.post("/json?page=canary", json={"a": "canary", "id": 5}):
+        pass
+    shown = terminal.getvalue()
+    for part in ('"a": "***"', '"id": 5', '"id": 7', "application/json", "page=***"):
+        assert part in shown
+    assert "canary" not in shown
 
 
 async def test_a_command_line_is_printed_on_demand(site: Site) -> None:

@@ -29,15 +29,17 @@ class Budget:
         self._began = self._clock()
 
     def __exit__(self, *_: object) -> None:
-        if self._began is not None:
-            self._seconds -= self._clock() - self._began
-            self._began = None
+        self._seconds -= self._running
+        self._began = None
 
     @property
     def spent(self) -> bool:
         """Whether nothing more is looked at."""
-        running = self._clock() - self._began if self._began is not None else 0
-        return self._characters <= 0 or running >= self._seconds
+        return self._characters <= 0 or self._running >= self._seconds
+
+    @property
+    def _running(self) -> float:
+        return 0.0 if self._began is None else self._clock() - self._began
 
     def take(self, characters: int) -> bool:
         """Whether that many characters may be looked at; if so they are counted."""

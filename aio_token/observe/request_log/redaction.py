@@ -250,14 +250,16 @@ class Redactor:
         return "&".join(self._parameter(part, depth) for part in text.split("&"))
 
     def _parameter(self, part: str, depth: int) -> str:
+        if not part:
+            return ""
         name, equals, value = part.partition("=")
         plain_name = unquote_plus(name, errors="replace")
         plain = unquote_plus(value, errors="replace") if value else plain_name
         if depth == _DEEPEST or self.budget.spent:
-            return HIDDEN if part else ""
+            return HIDDEN
         name = self._encoded(name, depth) if value else name
         if not self.shows(plain_name):
-            return f"{name}={HIDDEN}" if value else f"{name}{equals}"
+            return f"{name}={HIDDEN}" if value else part if equals else HIDDEN
         if value and (self.names.parameter(plain_name) or self.names.value(plain_name, plain)):
             self.hide(plain)
             return f"{name}={self.hide(value)}"

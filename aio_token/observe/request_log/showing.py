@@ -85,7 +85,8 @@ class Exchange:
         exchange = cls(request, body, step, settings, printer)
         if settings.statuses is None:
             with exchange._budget:
-                printer.show(exchange._request_shown())
+                sent = exchange._request_shown()
+            printer.show(sent)
         return exchange
 
     def fail(self, error: BaseException, seconds: float) -> None:
