@@ -6,6 +6,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
+_LONGEST = 8_190  # characters, as many as a line of a request has at most (law H1)
+
 
 def is_loopback(host: str | None) -> bool:
     """Whether what is sent to the host stays on this machine; no name is looked up."""
@@ -37,7 +39,7 @@ def problem_with(url: object, *, plain_http: bool) -> str | None:
 
 def _parts(url: str) -> URL | None:
     try:
-        parts = URL(url)
+        parts = URL(url if len(url) <= _LONGEST else "")
         _host, _port = parts.host, parts.port  # read late, and refused late
     except ValueError:
         return None
@@ -47,6 +49,6 @@ def _parts(url: str) -> URL | None:
 def origin_of(url: str) -> str:
     """Name the server of an address in messages, without path and query, which may hold secrets."""
     try:
-        return str(URL(url).origin())
+        return str(URL(url[:_LONGEST]).origin())
     except ValueError:
         return "an unusable address"

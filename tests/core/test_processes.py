@@ -45,7 +45,7 @@ async def test_processes_share_one_sign_in(tmp_path: Path) -> None:
     assert server.reused == 0
     soft_window = LIFETIME / 2  # what it is at most
     assert 2 <= server.requests["refresh_token"] <= took / (LIFETIME - soft_window) + 1
-    events = [event["name"] for report in reports for event in report["events"]]
+    events = [event["event"] for report in reports for event in report["events"]]
     assert events.count("Renewed") == server.requests["refresh_token"]
     assert events.count("Adopted") > 0
     assert not {"RenewalFailed", "Unsaved", "LoginNeeded"} & set(events)

@@ -32,6 +32,7 @@ def test_other_hosts_are_not_this_machine(host: str | None) -> None:
         ("https:///token", "is not a"),
         ("", "not an https URL"),
         ("https://id.example:port/token", "not a URL"),
+        ("https://id.example/" + "a" * 9_000, "not an https URL"),
         (None, "not a URL"),
         ("https://bot:canary@id.example/token", "password"),
         ("https://id.example/token#part", "fragment"),

@@ -27,6 +27,9 @@ def counted(event: Event) -> None:
         assert_type(event.fingerprint, str)
     elif isinstance(event, RenewalFailed):
         assert_type(event.retry_at, float | None)
+        assert_type(event.name, str | None)
+    assert_type(event.severity, int)
+    assert_type(event.members(), dict[str, object])
     log_event(event)
 
 
