@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from benchmarks.crawl import Crawl, Request
+    from benchmarks._crawl_record import Crawl, Request
 
 WINDOW = 2.6  # seconds shown
 SHOWN = 8  # clients

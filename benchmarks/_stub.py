@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
     from benchmarks._serving import Place
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
     Answer = Callable[[str], bool]
     """Told the header's value, say whether the API takes it."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from benchmarks._serving import Place
-    from benchmarks.rivals import Get, Rival
+    from benchmarks.rivals._rival import Get, Rival
 
 
 @asynccontextmanager

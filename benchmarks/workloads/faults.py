@@ -10,7 +10,7 @@ from benchmarks._serving import serving
 from benchmarks.rivals import load_all, opened
 
 if TYPE_CHECKING:
-    from benchmarks.rivals import Get, Rival
+    from benchmarks.rivals._rival import Get, Rival
 
 CLIENTS = 10  # of each
 PAUSE = 0.1  # seconds between a client's failure and its next request

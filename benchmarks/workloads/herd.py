@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from benchmarks._serving import Serving
     from benchmarks._stub import Step
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
 STATES = ("absent", "expired", "refused")
 LATENCY = 0.3  # seconds, of the token endpoint

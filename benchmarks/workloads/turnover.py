@@ -12,7 +12,7 @@ from benchmarks.rivals import load_all, opened, row_of
 
 if TYPE_CHECKING:
     from benchmarks._serving import Serving
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
 LIFETIME = 4.0  # seconds, of an access token
 LATENCY = 0.3  # seconds, of the token endpoint

@@ -12,7 +12,7 @@ import pytest
 from aio_token.cli._places import profile_file, token_file
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import profile_of, set_up
-from tests.conftest import SECRETS
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential

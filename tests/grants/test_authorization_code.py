@@ -27,8 +27,7 @@ from aio_token import (
 )
 from aio_token.grants import IssuedBy
 from aio_token.testing import AuthorizationServer
-from tests.conftest import SECRETS
-from tests.support.exposure import exposure
+from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, drops, says, sends, token_server
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from aio_token import (
 )
 from aio_token.grants import DevicePrompt, IssuedBy, Rescued
 from aio_token.testing import AuthorizationServer, ManualClock
-from tests.conftest import SECRETS
-from tests.support.exposure import exposure
+from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, says, sends, token_server
 
 if TYPE_CHECKING:

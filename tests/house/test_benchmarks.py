@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from benchmarks.rivals import Get
+    from benchmarks.rivals._rival import Get
 
 FOUND: Mapping[str, Any] = json.loads(report.RESULTS.read_text(encoding="utf-8"))
 

@@ -27,8 +27,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.testing import AuthorizationServer, Broken, Dropped, RateLimited
-from tests.conftest import SECRETS
-from tests.support.exposure import exposure
+from tests.support.exposure import SECRETS, exposure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from aio_token import ServerUnavailable, TokenRepository
 from aio_token.events import Loaded, Rejected, SignedIn, SignedOut
 from aio_token.observe import OpenTelemetryObserver
 from aio_token.testing import ManualClock
-from tests.conftest import SECRETS
 from tests.support.doubles import RotatingGrant
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

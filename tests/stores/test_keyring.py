@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
+from keyring.errors import KeyringLocked, NoKeyringError
 
 from aio_token._credential import Credential
 from aio_token._errors import KeyUnavailable, StoreError
@@ -19,6 +17,7 @@ from aio_token.stores.file import FileTokenStore
 from aio_token.stores.keyring import KeyringTokenStore
 from aio_token.stores.keys import KeyringKey
 from aio_token.testing.store_laws import StoreLaws
+from tests.support.keyrings import MemoryKeyring, memory_keyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,47 +28,11 @@ if TYPE_CHECKING:
 KEPT = Credential(token=Token(access_token="canary-access"), refresh_token="canary-refresh")
 
 
-class MemoryKeyring(KeyringBackend):
-    """A keyring of this process, with a fault if a test wants one."""
-
-    priority = 1.0
-
-    def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], str] = {}
-        self.fault: Exception | None = None
-        self.go = threading.Event()
-        self.go.set()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        """Return the entry."""
-        self._stumble()
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        """Replace the entry."""
-        self._stumble()
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        """Remove the entry."""
-        if (service, username) not in self.entries:
-            raise PasswordDeleteError
-        del self.entries[service, username]
-
-    def _stumble(self) -> None:
-        self.go.wait(30)
-        if self.fault is not None:
-            raise self.fault
-
-
 @pytest.fixture(autouse=True)
 def ring() -> Iterator[MemoryKeyring]:
     """Be the process's keyring."""
-    before, ring = keyring.get_keyring(), MemoryKeyring()
-    keyring.set_keyring(ring)
-    yield ring
-    ring.go.set()
-    keyring.set_keyring(before)
+    with memory_keyring() as ring:
+        yield ring
 
 
 @pytest.fixture
