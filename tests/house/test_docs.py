@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import OTHERS
+from benchmarks.workloads import WORKLOADS
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
 
@@ -42,6 +44,19 @@ def unknown_targets(text: str) -> set[str]:
     """Return what a document's commands ask of make that the Makefile does not have."""
     commands = "".join(block for _, _, block in blocks(text, "console"))
     return set(re.findall(r"^\$ make ([\w-]+)", commands, re.MULTILINE)) - TARGETS
+
+
+def unknown_programs(text: str) -> set[str]:
+    """Return what a text tells people to run by `python -m` or `make bench` that cannot be run; NAME is any name."""
+    own = re.findall(r"python -m ((?:aio_token|benchmarks|examples|tests)[\w.]*\w)", text)
+    measured = {name for names in re.findall(r"bench ARGS=\"?([\w ]+)", text) for name in names.split()}
+    return {name for name in own if not (_runs(name) or name.endswith(".NAME"))} | measured - {*WORKLOADS, *OTHERS}
+
+
+def _runs(module: str) -> bool:
+    place = ROOT.joinpath(*module.split("."))
+    file = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
+    return file.is_file() and (file.name == "__main__.py" or "__main__" in file.read_text(encoding="utf-8"))
 
 
 def dead_links(document: Path, text: str) -> set[str]:
@@ -95,8 +110,19 @@ def test_every_command_and_link_exists(document: Path) -> None:
     assert dead_links(document, text) == set()
 
 
+def test_every_program_that_is_named_can_be_run() -> None:
+    """What documents, docstrings and messages tell people to run is there."""
+    folders = ("aio_token", "benchmarks", "examples", "tests")
+    speaking = [*DOCUMENTS, *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    found = {path.relative_to(ROOT).as_posix(): unknown_programs(path.read_text(encoding="utf-8")) for path in speaking}
+    del found["tests/house/test_docs.py"]  # names wrong ones below
+    assert {name: unknown for name, unknown in found.items() if unknown} == {}
+
+
 def test_wrong_commands_and_links_are_noticed() -> None:
-    """The two checks find what is not there."""
+    """The checks find what is not there."""
+    text = 'python -m tests.tea, python -m tests.conftest; python -m tests.keycloak [PORT]; make bench ARGS="herd tea"'
+    assert unknown_programs(text) == {"tests.tea", "tests.conftest", "tea"}
     text = "```console\n$ make test\n$ make tea\n```\n[a](tea.md) [b](README.md#tea) [c](README.md#install)"
     assert unknown_targets(text) == {"tea"}
     assert dead_links(ROOT / "README.md", text) == {"tea.md", "README.md#tea"}
