@@ -79,7 +79,7 @@ async def _by_aiohttp(rival: Rival, place: Place, answer: Answer | None) -> Asyn
 
 @asynccontextmanager
 async def _by_httpx(rival: Rival, place: Place, answer: Answer | None) -> AsyncIterator[Step]:
-    from httpx import AsyncBaseTransport, AsyncHTTPTransport, Request, Response  # noqa: PLC0415  not everybody has it
+    from httpx import AsyncBaseTransport, AsyncHTTPTransport, Request, Response
 
     class Stub(AsyncBaseTransport):  # type: ignore[misc]  # its types are not looked at
         """The stub, beside a real transport for the token endpoint."""

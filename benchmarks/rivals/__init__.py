@@ -54,7 +54,7 @@ async def row_of(rival: Rival, measuring: Awaitable[dict[str, Any]]) -> dict[str
 @asynccontextmanager
 async def opened(rival: Rival, place: Place, *, connections: int) -> AsyncIterator[Get]:
     """Yield a function that fetches a page with the rival's help and returns the status."""
-    from benchmarks.rivals import _clients  # noqa: PLC0415  imports the libraries
+    from benchmarks.rivals import _clients
 
     make = _clients.by_aiohttp if rival.library == "aiohttp" else _clients.by_httpx
     async with make(rival, place, connections) as get:

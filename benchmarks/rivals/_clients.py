@@ -33,7 +33,7 @@ async def by_aiohttp(rival: Rival, place: Place, connections: int) -> AsyncItera
 @asynccontextmanager
 async def by_httpx(rival: Rival, place: Place, connections: int) -> AsyncIterator[Get]:
     """Fetch by the rival's client."""
-    from httpx import AsyncHTTPTransport, Limits  # noqa: PLC0415  not everybody has it
+    from httpx import AsyncHTTPTransport, Limits
 
     limits = Limits(max_connections=connections, max_keepalive_connections=connections)
     async with rival.make(place, AsyncHTTPTransport(limits=limits)) as client:

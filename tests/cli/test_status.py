@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SERVER = AuthorizationServer(lifetime=600)  # never started: nothing may ask it
 
 
-def credential(**members: Any) -> Credential:  # noqa: ANN401  a credential's
+def credential(**members: Any) -> Credential:
     """Return a credential, its token's end included."""
     given = SERVER.credential(client_id="app", scope="read")
     assert given.token is not None

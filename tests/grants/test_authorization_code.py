@@ -61,13 +61,13 @@ class Visitor:
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         await self.visit(self.asked["redirect_uri"], {"state": self.asked["state"], **self.members})
 
-    async def visit(self, address: str, query: Any = None, method: str = "GET", **options: Any) -> None:  # noqa: ANN401
+    async def visit(self, address: str, query: Any = None, method: str = "GET", **options: Any) -> None:
         """Send one request."""
         async with ClientSession() as session, session.request(method, address, params=query, **options) as response:
             self.statuses.append(response.status)
 
 
-def endpoint_of(server: TokenServer, **options: Any) -> TokenEndpoint:  # noqa: ANN401  the endpoint's
+def endpoint_of(server: TokenServer, **options: Any) -> TokenEndpoint:
     """Return the token endpoint of a server that answers as told."""
     return TokenEndpoint(
         f"{server.url}/token", PublicClient("cli"), authorization_url=f"{server.url}/authorize?tenant=1", **options
@@ -150,7 +150,7 @@ def broken_browser(address: str) -> bool:
 
 
 @pytest.mark.parametrize("browser", [no_browser, broken_browser])
-async def test_without_a_browser_the_address_is_shown(browser: Any) -> None:  # noqa: ANN401  a function
+async def test_without_a_browser_the_address_is_shown(browser: Any) -> None:
     """Where none can be opened, the person is told what to open."""
     visitor = Visitor(code=CODE)
     async with token_server(says(GRANTED)) as server:

@@ -62,7 +62,7 @@ class Person:
             self._acts(self.prompts[0])
 
 
-def grant_of(server: TokenServer, person: Person, **options: Any) -> DeviceGrant:  # noqa: ANN401  the grant's
+def grant_of(server: TokenServer, person: Person, **options: Any) -> DeviceGrant:
     """Return a grant that asks a server that answers as told."""
     endpoint = TokenEndpoint(
         f"{server.url}/token", PublicClient("cli"), device_authorization_url=f"{server.url}/device", clock=person.clock

@@ -48,7 +48,7 @@ def endpoint_of(server: TokenServer, client_id: str = "bot") -> TokenEndpoint:
     )
 
 
-def stored(server: TokenServer, **changes: Any) -> Credential:  # noqa: ANN401  whatever a credential has
+def stored(server: TokenServer, **changes: Any) -> Credential:
     """Return a credential of the server's."""
     whole = Credential(
         token=Token(access_token="access-0"), refresh_token="refresh-1", issued_by=endpoint_of(server).issued_by()

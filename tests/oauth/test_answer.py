@@ -39,12 +39,12 @@ def answer(members: object = None, *, status: int = 200, body: bytes | None = No
     )
 
 
-def granted(kept: Credential = KEPT, **members: Any) -> Credential:  # noqa: ANN401  whatever a server may say
+def granted(kept: Credential = KEPT, **members: Any) -> Credential:
     """Read an answer that grants a token."""
     return answer({"access_token": GIVEN, **members}).credential(kept)
 
 
-def token(**members: Any) -> Token:  # noqa: ANN401  whatever a server may say
+def token(**members: Any) -> Token:
     """Read an answer that grants a token."""
     read = granted(**members).token
     assert read is not None

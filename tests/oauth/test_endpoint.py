@@ -49,7 +49,7 @@ class Unwritten:
 class Replied(ClientResponse):
     """What aioresponses makes, given the argument that aiohttp 3.14 wants and it does not know."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  whatever ClientResponse takes
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         named["stream_writer"] = Unwritten()
         super().__init__(*arguments, **named)
 

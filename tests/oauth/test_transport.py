@@ -33,12 +33,12 @@ CANARY = "canary-5ecret"
 BROWSER_LIKE = {"Authorization": f"Basic {CANARY}", "Content-Type": "application/x-www-form-urlencoded"}
 
 
-def request(url: str, **changes: Any) -> Request:  # noqa: ANN401  whatever a request has
+def request(url: str, **changes: Any) -> Request:
     """Make a request that is full of secrets."""
     return Request(**{"to": "the server", "url": url, "headers": BROWSER_LIKE, "body": f"token={CANARY}", **changes})
 
 
-async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:  # noqa: ANN401
+async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:
     """Send, and return the error, which shows no secret."""
     with pytest.raises(kind, match=match) as caught:
         await send(request(url), Transport(**reached))

@@ -103,7 +103,7 @@ async def test_a_failure_is_a_span_with_an_error(telemetry: Telemetry) -> None:
 class SlowGrant(RotatingGrant):
     """A grant that takes three seconds, and then does what it was told."""
 
-    async def obtain(self, credential: Any, wish: Any) -> Any:  # noqa: ANN401
+    async def obtain(self, credential: Any, wish: Any) -> Any:
         """Let the time pass."""
         assert isinstance(self.clock, ManualClock)
         self.clock.advance(3)

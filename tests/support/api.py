@@ -35,7 +35,7 @@ def session(
     *origins: str,
     connector: TCPConnector | None = None,
     raise_for_status: bool = False,
-    **options: Any,  # noqa: ANN401  the middleware's own
+    **options: Any,
 ) -> ClientSession:
     """Return a session whose requests to the origins carry the source's token."""
     middleware = BearerMiddleware(source, *origins, **options)
