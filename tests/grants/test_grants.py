@@ -144,7 +144,7 @@ async def test_another_first_is_a_new_chance(changes: dict[str, object]) -> None
 async def test_a_hopeless_refresh_token_is_not_presented(
     changes: dict[str, object], kind: type[SignInRequired], first: str | None
 ) -> None:
-    """Laws E1 and D3: what was refused or has expired costs no call, and the same `first` is no new chance."""
+    """Laws E1 and D12: what was refused or has expired costs no call, and the same `first` is no new chance."""
     async with token_server(ROTATES) as server:
         with pytest.raises(SignInRequired) as caught:
             await RefreshTokenGrant(endpoint_of(server), first=first).obtain(stored(server, **changes))

@@ -144,7 +144,7 @@ def test_a_missing_refresh_token_keeps_the_old_one(refresh_token: object) -> Non
     ],
 )
 def test_a_refresh_tokens_end_is_read(members: dict[str, Any], ends: float | None) -> None:
-    """Law D3: `refresh_expires_in`, where 0 is never, or the refresh token's own JWT; the same token keeps its end."""
+    """Law D12: `refresh_expires_in`, where 0 is never, or the refresh token's own JWT; the same token keeps its end."""
     assert granted(**members).refresh_expires_at == ends
 
 
