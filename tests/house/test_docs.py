@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import OTHERS
 from benchmarks.workloads import WORKLOADS
+from tests.support import floors
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
 
@@ -129,14 +129,15 @@ def test_wrong_commands_and_links_are_noticed() -> None:
 
 
 def test_the_picture_shows_the_floors() -> None:
-    """Each line of the picture is a floor of the contract that holds the imports; what it brackets may be missing."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contract = next(one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    picture = re.findall(r"<!-- floors -->\n```text\n(.*?)```", text, re.DOTALL)[0]
-    for line, layer in zip(picture.splitlines(), contract["layers"], strict=True):
-        drawn = re.split(r" {2,}", line, maxsplit=1)[1].split(" · ")
-        names = layer.split(" | ")
-        assert [name for name in names if not name.startswith("(") or name.strip("()") in drawn] == [
-            name if name in names else f"({name})" for name in drawn
-        ]
+    """It is drawn from the contract that holds the imports, whole and in its order."""
+    settings = floors.SETTINGS.read_text(encoding="utf-8")
+    assert [layer for _, rooms in floors.floors(settings) for layer in rooms] == floors.layers(settings)
+    page = floors.PAGE.read_text(encoding="utf-8")
+    assert floors.drawn(page) == floors.picture(settings), "draw it anew: python -m tests.support.floors"
+
+
+def test_the_picture_keeps_within_its_walls() -> None:
+    """No line is longer than the house is wide, and each floor has a name and a room."""
+    settings = floors.SETTINGS.read_text(encoding="utf-8")
+    assert {len(line) for line in floors.picture(settings).splitlines()} == {floors.WIDTH}
+    assert all(name and rooms for name, rooms in floors.floors(settings))
