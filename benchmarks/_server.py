@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         self.transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Answer nobody any more."""
+        """Stop answering."""
         self.transport = None
 
     def data_received(self, data: bytes) -> None:

@@ -100,7 +100,7 @@ async def _watch_sending(request: ClientRequest, handler: ClientHandlerType) -> 
     waits = _waits.get()
     waits.end()
     response = await handler(request)
-    if response.status == _UNAUTHORIZED:  # whoever renews now waits
+    if response.status == _UNAUTHORIZED:  # the one who renews now waits
         waits.begin()
     return response
 
@@ -163,14 +163,14 @@ async def crawl(seconds: float) -> tuple[list[Crawl], dict[str, int], float]:
         first, second = there["refresh_tokens"]
         endpoint = TokenEndpoint(there["token_url"], ClientSecretBasic(client, secret))
         grant = _WatchedGrant(RefreshTokenGrant(endpoint, first=first), ours)
-        everybodys = _WatchedContrast(there["token_url"], client, secret, second)
-        everybodys.crawl = contrast
+        plain = _WatchedContrast(there["token_url"], client, secret, second)
+        plain.crawl = contrast
         async with TokenRepository(grant, observer=None) as tokens:
-            await asyncio.gather(tokens.token(), everybodys.renew())  # the first token is nobody's wait
+            await asyncio.gather(tokens.token(), plain.renew())  # the first token does not count as a wait
             began = loop.time()
             await asyncio.gather(
                 run(constant, _static, url, began + seconds),
-                run(contrast, everybodys, url, began + seconds),
+                run(contrast, plain, url, began + seconds),
                 run(ours, BearerMiddleware(tokens, url, observer=None), url, began + seconds),
             )
     return crawls, seen, began
@@ -194,8 +194,8 @@ async def main(seconds: float) -> None:
     print("\n".join(map(row, crawls)))
     print("\nThe servers saw", ", ".join(f"{count} {name}" for name, count in seen.items()))
     if seconds >= SECONDS:
-        everybodys = next(at for at, _ in crawls[1].renewals if at > began + 4)
-        draw(crawls[1:], everybodys - 0.4, PICTURE)
+        beginning = next(at for at, _ in crawls[1].renewals if at > began + 4)
+        draw(crawls[1:], beginning - 0.4, PICTURE)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The middleware that everybody writes, from the examples of this project."""
+"""The middleware that most people write, from the examples of this project."""
 
 from __future__ import annotations
 

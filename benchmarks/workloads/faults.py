@@ -1,4 +1,4 @@
-"""The token endpoint is down: how often each of them asks it, all at the same time, with nobody holding a token."""
+"""The token endpoint is down: how often each of them asks it, all at the same time, none of them with a token."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> list[dict[str, Any]]:
 
 
 async def _settled(server: Serving, rival: Rival, state: str, callers: int, *, busy: bool) -> dict[str, Any]:
-    """Return a herd's row; of ours of the largest, that of the middle of three delays, for a target stands on it."""
+    """Return a herd's row; of ours of the largest, that of the middle of three delays, since a target depends on it."""
     times = 3 if callers == LARGEST and rival.name == "aio_token" else 1
     rows = [await herd(server, rival, state, callers, busy=busy) for _ in range(times)]
     return sorted(rows, key=lambda row: row.get("last_ms") or math.inf)[times // 2]

@@ -1,6 +1,6 @@
 """Tokens refused in flight: a server that ends every token at once, again and again, while requests are under way.
 
-It issues one good token per client at a time: whoever renews twice for one refusal ends the token of all the others.
+It issues one good token per client at a time: renewing twice for one 401 ends the token of all the others.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ async def ours(stage: Stage, count: TokenRequests) -> AsyncIterator[ClientMiddle
 
 @asynccontextmanager
 async def contrast(stage: Stage, count: TokenRequests) -> AsyncIterator[ClientMiddlewareType]:
-    """Make the middleware that everybody writes."""
+    """Make the middleware that most people write."""
     yield _CountedContrast(stage, count)
 
 

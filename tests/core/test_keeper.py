@@ -127,7 +127,7 @@ async def test_the_wait_for_the_lock_has_an_end(kept: Kept) -> None:
 
 
 async def test_a_timeout_inside_is_not_the_locks(kept: Kept) -> None:
-    """Law C4: the limits are separate; what is done while the lock is held is bounded by whoever does it."""
+    """Law C4: the limits are separate; what is done while the lock is held is bounded by the one who does it."""
     theirs = TimeoutError()
     with pytest.raises(TimeoutError) as caught:
         async with kept.keeper.held(kept.lock):

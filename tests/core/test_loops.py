@@ -58,7 +58,7 @@ def test_renewals_work_with_every_task_factory(factory: Any, tmp_path: Path) -> 
 
 
 async def test_a_renewal_runs_outside_its_caller_s_context() -> None:
-    """Law C6: no variable of the caller, such as a trace span, and no task factory reaches everybody's renewal."""
+    """Law C6: no variable of the caller, such as a trace span, and no task factory reaches the shared renewal."""
     span: contextvars.ContextVar[str] = contextvars.ContextVar("span")
     seen: list[str | None] = []
 

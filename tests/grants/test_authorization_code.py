@@ -1,4 +1,4 @@
-"""The authorization code grant: whom it sends where, whose answer it takes, and what nobody gets to see."""
+"""The authorization code grant: where it sends a person, whose answer it takes, and what is never shown."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ async def test_a_cancelled_person_leaves_nothing_behind() -> None:
 
 
 async def test_a_port_may_be_fixed() -> None:
-    """Some servers want to know it; one that is taken is an error before anybody is asked."""
+    """Some servers want to know it; one that is taken is an error before the person is asked."""
     visitor = Visitor(code=CODE)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -285,7 +285,7 @@ async def test_a_port_may_be_fixed() -> None:
 
 
 async def test_a_code_is_presented_once() -> None:
-    """Law D7: a dropped connection is no leave to show the code again, for servers revoke what they gave for it."""
+    """Law D7: a dropped connection is no leave to show the code again: servers revoke what they gave for it."""
     async with token_server(drops, says(GRANTED)) as server:
         with pytest.raises(ServerUnavailable) as caught:
             await AuthorizationCodeGrant(endpoint_of(server), show=Visitor(code=CODE).come).obtain(None)
@@ -305,7 +305,7 @@ async def test_a_code_is_refused() -> None:
 
 
 async def test_nothing_happens_without_an_address_or_for_a_foreign_credential() -> None:
-    """Law E4: nobody is sent anywhere for what cannot be kept."""
+    """Law E4: no person is sent anywhere for what cannot be kept."""
     async with token_server(sends()) as server:
         foreign = Credential(issued_by=IssuedBy(token_endpoint=server.url, client_id="other"))
         with pytest.raises(ConfigurationError, match="another"):

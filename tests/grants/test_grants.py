@@ -162,7 +162,7 @@ async def test_without_a_refresh_token_a_person_must_sign_in(credential: Credent
 
 
 async def test_a_refused_refresh_token_is_a_refused_grant() -> None:
-    """Law E1: whoever asked marks what is stored."""
+    """Law E1: the caller marks what is stored."""
     async with token_server(REFUSES) as server:
         with pytest.raises(GrantRefused, match="sign in again"):
             await RefreshTokenGrant(endpoint_of(server), first="refresh-0").obtain(stored(server))

@@ -49,6 +49,6 @@ async def twice(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
 
 
 async def answered(request: Awaitable[ClientResponse]) -> ClientResponse:
-    """Return the answer with its body let go of: one that nobody reads keeps its connection until it is collected."""
+    """Return the answer with its body let go of: an unread one keeps its connection until it is collected."""
     async with await request as response:
         return response
