@@ -113,7 +113,7 @@ def accepted(request: Arrived, client: Registered, *methods: str) -> bool:
 
 @cache
 def rsa_key() -> RSAKey:
-    """Make a key once, for it takes a while."""
+    """Make a key once, since it takes a while."""
     return RSAKey.generate_key(2048)
 
 
@@ -177,7 +177,7 @@ async def test_a_private_key_signs_a_jwt(alg: str, make: Any, form: str) -> None
 
 
 async def test_an_assertion_lives_for_a_minute_and_is_made_for_each_request() -> None:
-    """Law D5: whoever finds an assertion later has nothing; each has an id of its own."""
+    """Law D5: an assertion that is found later is worth nothing; each has an id of its own."""
     client = PrivateKeyJWT("bot", rsa_key().as_pem(private=True))
     claims = [jwt.decode((await arrived(client)).form["client_assertion"], rsa_key()).claims for _ in range(2)]
     assert 59 <= claims[0]["exp"] - claims[0]["iat"] <= 61

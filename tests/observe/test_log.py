@@ -52,7 +52,7 @@ def everything(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_trouble_is_a_warning_and_the_rest_is_for_debugging(event: Event, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever sets nothing up sees trouble on stderr, and nothing of a good day."""
+    """Without any setup trouble is seen on stderr, and nothing of a good day."""
     log_event(event)
     (record,) = caplog.records
     assert record.name == "aio_token"
@@ -61,7 +61,7 @@ def test_trouble_is_a_warning_and_the_rest_is_for_debugging(event: Event, caplog
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_a_record_carries_the_events_members(event: Event, caplog: pytest.LogCaptureFixture) -> None:
-    """`token_event` holds name, moment and members as plain JSON types, for whoever writes structured logs."""
+    """`token_event` holds name, moment and members as plain JSON types, for those who write structured logs."""
     log_event(event)
     told: dict[str, Any] = vars(caplog.records[0])["token_event"]
     members = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "waits"}

@@ -112,7 +112,7 @@ class SlowGrant(RotatingGrant):
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_what_a_renewal_took_is_measured(telemetry: Telemetry, fails: bool) -> None:
-    """Span and histogram have the seconds that whoever waited has waited, whether it helped or not."""
+    """Span and histogram have the seconds that each waiter has waited, whether it helped or not."""
     clock = ManualClock()
     tokens = TokenRepository(grant := SlowGrant(clock), observer=telemetry.observer, clock=clock)
     grant.errors = [ServerUnavailable("the server is away")] if fails else []
@@ -154,7 +154,7 @@ async def test_no_secret_is_measured(telemetry: Telemetry) -> None:
 
 
 def test_without_a_provider_nothing_is_recorded() -> None:
-    """OpenTelemetry's global providers are the default; where nobody set them up, measuring costs nothing and works."""
+    """OpenTelemetry's global providers are the default; where they are not set up, measuring works at no cost."""
     OpenTelemetryObserver()(Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"))
 
 

@@ -93,7 +93,7 @@ async def test_a_keyring_that_cannot_be_used_is_an_error_with_a_way_out(
 
 
 async def test_a_keyring_that_waits_for_a_person_hangs_nobody(store: KeyringTokenStore, ring: MemoryKeyring) -> None:
-    """Law F7: whoever asks a keyring that does not answer gets an error, and the lock is free."""
+    """Law F7: a keyring that does not answer is an error, and the lock is free."""
     await save(store)
     ring.go.clear()
     with pytest.raises(KeyUnavailable, match=r"did not answer in 0\.2 s"):
@@ -150,7 +150,7 @@ async def test_a_key_in_the_keyring_opens_an_encrypted_file(tmp_path: Path, ring
 
 
 async def test_an_entry_that_is_no_key_is_a_missing_key(tmp_path: Path, ring: MemoryKeyring) -> None:
-    """Law F7: an entry that somebody else uses is not taken for a key."""
+    """Law F7: an entry of another program is not taken for a key."""
     ring.entries["aio_token", "key"] = "canary"
     with pytest.raises(KeyUnavailable, match="entry 'key' of 'aio_token' does not hold a key") as caught:
         await FileTokenStore(tmp_path / "t", codec=Encrypted(KeyringKey("aio_token", "key"))).probe()
