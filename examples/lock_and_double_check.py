@@ -49,7 +49,7 @@ class LockAndDoubleCheck:
         self.lock = asyncio.Lock()
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Send the request with a token that is still good, and once more with a new one if it is refused."""
+        """Send the request with a token that is still good, and once more with a new one if it is rejected."""
         if self.expired():
             async with self.lock:
                 if self.expired():  # the double check: another may have renewed while we waited

@@ -1,4 +1,4 @@
-"""Herds: so many callers find the token absent, expired or refused at once; who asks, and when the last one goes on.
+"""Herds: so many callers find the token absent, expired or rejected at once; who asks, and when the last one goes on.
 
 The API is a stub, so that nothing but the way to a token is between the first and the last; the token endpoint is real,
 and takes long enough for all to arrive.

@@ -111,7 +111,7 @@ async def test_a_token_is_saved_before_it_is_published(
 async def test_any_number_of_callers_cause_one_call(
     callers: int, state: str, tokens: TokenRepository, grant: RotatingGrant, clock: ManualClock
 ) -> None:
-    """Law C1: N callers, one call, whether the token is absent, expired or refused."""
+    """Law C1: N callers, one call, whether the token is absent, expired or rejected."""
     rejected = None
     if state != "absent":
         first = await tokens.token()
@@ -126,7 +126,7 @@ async def test_any_number_of_callers_cause_one_call(
 async def test_a_late_holder_of_a_refused_token_gets_its_successor_for_nothing(
     tokens: TokenRepository, grant: RotatingGrant
 ) -> None:
-    """Law B2: the refused token is compared with the current one before anything is renewed."""
+    """Law B2: the rejected token is compared with the current one before anything is renewed."""
     first = await tokens.token()
     second = await tokens.token(rejected=first)
     assert await tokens.token(rejected=first) is second
@@ -136,7 +136,7 @@ async def test_a_late_holder_of_a_refused_token_gets_its_successor_for_nothing(
 async def test_a_question_that_a_flight_did_not_know_of_gets_one_more_flight(
     tokens: TokenRepository, grant: RotatingGrant
 ) -> None:
-    """Who joins a renewal and is given the very token that was refused asks again, once."""
+    """Who joins a renewal and is given the very token that was rejected asks again, once."""
     grant.go.clear()
     first = asyncio.create_task(tokens.token())
     await grant.arrived.wait()
@@ -148,7 +148,7 @@ async def test_a_question_that_a_flight_did_not_know_of_gets_one_more_flight(
 
 
 async def test_a_server_that_repeats_itself_is_asked_once(tokens: TokenRepository, grant: RotatingGrant) -> None:
-    """A renewal that yields the refused token again is not repeated by the one who asked for it."""
+    """A renewal that yields the rejected token again is not repeated by the one who asked for it."""
     first = await tokens.token()
     grant.calls = 0
     assert (await tokens.token(rejected=first)).access_token == first.access_token

@@ -192,7 +192,7 @@ async def test_a_session_may_have_a_base_url(api: ProtectedAPI) -> None:
 
 
 async def test_a_head_request_is_a_request(api: ProtectedAPI) -> None:
-    """Law B1: a refused HEAD has a Content-Length and no body, and is sent again."""
+    """Law B1: a rejected HEAD has a Content-Length and no body, and is sent again."""
     source = FixedSource(token("access-0"), token("access-1"))
     async with session(source, api.url) as client:
         assert (await answered(client.head(api.url))).status == 200

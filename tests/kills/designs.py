@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 class Overwriting:
     """Opens the file and writes into it; reads it once, when the process starts, and locks nothing."""
 
-    may_lose = False
-    lasts = None
-
     def __init__(self, path: Path, worker: Callable[[], Worker]) -> None:
         self.path = path
         self.worker = worker
