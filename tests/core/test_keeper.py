@@ -37,7 +37,7 @@ class Kept:
         """Try again to save, as closing does."""
         await self.keeper.save_what_is_unsaved(self.lock)
 
-    def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401
+    def _tell(self, kind: type[Event], **members: Any) -> None:
         self.events.append(kind(at=self.clock.time(), **members))
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 SETTINGS = ROOT / "pyproject.toml"
-WIDTH = 80
+NARROWEST = 80
 
 _LAYERS = re.compile(r"^layers = \[\n(.*?)^\]", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"(?<=<!-- floors -->\n```text\n).*?(?=```)", re.DOTALL)
@@ -40,12 +40,12 @@ def layers(settings: str) -> list[str]:
 def picture(settings: str) -> str:
     """Draw the house."""
     lines = []
-    for number, (name, rooms) in enumerate(floors(settings)):
-        left, right = "├┤" if number else "┌┐"
-        lines.append(f"{left} {name} ".ljust(WIDTH - 1, "─") + right)
-        lines += [f"│   {' · '.join(room.split(' | '))}".ljust(WIDTH - 1) + "│" for room in rooms]
-    lines.append("└".ljust(WIDTH - 1, "─") + "┘")
-    return "".join(f"{line}\n" for line in lines)
+    for name, rooms in floors(settings):
+        lines.append((f"├ {name} ", "─", "┤"))
+        lines += [(f"│   {' · '.join(room.split(' | '))}   ", " ", "│") for room in rooms]
+    lines = [("┌" + lines[0][0][1:], "─", "┐"), *lines[1:], ("└", "─", "┘")]
+    width = max(NARROWEST, *(len(text) for text, _, _ in lines))
+    return "".join(f"{text.ljust(width, filling)}{wall}\n" for text, filling, wall in lines)
 
 
 def drawn(page: str) -> str:

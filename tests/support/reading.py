@@ -55,31 +55,32 @@ def lines_of(module: str) -> int:
 async def run_through() -> set[str]:
     """Return the modules at the root of the package that have a part in a request, a rejection and a renewal."""
     async with AuthorizationServer() as server, ProtectedAPI(server) as api:
-        await _request_and_renew(server, api)  # what is imported on the way has no part in it the second time
-        called: set[str] = set()
-
-        def note(frame: FrameType, event: str, _argument: object) -> None:
-            if event == "call":
-                called.add(frame.f_code.co_filename)
-
-        sys.setprofile(note)
-        try:
-            await _request_and_renew(server, api)
-        finally:
-            sys.setprofile(None)
+        await _renew_on_the_way(server, api)  # what is imported on the way has no part in it the second time
+        called = await _renew_on_the_way(server, api)
     return {path.name for path in map(Path, called) if path.parent == PACKAGE}
 
 
-async def _request_and_renew(server: AuthorizationServer, api: ProtectedAPI) -> None:
-    grant = RefreshTokenGrant(
-        TokenEndpoint(server.token_url, PublicClient("app")), first=server.sign_in(client_id="app")
-    )
+async def _renew_on_the_way(server: AuthorizationServer, api: ProtectedAPI) -> set[str]:
+    """Send requests across a renewal; return the files whose functions were called meanwhile."""
+    endpoint = TokenEndpoint(server.token_url, PublicClient("app"))
+    grant = RefreshTokenGrant(endpoint, first=server.sign_in(client_id="app"))
+    called: set[str] = set()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            called.add(frame.f_code.co_filename)
+
     async with TokenRepository(grant, MemoryTokenStore()) as tokens:
         middleware = BearerMiddleware(tokens, api.url)
         async with ClientSession(middlewares=(middleware,), raise_for_status=True) as session:
-            for _ in range(2):
-                async with session.get(api.url):
-                    server.revoke_access_tokens()
+            sys.setprofile(note)
+            try:
+                for _ in range(2):
+                    async with session.get(api.url):
+                        server.revoke_access_tokens()
+            finally:
+                sys.setprofile(None)
+    return called
 
 
 def _counts(section: str) -> dict[str, int]:
