@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from aio_token import Limits
 from benchmarks.__main__ import OTHERS
 from benchmarks.workloads import WORKLOADS
 from tests.support import floors
@@ -126,6 +128,13 @@ def test_wrong_commands_and_links_are_noticed() -> None:
     text = "```console\n$ make test\n$ make tea\n```\n[a](tea.md) [b](README.md#tea) [c](README.md#install)"
     assert unknown_targets(text) == {"tea"}
     assert dead_links(ROOT / "README.md", text) == {"tea.md", "README.md#tea"}
+
+
+def test_the_limits_in_the_documents_are_the_defaults() -> None:
+    """The table of limits has each of them, in seconds."""
+    page = (ROOT / "docs" / "repository.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \|", page.partition("## Limits")[2].partition("\n## ")[0], re.MULTILINE)
+    assert {name: float(seconds) for name, seconds in table} == asdict(Limits())
 
 
 def test_the_picture_shows_the_floors() -> None:
