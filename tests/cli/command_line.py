@@ -13,7 +13,7 @@ from aio_token.cli._app import run
 from aio_token.cli._keys import store_of
 from aio_token.cli._places import profile_file, token_file
 from aio_token.cli._profile import Profile
-from tests.conftest import SECRETS
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path

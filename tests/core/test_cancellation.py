@@ -1,4 +1,4 @@
-"""Cancellation at every step of a renewal: a caller's end is nobody else's, and what the server rotated is on disk."""
+"""Cancellation at every step of a renewal: a caller's end is its own, and what the server rotated is on disk."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def cancelled_leader(loop: SteppingLoop, tokens: TokenRepository, ask: Ask
 
 
 async def cancelled_callers(loop: SteppingLoop, tokens: TokenRepository, ask: Ask) -> None:
-    """Cancel everybody; the renewal finishes all the same."""
+    """Cancel all callers; the renewal finishes all the same."""
     del tokens
     callers = [ask() for _ in range(FOLLOWERS)]
     loop.at_step = lambda: [caller.cancel() for caller in callers]
@@ -103,7 +103,7 @@ def test_a_renewal_that_lost_all_its_callers_finishes_and_is_saved(tmp_path: Pat
 
 @contextmanager
 def served_by_a_thread() -> Iterator[tuple[AuthorizationServer, Callable[[], str]]]:
-    """Run a server that outlives the event loops of its clients; also return what signs somebody in."""
+    """Run a server that outlives the event loops of its clients; also return what signs a user in."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -153,7 +153,7 @@ async def leave_at(step: int, tokens: TokenRepository) -> bool:
 
 
 async def test_a_caller_s_deadline_is_its_own(tmp_path: Path) -> None:
-    """Law C3: a caller gives up after 50 ms while the server is slow; the renewal goes on for everybody else."""
+    """Law C3: a caller gives up after 50 ms while the server is slow; the renewal goes on for all others."""
     async with AuthorizationServer(lifetime=60.0) as server:
         first = server.sign_in(client_id="app")
         async with renewal(server, tmp_path / "token.json", first) as tokens:

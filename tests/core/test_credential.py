@@ -77,7 +77,7 @@ def test_any_credential_survives_the_trip(credential: Credential) -> None:
 
 
 def test_members_that_are_missing_have_their_defaults() -> None:
-    """A smaller file, such as one that somebody wrote by hand, is read."""
+    """A smaller file, such as one written by hand, is read."""
     assert Credential.from_json(b'{"version": 1}') == Credential()
     by_hand = Credential.from_json(b'{"version": 1, "token": {"access_token": "abc"}}')
     assert by_hand == Credential(token=Token(access_token="abc"))

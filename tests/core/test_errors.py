@@ -48,7 +48,7 @@ def test_the_tree_asks_what_to_do() -> None:
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_again_gives_an_error_of_ones_own(kind: type[TokenError]) -> None:
-    """Law C5: the copy says the same and has no traceback of somebody else."""
+    """Law C5: the copy says the same and has no traceback of another."""
     first = raised(kind("sign in again"), OSError("why"))
     assert isinstance(first, TokenError)
     copy = first.again()
@@ -104,7 +104,7 @@ def test_frames_are_taken_off_a_whole_chain() -> None:
 
 
 def test_a_chain_that_bites_its_tail_is_walked_once() -> None:
-    """Two errors that are each other's cause do not hang anybody."""
+    """Two errors that are each other's cause hang no reader."""
     one, other = raised(ValueError("one")), raised(ValueError("other"))
     one.__cause__, other.__cause__ = other, one
     without_frames(one)

@@ -32,7 +32,7 @@ async def test_an_error_is_raised_where_the_call_is_awaited() -> None:
 
 
 async def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
-    """A step that nobody waits for any more is left out."""
+    """A step that is not waited for any more is left out."""
     seen: list[str] = []
     go = threading.Event()
     async with Worker() as worker:
@@ -47,7 +47,7 @@ async def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
 
 
 async def test_tidying_up_is_waited_for_unless_an_abandoned_call_still_runs() -> None:
-    """Law C4: whoever gave up on a call that hangs does not hang on what follows it."""
+    """Law C4: a caller that gave up on a call that hangs does not hang on what follows it."""
     seen: list[str] = []
     started, go = threading.Event(), threading.Event()
 

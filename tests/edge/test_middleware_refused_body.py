@@ -57,7 +57,7 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 
 @pytest.fixture
 def source() -> FixedSource:
-    """Return a source that has a second token when the first is refused."""
+    """Return a source that has a second token when the first is rejected."""
     return FixedSource(token("access-1"), token("access-2"))
 
 
@@ -178,7 +178,7 @@ async def test_a_body_that_breaks_off_is_no_error(api: ProtectedAPI, source: Fix
 
 @pytest.mark.parametrize("refusal", [Refusal(), Refusal(endless=True)], ids=repr)
 async def test_cancelled_while_a_renewal_runs(api: ProtectedAPI, refusal: Refusal) -> None:
-    """Laws B5 and C3: the refused response is let go of."""
+    """Laws B5 and C3: the rejected response is let go of."""
     api.refusal, source = refusal, Halting()
     async with asyncio.timeout(SOON), one_connection(source, api) as client:
         request = asyncio.create_task(client.get(api.url))

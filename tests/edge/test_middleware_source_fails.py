@@ -48,7 +48,7 @@ TRANSPORT_ERRORS = [ServerDisconnectedError(), ClientOSError(104, "reset"), Conn
 
 @pytest.fixture
 async def api() -> AsyncIterator[ProtectedAPI]:
-    """Run an API that refuses every token."""
+    """Run an API that rejects every token."""
     async with ProtectedAPI(Accepting()) as api:
         yield api
 

@@ -48,7 +48,7 @@ class Unwritten:
 class Replied(ClientResponse):
     """What aioresponses makes, given the argument that aiohttp 3.14 wants and it does not know."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  whatever ClientResponse takes
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         named["stream_writer"] = Unwritten()
         super().__init__(*arguments, **named)
 
@@ -98,7 +98,7 @@ async def test_a_token_is_timed_from_before_it_was_asked_for(faked: aioresponses
 
 
 async def test_an_error_answer_is_an_answer(faked: aioresponses) -> None:
-    """Whoever asked reads the code, as a device's poll must."""
+    """The caller reads the code, as a device's poll must."""
     faked.post(URL, status=400, payload={"error": "authorization_pending"}, response_class=Replied)
     answer = await TokenEndpoint(URL, PublicClient("bot")).request("device", Form())
     assert answer.error == "authorization_pending"
@@ -135,7 +135,7 @@ def test_plain_http_must_be_asked_for() -> None:
 
 
 def test_an_endpoint_knows_its_own() -> None:
-    """Law E4: a credential of another endpoint or client is told apart; one of nobody's is taken."""
+    """Law E4: a credential of another endpoint or client is told apart; one without an issuer is taken."""
     endpoint = TokenEndpoint(URL, PublicClient("bot"))
     endpoint.check_issued_here(None)
     endpoint.check_issued_here(Credential())
@@ -216,7 +216,7 @@ async def test_a_revocation_that_fails_says_so() -> None:
 
 
 async def test_a_revocation_needs_an_address_and_a_credential_of_its_own() -> None:
-    """Laws E3 and E4: nothing is sent without an address, and no foreign token is shown to anybody."""
+    """Laws E3 and E4: nothing is sent without an address, and no foreign token is shown to a server."""
     with pytest.raises(ConfigurationError, match="pass revocation_url"):
         await TokenEndpoint(URL, PublicClient("bot")).revoke(Credential(refresh_token="r"))
     async with token_server(sends()) as server:

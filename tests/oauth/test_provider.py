@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NOTHING_HERE = sends(b"<h1>Not Found</h1>", status=404)
 
 
-def describes(path: str = "", **members: Any) -> Answer:  # noqa: ANN401  whatever a server may say
+def describes(path: str = "", **members: Any) -> Answer:
     """Answer with the metadata of the issuer at this path."""
 
     async def answer(request: web.Request) -> web.StreamResponse:

@@ -36,12 +36,12 @@ CANARY = "canary-5ecret"
 BROWSER_LIKE = {"Authorization": f"Basic {CANARY}", "Content-Type": "application/x-www-form-urlencoded"}
 
 
-def request(url: str, **changes: Any) -> Request:  # noqa: ANN401  whatever a request has
+def request(url: str, **changes: Any) -> Request:
     """Make a request that is full of secrets."""
     return Request(**{"to": "the server", "url": url, "headers": BROWSER_LIKE, "body": f"token={CANARY}", **changes})
 
 
-async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:  # noqa: ANN401
+async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:
     """Send, and return the error, which shows no secret."""
     with pytest.raises(kind, match=match) as caught:
         await send(request(url), Transport(**reached))
@@ -202,13 +202,13 @@ async def test_a_broken_compression_is_no_answer(body: bytes) -> None:
 
 @pytest.mark.parametrize("noise", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 2000 canary-5ecret\r\n\r\n"])
 async def test_what_is_not_http_is_no_answer(noise: bytes) -> None:
-    """Law D10: what a parser says of it stays inside, for it quotes the server."""
+    """Law D10: what a parser says of it stays inside, since it quotes the server."""
     async with raw_server(noise, noise, noise) as (url, _):
         await refused(url, ServerUnavailable, "no usable answer|dropped")
 
 
 async def test_tls_is_verified() -> None:
-    """Law A2: a certificate that nobody vouches for is a matter of configuration, and is not tried again."""
+    """Law A2: a certificate that no authority vouches for is a matter of configuration, and is not tried again."""
     server_side, client_side = loopback_contexts()
     async with token_server(sends(b"{}"), ssl_context=server_side) as server:
         await refused(server.url, ConfigurationError, "certificate that is not trusted")

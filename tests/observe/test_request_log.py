@@ -558,7 +558,7 @@ class Broken(Terminal):
     """A terminal that is gone."""
 
     def write(self, text: str) -> int:
-        """Fail, with a text that nobody should repeat."""
+        """Fail, with a text that must not be repeated."""
         raise OSError(f"canary {len(text)}")  # noqa: EM102, TRY003
 
 

@@ -63,7 +63,7 @@ async def test_what_is_saved_is_not_lost_and_a_hold_lasts(make: Callable[[Path],
 
 @pytest.mark.parametrize("one_object", [True, False], ids=["one store", "a store each"])
 def test_event_loops_in_threads_share_a_file(one_object: bool, tmp_path: Path) -> None:
-    """Law C10: eight loops hold a file one at a time, by one store or by one each, with about a thread more for each."""
+    """Law C10: eight loops hold a file one at a time, by one store or one each, with about a thread more for each."""
     path = tmp_path / "token.json"
     stores = [FileTokenStore(path)] * LOOPS if one_object else [FileTokenStore(path) for _ in range(LOOPS)]
     before, inside, together, threads_seen = threading.active_count(), list[int](), list[int](), list[int]()
@@ -89,7 +89,7 @@ def test_event_loops_in_threads_share_a_file(one_object: bool, tmp_path: Path) -
 class AsyncKey:
     """A source that does not know that it runs in a thread."""
 
-    async def key(self, salt: bytes) -> Any:  # noqa: ANN401
+    async def key(self, salt: bytes) -> Any:
         """Give none."""
 
 
@@ -114,7 +114,7 @@ async def asked() -> str:
         (lambda: KeyringTokenStore("a", "b", lock=b"canary"), "lock= takes the path of a file"),
     ],
 )
-def test_arguments_are_judged_at_once(make: Any, sentence: str) -> None:  # noqa: ANN401
+def test_arguments_are_judged_at_once(make: Any, sentence: str) -> None:
     """An argument of another kind is one sentence when the object is made, which does not show what was given."""
     with pytest.raises(ConfigurationError, match=sentence) as refusal:
         make()
