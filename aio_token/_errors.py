@@ -93,10 +93,11 @@ class Superseded(StoreError):
 
 
 def without_frames(error: BaseException) -> BaseException:
-    """Take the tracebacks off a foreign error and off everything that led to it.
+    """Take the tracebacks and notes off a foreign error and off everything that led to it.
 
-    The frames of an HTTP client hold the request's body, and error reporters print the locals of frames. What is left,
-    the types and messages, is enough to understand a cause.
+    The frames of an HTTP client hold the request's body, and error reporters print the locals of frames. Notes quote
+    what was worked on: since Python 3.14 `json` names the member that it could not write. What is left, the types and
+    messages, is enough to understand a cause.
     """
     pending: list[BaseException | None] = [error]
     seen: set[int] = set()
@@ -105,6 +106,7 @@ def without_frames(error: BaseException) -> BaseException:
         if link is not None and id(link) not in seen:
             seen.add(id(link))
             link.__traceback__ = None
+            vars(link).pop("__notes__", None)
             pending += [link.__cause__, link.__context__]
     return error
 

@@ -103,6 +103,17 @@ def test_frames_are_taken_off_a_whole_chain() -> None:
     assert top.__cause__ is middle
 
 
+def test_notes_are_taken_off_a_whole_chain() -> None:
+    """Law G1: what a library notes on its error may quote what it worked on, as `json` does since Python 3.14."""
+    cause = raised(KeyError("cause"))
+    cause.add_note("when serializing dict item 'canary'")
+    top = raised(RuntimeError("top"), cause)
+    top.add_note("about canary")
+    without_frames(top)
+    assert "canary" not in "".join(traceback.format_exception(top))
+    assert not any(hasattr(error, "__notes__") for error in (top, cause))
+
+
 def test_a_chain_that_bites_its_tail_is_walked_once() -> None:
     """Two errors that are each other's cause hang no reader."""
     one, other = raised(ValueError("one")), raised(ValueError("other"))

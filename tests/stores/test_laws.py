@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -170,4 +171,4 @@ def _tests() -> list[Any]:
 def test_the_suite_needs_no_plugin() -> None:
     """Its tests are plain functions, so that any runner can call them."""
     assert len(_tests()) > 10
-    assert not any(asyncio.iscoroutinefunction(test) for test in _tests())
+    assert not any(inspect.iscoroutinefunction(test) for test in _tests())

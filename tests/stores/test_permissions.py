@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import filelock  # noqa: F401
 import pytest
 
 from aio_token._clock import SYSTEM_CLOCK
