@@ -14,7 +14,7 @@ import click
 
 from aio_token._errors import TokenError
 from aio_token.cli._exits import Exit, exit_for
-from aio_token.cli._people import say
+from aio_token.cli._terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +29,14 @@ _COMMANDS = {
     "doctor": "doctor",
     "new-key": "new_key",
 }
-"""Each command and its module, in the order of a first day's work."""
+"""Each command and its module, in the order of the help."""
 
 
 class _Commands(click.Group):
     """Commands that are imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
-        """Return the names, in our order."""
+        """Return the names, in the order of a first day's work."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's

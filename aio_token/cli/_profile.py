@@ -29,8 +29,8 @@ def is_name(text: str) -> bool:
 class Profile:
     """What `login` was told, and what the issuer said about itself then.
 
-    `client_secret` and `key` tell where a secret is, not what it is: see `_client.py` and `_keys.py`. The token goes
-    to `origins` and nowhere else.
+    `client_secret` and `key` tell where a secret is, not what it is: see `_client_secret.py` and `_encryption_key.py`.
+    `request` sends the token to `origins` and nowhere else.
     """
 
     issuer: str

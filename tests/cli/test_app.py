@@ -12,10 +12,9 @@ from click.shell_completion import ShellComplete
 
 import aio_token.cli
 from aio_token.cli._app import app
-from aio_token.cli._arguments import seconds
-from aio_token.cli._places import profile_file
+from aio_token.cli._options import seconds
 from aio_token.cli._profile import Profile
-from tests.cli.command_line import set_up
+from tests.cli.command_line import profile_file, set_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +117,7 @@ def test_durations(text: str, duration: float) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "1 m", "5min", "nan", "inf", "9" * 400])
 def test_what_is_no_duration(text: str) -> None:
     """It is refused, however large."""
-    with pytest.raises(click.BadParameter, match="is no duration"):
+    with pytest.raises(click.BadParameter, match="is not a duration"):
         seconds(CONTEXT, PARAMETER, text)
 
 

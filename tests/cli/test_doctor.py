@@ -1,4 +1,4 @@
-"""`aio-token doctor`: each line says what is wrong and what mends it."""
+"""`aio-token doctor`: each line says what is wrong and what repairs it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token.cli._checks import findings
-from aio_token.cli._keys import store_of
-from aio_token.cli._places import profile_file, token_file
+from aio_token.cli._session import Session
+from aio_token.cli.commands.doctor import findings
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import Terminal, profile_of, set_up
+from tests.cli.command_line import Terminal, profile_file, profile_of, set_up, token_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +81,7 @@ async def test_files_that_others_may_change(aio_token: CommandLine) -> None:
 
 
 async def test_a_store_that_is_refused(aio_token: CommandLine) -> None:
-    """5: the message of the store has the command that mends it."""
+    """5: the message of the store has the command that repairs it."""
     async with AuthorizationServer() as server:
         await signed_in(server)
         token_file("default").parent.chmod(0o777)
@@ -102,23 +101,24 @@ async def test_a_key_that_is_not_there(aio_token: CommandLine, monkeypatch: pyte
         assert lines["token"].startswith("fail")
 
 
-async def test_a_lock_that_somebody_holds(home: Path) -> None:
+async def test_a_lock_that_another_process_holds(home: Path) -> None:
     """5, after a moment's patience, with the command that tells who it is."""
     async with AuthorizationServer() as server:
         profile = await signed_in(server)
-        async with store_of(profile, token_file("default")).exclusive():
-            (lock,) = [found async for found in findings("default", patience=0.05) if found.subject == "lock"]
+        session = Session("default", profile)
+        async with session.store.exclusive():
+            (lock,) = [found async for found in findings(session, patience=0.05) if found.subject == "lock"]
     assert (lock.level, lock.exit) == ("fail", 5)
     assert "fuser" in lock.text
 
 
 async def test_who_has_to_sign_in(aio_token: CommandLine) -> None:
-    """3, with the command; and nobody is signed in without a profile."""
+    """3, with the command; and so is a profile that is not there."""
     async with AuthorizationServer() as server:
         profile = profile_of(server, revocation_endpoint=server.revocation_url)
         await set_up("default", profile)
         assert "aio-token login default" in (await lines_of(aio_token, 3))["token"]
-        assert (await aio_token("doctor", "nobody")).code == 3
+        assert (await aio_token("doctor", "missing")).code == 3
 
 
 async def test_a_client_s_secret(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,9 +126,9 @@ async def test_a_client_s_secret(aio_token: CommandLine, monkeypatch: pytest.Mon
     async with AuthorizationServer() as server:
         monkeypatch.setenv("BOT", server.client.secret or "")
         await signed_in(server, client_id="bot", client_secret="env:BOT", client_auth="client_secret_basic")
-        assert (await lines_of(aio_token))["secret"] == "ok: the client's secret is there"
+        assert (await lines_of(aio_token))["secret"] == "ok: the client's secret can be read"
         monkeypatch.delenv("BOT")
-        assert "the environment variable BOT is not set" in (await lines_of(aio_token, 1))["secret"]
+        assert "set the environment variable BOT" in (await lines_of(aio_token, 1))["secret"]
 
 
 async def test_a_server_that_is_away(aio_token: CommandLine) -> None:

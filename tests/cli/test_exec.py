@@ -102,7 +102,7 @@ def test_a_system_where_no_process_takes_another_s_place(capfd: pytest.CaptureFi
         (["--variable", "A B", "default", "--", "true"], 2),
         (["--variable", "A=B", "default", "--", "true"], 2),
         (["../x", "--", "true"], 2),
-        (["nobody", "--", "true"], 3),
+        (["missing", "--", "true"], 3),
     ],
 )
 async def test_nothing_is_run_without_a_token(

@@ -1,4 +1,4 @@
-"""`aio-token login`: which way, what is shown, what is kept, and what is refused before anybody signs in."""
+"""`aio-token login`: which way, what is shown, what is kept, and what is refused before a person signs in."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ import pytest
 import segno
 from keyring.backends.fail import Keyring as NoKeyring
 
-from aio_token.cli._flow import show_address, show_code
-from aio_token.cli._places import client_secret_file, profile_file, token_file
-from aio_token.cli._profiles import find
-from aio_token.cli._qr import qr_code
+from aio_token.cli._flows import qr_code, show_address, show_code
+from aio_token.cli._profile_files import find
 from aio_token.grants import DevicePrompt
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import Done, Terminal, profile_of, set_up, stored
+from tests.cli.command_line import Done, Terminal, profile_file, profile_of, session_of, set_up, stored, token_file
 from tests.stores.test_keyring import MemoryKeyring
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def no_keyring() -> Iterator[None]:
 
 
 async def by_code(aio_token: CommandLine, server: AuthorizationServer, *arguments: str, terminal: bool = False) -> Done:
-    """Sign in with a code that somebody enters at once."""
+    """Sign in with a code that a person enters at once."""
     with server.hold(endpoint="device_authorization", after=True) as hold:
         running = asyncio.create_task(aio_token("login", *arguments, terminal=terminal))
         await hold.arrived.wait()
@@ -110,7 +108,7 @@ async def test_a_person_without_a_desktop_gets_a_code(aio_token: CommandLine, mo
 
 
 async def test_an_explicit_choice_needs_no_terminal(aio_token: CommandLine) -> None:
-    """Whoever says --device has arranged for a person; --store plain keeps the token in clear, and says so."""
+    """--device is for a person who looks elsewhere; --store plain keeps the token in clear, and says so."""
     async with AuthorizationServer(device_interval=1.0) as server:
         done = await by_code(aio_token, server, *at(server), "--device", "--store", "plain", "--audience", "api")
         assert done.code == 0
@@ -155,7 +153,7 @@ def test_a_qr_code_is_what_it_says() -> None:
 
 
 class Reader(Terminal):
-    """A terminal before which somebody opens the address that is shown."""
+    """A terminal before which a person opens the address that is shown."""
 
     def write(self, text: str) -> int:
         """Show the text."""
@@ -178,7 +176,7 @@ async def test_a_browser_without_a_desktop_is_opened_by_the_person(aio_token: Co
     ("variables", "arguments"),
     [({}, []), ({"CI": "true"}, []), ({"CI": "1"}, ["--browser"]), ({"CI": "true"}, ["--device"])],
 )
-async def test_nobody_is_waited_for_who_is_not_there(
+async def test_no_person_is_waited_for_who_is_not_there(
     variables: dict[str, str],
     arguments: list[str],
     aio_token: CommandLine,
@@ -191,13 +189,13 @@ async def test_nobody_is_waited_for_who_is_not_there(
     async with AuthorizationServer() as server:
         done = await aio_token("login", *at(server), *arguments, terminal=bool(variables))
         assert done.code == 3
-        assert "nobody is here to sign in" in done.err
+        assert "no person is here to sign in" in done.err
         assert browser.opened == []
         assert find("default") is None
 
 
 async def test_an_issuer_for_machines_only(aio_token: CommandLine, browser: Browser) -> None:
-    """A person is told what is left; one with a desktop and a server without a browser's endpoint gets a code."""
+    """A person is told what remains; one with a desktop and a server without a browser's endpoint gets a code."""
     none: dict[str, object] = {"authorization_endpoint": None, "device_authorization_endpoint": None}
     async with AuthorizationServer(metadata=none) as server:
         done = await aio_token("login", *at(server), terminal=True)
@@ -224,7 +222,7 @@ async def test_a_service_account_signs_in_in_ci(aio_token: CommandLine, monkeypa
         assert profile.client_auth == "client_secret_basic"
         assert (await aio_token("login", "bot")).code == 0
         assert server.requests["client_credentials"] == 2
-        assert not client_secret_file("bot").exists()
+        assert not session_of("bot").client_secret_file.exists()
 
 
 @pytest.mark.parametrize("source", ["prompt", "stdin", "none"])
@@ -238,22 +236,22 @@ async def test_a_secret_that_is_typed_in_is_kept_as_the_token_is(source: str, ai
         options = [*at(server, "bot"), "--service-account", *how]
         done = await aio_token("login", *options, stdin=given, terminal=source != "stdin")
         assert done.code == 0
-        assert (server.client.secret or "").encode() not in client_secret_file("default").read_bytes()
+        assert (server.client.secret or "").encode() not in session_of("default").client_secret_file.read_bytes()
         assert server.accepts((await aio_token("token", "--force")).out.strip())
         assert server.seen[-1].form is not None
         assert server.seen[-1].form["client_secret"] == server.client.secret
         assert (await aio_token("logout", "--forget")).code == 0
-        assert not client_secret_file("default").exists()
+        assert not session_of("default").client_secret_file.exists()
         assert find("default") is None
 
 
 async def test_a_stored_secret_that_is_gone(aio_token: CommandLine) -> None:
-    """Somebody has to type it again."""
+    """A person has to type it again."""
     async with AuthorizationServer() as server:
         await set_up("default", profile_of(server, client_id="bot", client_secret="stored"), server.credential())
         done = await aio_token("token", "--force")
     assert done.code == 3
-    assert "not stored any more" in done.err
+    assert "no longer stored" in done.err
 
 
 @pytest.mark.parametrize(
@@ -263,11 +261,11 @@ async def test_a_stored_secret_that_is_gone(aio_token: CommandLine) -> None:
         ("env:", "", False, 2, "never the secret itself"),
         ("file:", "", False, 2, "never the secret itself"),
         ("stdin", "", False, 2, "holds no secret"),
-        ("prompt", "", False, 3, "nobody is here to type"),
+        ("prompt", "", False, 3, "no person is here to type"),
         ("prompt", "", True, 130, ""),
     ],
 )
-async def test_no_secret_is_taken_that_is_none(
+async def test_what_is_not_a_secret_is_refused(
     source: str, stdin: str, terminal: bool, code: int, says_so: str, aio_token: CommandLine
 ) -> None:
     """An option's value would be in every process listing; what was written there is not repeated."""
@@ -355,7 +353,7 @@ async def test_a_stored_secret_does_not_move_to_another_store(aio_token: Command
         assert (await aio_token("logout")).code == 0
         done = await aio_token("login", "--store", "plain")
         assert done.code == 3
-        assert "nobody is here to type the client's secret" in done.err
+        assert "no person is here to type the client's secret" in done.err
 
 
 async def test_a_token_that_is_not_saved_is_no_sign_in(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,7 +367,7 @@ async def test_a_token_that_is_not_saved_is_no_sign_in(aio_token: CommandLine, m
             hold.release()
             done = await running
         assert done.code == 5
-        assert "nobody is signed in" in done.err
+        assert "you are not signed in" in done.err
         assert find("default") is None
 
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aio_token import Token
-from aio_token.cli._formats import FORMATS
-from aio_token.cli._places import token_file
+from aio_token.cli.commands.token import FORMATS
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import profile_of, set_up, stored
+from tests.cli.command_line import profile_of, set_up, stored, token_file
 
 if TYPE_CHECKING:
     from tests.cli.command_line import CommandLine
@@ -61,7 +60,7 @@ async def test_force_renews_a_good_token(aio_token: CommandLine, monkeypatch: py
         assert server.accepts(second.out.strip())
 
 
-async def test_min_valid_renews_and_says_what_cannot_be_had(aio_token: CommandLine) -> None:
+async def test_min_valid_renews_and_says_what_the_server_does_not_give(aio_token: CommandLine) -> None:
     """A token that is good for long enough is left alone; a server that gives less is no error."""
     async with AuthorizationServer(lifetime=600) as server:
         await set_up("default", profile_of(server), server.credential(client_id="app"))
@@ -71,7 +70,7 @@ async def test_min_valid_renews_and_says_what_cannot_be_had(aio_token: CommandLi
         assert server.refreshes == 1
         assert done.code == 0
         assert server.accepts(done.out.strip())
-        assert "and no better one can be had" in done.err
+        assert "the server gives none for longer" in done.err
 
 
 async def test_a_service_account_asks_for_itself(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +86,7 @@ async def test_a_service_account_asks_for_itself(aio_token: CommandLine, monkeyp
         await set_up("bot", profile)
         missing = await aio_token("token", "bot")
         assert (missing.code, missing.out) == (1, "")
-        assert "the environment variable BOT is not set" in missing.err
+        assert "set the environment variable BOT" in missing.err
         await set_up("other", profile)
         monkeypatch.setenv("BOT", server.client.secret or "")
         done = await aio_token("token", "other")

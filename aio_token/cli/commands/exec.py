@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aio_token.cli._arguments import min_valid_option, profile_argument
-from aio_token.cli._formats import VARIABLE
-from aio_token.cli._people import say
-from aio_token.cli._session import token_of
-from aio_token.cli._work import work
+from aio_token.cli._exits import run_to_end
+from aio_token.cli._options import TOKEN_VARIABLE, min_valid_option, profile_argument
+from aio_token.cli._terminal import say
+from aio_token.cli._tokens import token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as in every shell
 
 def _variable(context: click.Context, parameter: click.Parameter, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        message = "it is no name of an environment variable"
+        message = "this is not the name of an environment variable"
         raise click.BadParameter(message, context, parameter)
     return name
 
@@ -34,15 +33,21 @@ def _variable(context: click.Context, parameter: click.Parameter, name: str) -> 
 @click.command()
 @profile_argument(default=None, required=True)
 @min_valid_option()
-@click.option("--variable", default=VARIABLE, show_default=True, callback=_variable, help="What holds the token.")
+@click.option(
+    "--variable",
+    default=TOKEN_VARIABLE,
+    show_default=True,
+    callback=_variable,
+    help="The variable that holds the token.",
+)
 @click.argument("arguments", metavar="-- COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(profile: str, *, min_valid: float, variable: str, arguments: tuple[str, ...]) -> int:
     """Run a command with the token in its environment.
 
     The command takes this process's place: signals reach it, and its exit code is passed on. Nothing renews the token
-    while it runs; --min-valid says for how long it has to be good.
+    while it runs; --min-valid says for how long it must be valid.
     """
-    return _run[os.name](arguments, variable, work(token_of(profile, min_valid=min_valid)))
+    return _run[os.name](arguments, variable, run_to_end(token_of(profile, min_valid=min_valid)))
 
 
 def become(arguments: Sequence[str], variable: str, token: Token) -> int:
@@ -57,7 +62,7 @@ def become(arguments: Sequence[str], variable: str, token: Token) -> int:
 
 
 def run_below(arguments: Sequence[str], variable: str, token: Token) -> int:
-    """Run the command and wait for it, where no process can take another one's place."""
+    """Run the command and wait for it, on systems where a process cannot replace itself."""
     try:
         return subprocess.call(arguments, env={**os.environ, variable: token.access_token})  # noqa: S603  no shell
     except OSError as error:

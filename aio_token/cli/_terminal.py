@@ -1,4 +1,4 @@
-"""The people at the terminal: what is said to them, and whether anybody is there."""
+"""The terminal: what is written for people, and whether a person sees it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _NO = {"", "0", "false"}
 
 
 def say(text: str) -> None:
-    """Tell people something, where no program looks for data."""
+    """Write to standard error: standard output is data."""
     click.echo(text, err=True)
 
 
 def shows_text() -> bool:
-    """Whether standard error is a terminal that somebody may look at."""
+    """Whether standard error is a terminal that can show blocks and colours."""
     return _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
 
 def in_ci() -> bool:
-    """Whether this runs where nobody will ever answer; every such service sets `CI`."""
+    """Whether this runs in continuous integration, where no person ever answers; every such service sets `CI`."""
     return os.environ.get("CI", "").lower() not in _NO
 
 
-def somebody_is_there() -> bool:
+def is_interactive() -> bool:
     """Whether a person can read what is said and answer it."""
     return _is_terminal(sys.stdin) and _is_terminal(sys.stderr) and not in_ci()
 
