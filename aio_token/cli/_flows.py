@@ -12,7 +12,7 @@ from urllib.parse import quote
 import click
 
 from aio_token._errors import ConfigurationError, SignInRequired
-from aio_token.cli._terminal import has_desktop, in_ci, is_interactive, say, shows_text
+from aio_token.cli._terminal import draw, has_desktop, in_ci, is_interactive, say, shows_text
 
 if TYPE_CHECKING:
     from aio_token._interfaces import Grant
@@ -97,7 +97,7 @@ def show_code(prompt: DevicePrompt) -> None:
     if prompt.verification_uri_complete and shows_text() and _shows_blocks():
         lines = qr_code(prompt.verification_uri_complete).splitlines()
         if len(lines[0]) <= shutil.get_terminal_size().columns:
-            say("\n".join(click.style(line, fg="bright_white", bg="black") for line in lines))
+            draw(click.style(line, fg="bright_white", bg="black") for line in lines)
     say(f"Waiting for up to {prompt.expires_in / 60:.0f} minutes; Ctrl-C gives up.")
 
 

@@ -14,6 +14,7 @@ from aio_token._status import State, status_of
 from aio_token._trouble import Trouble, resting
 from aio_token.cli._exits import Exit, exit_for
 from aio_token.cli._session import Session
+from aio_token.cli._terminal import excerpt
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -66,7 +67,7 @@ class ProfileStatus:
         """What people read."""
         lines = [f"{self.name}: {self.sentence}"]
         if self.session is not None:
-            profile, scope = self.session.profile, f", scope {self.scope}" if self.scope else ""
+            profile, scope = self.session.profile, f", scope {excerpt(self.scope)}" if self.scope else ""
             lines.append(f"  {profile.issuer}, client {profile.client_id}{scope}")
             lines.append(f"  kept {self.session.how_kept}")
         return "\n".join(lines)

@@ -1,4 +1,8 @@
-"""The terminal: what is written for people, and whether a person sees it."""
+"""The terminal: what is written for people, and whether a person sees it.
+
+Sentences hold text of servers, so everything passes here on its way to a terminal: it obeys control characters, and
+bidirectional ones make a sentence read as another (law G3).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,32 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import IO
 
 _NO = {"", "0", "false"}
+_LONGEST = 300  # characters (law D6)
+_ELLIPSIS = "..."
 
 
 def say(text: str) -> None:
-    """Write to standard error: standard output is data."""
-    click.echo(text, err=True)
+    """Write sentences to standard error, where no program looks for data."""
+    click.echo(_printable(text), err=True)
+
+
+def show(text: str, *, label: str = "") -> None:
+    """Write what was asked for to standard output; a `label` before it may have a style."""
+    click.echo(label + _printable(text))
+
+
+def draw(lines: Iterable[str]) -> None:
+    """Write a picture of this program's own, styles and all, to standard error."""
+    click.echo("\n".join(lines), err=True)
+
+
+def excerpt(text: str) -> str:
+    """Return what fits a sentence of a long text, such as a server's."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - len(_ELLIPSIS)] + _ELLIPSIS
 
 
 def shows_text() -> bool:
@@ -39,6 +61,10 @@ def has_desktop() -> bool:
     if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
         return False
     return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
 
 
 def _is_terminal(stream: IO[str] | None) -> bool:

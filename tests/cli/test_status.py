@@ -160,6 +160,21 @@ async def test_a_token_without_an_end(aio_token: CommandLine) -> None:
     assert "valid until a time that the server did not tell, and cannot be renewed" in (await aio_token("status")).out
 
 
+async def test_a_server_s_text_commands_no_terminal(aio_token: CommandLine) -> None:
+    """Law G3: control, bidirectional and lone surrogate characters are gone, and a long scope is cut."""
+    given = credential()
+    assert given.token is not None
+    scope = "read \x1b]0;title\x07\x9b2J\u202etxt.exe\u2066\ud800" + "A" * 3_000
+    held = replace(given, token=replace(given.token, scope=scope))
+    await set_up("default", profile_of(SERVER, scope="read", issuer="https://id.example/\x1b[2J\u200f"), held)
+    done = await aio_token("status")
+    assert all(letter.isprintable() or letter == "\n" for letter in done.out)
+    assert "scope read  ]0;title" in done.out
+    assert "AAA...\n" in done.out
+    assert len(done.out) < 600
+    assert (await status_of(aio_token))[0]["scope"].startswith("read \x1b]0;title")
+
+
 async def test_there_is_no_profile(aio_token: CommandLine) -> None:
     """Data is empty, people are told how to begin; a profile that is named has to be there."""
     done = await aio_token("status")

@@ -18,6 +18,7 @@ from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import look_at
 from aio_token.cli._server import answer_to_get, discover
 from aio_token.cli._session import Session
+from aio_token.cli._terminal import show
 from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ def command(profile: str) -> int:
 async def _examine(session: Session) -> Exit:
     code = Exit.DONE
     async for finding in findings(session):
-        click.echo(
-            f"{click.style(f'{finding.level:4}', fg=_COLOURS[finding.level])}  {finding.subject:8}  {finding.text}"
-        )
+        label = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
+        show(f"  {finding.subject:8}  {finding.text}", label=label)
         code = code or finding.exit
     return code
 

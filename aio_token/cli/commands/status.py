@@ -11,7 +11,7 @@ from aio_token.cli import _profile_files
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import ProfileStatus, look_at
-from aio_token.cli._terminal import say
+from aio_token.cli._terminal import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def command(profile: str | None, *, as_json: bool, check: bool) -> int:
     if as_json:
         click.echo(json.dumps({"schema": SCHEMA, "profiles": [status.members for status in found]}, indent=2))
     elif found:
-        click.echo("\n".join(status.text for status in found))
+        show("\n".join(status.text for status in found))
     else:
         say("There is no profile yet; run: aio-token login --issuer URL --client-id ID")
     return next((status.exit for status in found if status.exit), 0) if check else 0
