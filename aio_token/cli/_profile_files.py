@@ -1,23 +1,33 @@
-"""The files of the profiles, among the user's configuration (XDG, and what other systems have in its place)."""
+"""The files of the profiles, among the user's configuration (XDG, and what other systems have in its place).
+
+A profile holds no secret, but it says where secrets are sent. So others may read it; one that others may write, or
+exchange, is refused (laws F4 and G5).
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import shlex
+import stat
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_config_path
 
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
-from aio_token._disk.permissions import unusable
+from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._disk.worker import Worker
-from aio_token._errors import ConfigurationError, SignInRequired, without_frames
+from aio_token._errors import ConfigurationError, SignInRequired, StoreError, without_frames
 from aio_token.cli._profile import Profile, is_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def profile_file(name: str) -> Path:
@@ -26,8 +36,14 @@ def profile_file(name: str) -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of all profiles."""
-    return sorted(file.stem for file in _directory().glob("*.json") if is_name(file.stem))
+    """Return the names of all profiles. Raises `StoreError` if they cannot be listed."""
+    try:
+        files = list(_directory().iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unusable(_directory(), "listed", error) from without_frames(error)
+    return sorted(file.stem for file in files if file.suffix == ".json" and is_name(file.stem))
 
 
 def find(name: str) -> Profile | None:
@@ -80,11 +96,13 @@ def _directory() -> Path:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        target = Path(os.path.realpath(path))  # a link is fine, as many keep their configuration in a repository
+        _check[os.name](target, target.stat())
+        return target.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise unusable(path, "read", error) from without_frames(error)
+        raise _unusable(path, "read", error) from without_frames(error)
 
 
 async def _write(path: Path, text: bytes | None) -> None:
@@ -93,6 +111,71 @@ async def _write(path: Path, text: bytes | None) -> None:
         file = DurableFile(path, unguarded(HERE), worker)  # a profile that others may read is fine
         try:
             await worker.call(make_private, path.parent, HERE.sync_directory)
+            _refuse_exposed_directories(path)  # those that were made as well as those that were there
             await (file.remove() if text is None else file.write(memoryview(text)))
         except OSError as error:
-            raise unusable(path, "written", error) from without_frames(error)
+            raise _unusable(path, "written", error) from without_frames(error)
+
+
+def _refuse_exposed(path: Path, found: os.stat_result) -> None:
+    """Raise `StoreError` for what is not a file, and for a file that others may write or exchange."""
+    refuse_odd(path, found)
+    _refuse_foreign(path, found.st_uid)
+    if found.st_mode & _WRITABLE_BY_OTHERS:
+        message = (
+            f"other users may write to {path}, and send your token elsewhere; look at what it says, "
+            f"then run: chmod go-w {shlex.quote(str(path))}"
+        )
+        raise StoreError(message)
+    _refuse_exposed_directories(path)
+
+
+_check = {"posix": _refuse_exposed, "nt": refuse_odd}
+"""By `os.name`: modes and owners say nothing on Windows."""
+
+
+def _refuse_exposed_directories(path: Path) -> None:
+    """Look at each directory on the way but the system's own, which this user could not change."""
+    for directory in path.parents:
+        owner = directory.stat().st_uid
+        _refuse_foreign(directory, owner)
+        if owner == _user():
+            HERE.guard_directory(directory)
+
+
+def _refuse_foreign(path: Path, owner: int) -> None:
+    """Refuse what another user owns. Root may: with sudo, HOME is often that of the user who called it."""
+    if owner not in {_user(), 0} and _user() != 0:
+        message = f"{path} belongs to another user (uid {owner}), who could send your token elsewhere; "
+        raise StoreError(message + _taking_over(path))
+
+
+def _user() -> int:
+    return os.geteuid() if os.name == "posix" else 0  # as `stat` says on Windows
+
+
+def _unusable(path: Path, done: str, error: OSError) -> StoreError:
+    """Say what the system's error means, and the command that helps: another one where root owns what is in the way."""
+    if error.errno in {errno.EACCES, errno.EPERM} and _foreign(path) is not None:
+        return StoreError(f"{path} cannot be {done}: permission denied, as after a run with sudo; {_taking_over(path)}")
+    return unusable(path, done, error)
+
+
+def _taking_over(path: Path) -> str:
+    return f"run: sudo chown -R {_user()} {shlex.quote(str(_foreign(path) or path))}"
+
+
+def _foreign(path: Path) -> Path | None:
+    """Return the topmost file or directory on the way, below the home directory, that is another user's."""
+    home = Path.home()
+    for part in (*reversed(path.parents), path):
+        if home in part.parents and _owner(part) not in {None, _user()}:
+            return part
+    return None
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except OSError:  # it cannot be seen
+        return None

@@ -64,20 +64,28 @@ async def test_colours_are_for_terminals_that_want_them(
     assert ("\x1b" in terminal.getvalue()) is coloured
 
 
-async def test_files_that_others_may_change(aio_token: CommandLine) -> None:
-    """A profile says where the token goes: that others may write it is a warning, with the command."""
+async def test_what_is_odd_but_works(aio_token: CommandLine) -> None:
+    """A token in clear and a damaged one are warnings, with the command or the place."""
     async with AuthorizationServer() as server:
         await signed_in(server, store="plain")
-        profile_file("default").chmod(0o620)
         token_file("default").with_name("default.token.corrupt-20260101T000000.000000Z").touch(0o600)
         lines = await lines_of(aio_token)
-        assert f"chmod go-w '{profile_file('default')}'" in lines["profile"]
-        assert lines["profile"].startswith("warn")
         assert lines["store"].startswith("warn")
         assert "--store encrypted" in lines["store"]
         assert lines["damage"].startswith("warn")
-        profile_file("default").parent.chmod(0o777)
-        assert "/profiles'" in (await lines_of(aio_token))["profile"]
+
+
+async def test_a_profile_that_others_may_change(aio_token: CommandLine) -> None:
+    """Law G5: 5, with the command; nothing else is looked at, since the profile may send anything anywhere."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        profile_file().chmod(0o620)
+        lines = await lines_of(aio_token, 5)
+        assert list(lines) == ["profile"]
+        assert lines["profile"].endswith(f"chmod go-w {profile_file()}")
+        profile_file().write_text("{}")
+        profile_file().chmod(0o600)
+        assert (await lines_of(aio_token, 1))["profile"].startswith("fail: the profile default cannot be used")
 
 
 async def test_a_store_that_is_refused(aio_token: CommandLine) -> None:

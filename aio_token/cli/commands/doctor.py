@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from aio_token._errors import KeyUnavailable, StoreError, TokenError
+from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError, TokenError
 from aio_token.cli._client_secret import secret_of
 from aio_token.cli._exits import Exit, exit_for, run_to_end
 from aio_token.cli._options import profile_argument
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "warn", "fail"]
 
-_WRITABLE = 0o022  # by the group, and by all
 _LOCK_PATIENCE = 2.0  # seconds: a renewal holds the lock for one request
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _TOLERANCE = 30.0  # seconds by which clocks may differ; a client's JWT lives 60
@@ -49,21 +47,30 @@ def command(profile: str) -> int:
 
     A line each: ok, warn or fail, and what repairs it. The exit code is that of the first failure. Nothing is renewed.
     """
-    return run_to_end(_examine(Session.load(profile)))
+    try:
+        session = Session.load(profile)
+    except (ConfigurationError, StoreError) as error:
+        _report(_failure("profile", error))
+        return exit_for(error)
+    return run_to_end(_examine(session))
 
 
 async def _examine(session: Session) -> Exit:
     code = Exit.DONE
     async for finding in findings(session):
-        label = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
-        show(f"  {finding.subject:8}  {finding.text}", label=label)
+        _report(finding)
         code = code or finding.exit
     return code
 
 
+def _report(finding: Finding) -> None:
+    label = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
+    show(f"  {finding.subject:8}  {finding.text}", label=label)
+
+
 async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> AsyncIterator[Finding]:
     """Look at a profile, nearest things first, and wait for its lock for `patience` seconds."""
-    yield _profile(session)
+    yield Finding(level="ok", subject="profile", text=str(session.profile_file))
     yield await _storage(session, patience)
     yield _damage(session)
     yield await _token(session)
@@ -72,15 +79,6 @@ async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> Asy
     yield await _issuer(session)
     async for finding in _endpoint(session):
         yield finding
-
-
-def _profile(session: Session) -> Finding:
-    path = session.profile_file
-    for found in (path.parent, path):
-        if os.name == "posix" and found.stat().st_mode & _WRITABLE:
-            text = f"others may change {found}, and send your token elsewhere; run: chmod go-w '{found}'"
-            return Finding(level="warn", subject="profile", text=text)
-    return Finding(level="ok", subject="profile", text=str(path))
 
 
 async def _storage(session: Session, patience: float) -> Finding:
