@@ -47,16 +47,15 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str) -> fl
     return duration
 
 
-def profile_argument(*, default: str | None = DEFAULT_PROFILE, required: bool = False) -> _Decorator:
+def profile_argument(*, default: str | None = DEFAULT_PROFILE) -> _Decorator:
     """Take the profile's name, by default that of the environment."""
     return click.argument(
         "profile",
         callback=_checked,
         shell_complete=_completed,
-        # Where other arguments follow, the first one has to be the profile's, whatever the environment says.
-        envvar=None if required else PROFILE_VARIABLE,
+        envvar=PROFILE_VARIABLE,
         default=default,
-        required=required,
+        required=False,
     )
 
 

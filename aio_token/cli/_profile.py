@@ -57,6 +57,12 @@ class Profile:
             audience=(self.audience or "") if asks else None,
         )
 
+    @property
+    def secret_variables(self) -> set[str]:
+        """The environment variables that hold secrets of this profile's."""
+        sources = [source.partition(":") for source in (self.client_secret, self.key) if source]
+        return {name for kind, _, name in sources if kind == "env"}
+
     def to_json(self) -> bytes:
         """Write the profile."""
         return json.dumps({"version": VERSION, **asdict(self)}, indent=2).encode() + b"\n"

@@ -10,7 +10,7 @@ import errno
 import os
 import shlex
 import stat
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._disk.worker import Worker
-from aio_token._errors import ConfigurationError, SignInRequired, StoreError, without_frames
+from aio_token._errors import ConfigurationError, SignInRequired, StoreError, TokenError, without_frames
 from aio_token.cli._profile import Profile, is_name
 
 if TYPE_CHECKING:
@@ -44,6 +44,15 @@ def names() -> list[str]:
     except OSError as error:
         raise _unusable(_directory(), "listed", error) from without_frames(error)
     return sorted(file.stem for file in files if file.suffix == ".json" and is_name(file.stem))
+
+
+def secret_variables() -> set[str]:
+    """Return the environment variables that profiles read secrets from; a profile that is refused names none."""
+    found: set[str] = set()
+    for name in names():
+        with suppress(TokenError):
+            found |= need(name).secret_variables
+    return found
 
 
 def find(name: str) -> Profile | None:

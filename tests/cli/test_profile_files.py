@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,6 @@ from tests.cli.command_line import profile_file, profile_of, set_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from tests.cli.command_line import CommandLine
 
@@ -141,6 +141,13 @@ async def test_after_a_run_with_sudo(home: Path, monkeypatch: pytest.MonkeyPatch
         done = await aio_token("status")
     assert done.code == 5
     assert f"sudo chown -R {ANOTHER_USER} {home}/config" in done.err
+
+
+def test_the_system_s_own_directories_are_left_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their modes are no business of a user's, who could not change them."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: ANOTHER_USER)
+        _profile_files._refuse_exposed_directories(Path("/profile"))
 
 
 def test_a_way_that_cannot_be_seen_has_no_owner(tmp_path: Path) -> None:
