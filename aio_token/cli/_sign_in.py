@@ -89,15 +89,16 @@ def sign_in(name: str, options: Options) -> None:
     if not options.issuer or not options.client_id:
         message = f"there is no profile {name} yet: --issuer and --client-id are needed"
         raise click.UsageError(message)
-    # Outside of the event loop, where Ctrl-C ends a prompt.
+    # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
     source, typed = _client_secret.read_once(options.secret_source)
-    run_to_end(_sign_in(name, replace(options, client_secret=source), before, typed))
+    key = None if options.store == "plain" else options.key or choose_key(options.key_file)
+    run_to_end(_sign_in(name, replace(options, client_secret=source, key=key), before, typed))
 
 
 async def _sign_in(name: str, options: Options, before: Profile | None, typed: Revealed[str] | None) -> None:
     provider = await discover(options.issuer or "")
     flow = options.flow or choose_flow(provider)
-    session = Session(name, await _profile(options, provider, flow))
+    session = Session(name, _profile(options, provider, flow))
     if before is not None:
         _refuse_to_replace(Session(name, before), session.profile)
     async with _profile_files.tentatively(name, session.profile):
@@ -115,8 +116,7 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
         say("It cannot be renewed, because no refresh token came with it; --scope offline_access may bring one.")
 
 
-async def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
-    store = options.store or "encrypted"
+def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
     return Profile(
         issuer=provider.issuer,
         client_id=options.client_id or "",
@@ -127,8 +127,8 @@ async def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         audience=options.audience,
         client_auth=(options.client_auth or _usual_auth(provider)) if options.client_secret else "none",
         client_secret=options.client_secret,
-        store=store,
-        key=(options.key or await choose_key(options.key_file)) if store == "encrypted" else None,
+        store=options.store or "encrypted",
+        key=options.key,
         origins=options.origins,
     )
 

@@ -17,6 +17,8 @@ import pytest
 import segno
 from keyring.backends.fail import Keyring as NoKeyring
 
+from aio_token._errors import StoreError
+from aio_token.cli import _encryption_key
 from aio_token.cli._flows import qr_code, show_address, show_code
 from aio_token.cli._profile_files import find
 from aio_token.grants import DevicePrompt
@@ -387,23 +389,77 @@ async def test_the_keyring_keeps_the_key(
     assert len(memory.entries) == 1
 
 
-async def test_without_a_key_nothing_is_kept_in_clear(
+async def test_a_machine_without_a_keyring_gets_a_key_file(
     aio_token: CommandLine, no_keyring: None, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """5, and the ways out; a key file is one."""
+    """A person is asked once; the file is 0600 and serves further profiles, of service accounts too."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
+    file = aio_token.directory / "config" / "aio-token" / "key"
+    async with AuthorizationServer() as server:
+        done = await aio_token("login", *at(server), stdin="\n", terminal=True)
+        assert done.code == 0
+        assert f"Make the key file {file}" in done.err
+        assert f"encrypted, with the key of the file {file}" in done.err
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert len(file.read_text()) == len(new_key()) + 1
+        assert (await aio_token("token", "--force")).code == 0
+        monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
+        done = await aio_token("login", "bot", *at(server, "bot"), "--service-account")
+        assert done.code == 0
+        assert f"the key of the file {file}" in done.err
+        assert "Make" not in done.err
+    assert list(file.parent.glob("key*")) == [file]
+
+
+@pytest.mark.parametrize(("answer", "terminal"), [("n\n", True), ("", False)])
+async def test_without_a_key_nothing_is_kept_in_clear(
+    answer: str,
+    terminal: bool,
+    aio_token: CommandLine,
+    no_keyring: None,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """5, and the ways out, if a person declines or none is there; a key file of one's own is one."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
     async with AuthorizationServer() as server:
-        done = await aio_token("login", *at(server), terminal=True)
+        done = await aio_token("login", *at(server), "--browser", stdin=answer, terminal=terminal)
         assert (done.code, browser.opened) == (5, [])
         assert "--key-file FILE" in done.err
         assert "--store plain" in done.err
         file = aio_token.directory / "key"
         file.touch(0o600)
         file.write_text((await aio_token("new-key")).out)
-        done = await aio_token("login", *at(server), "--key-file", file, terminal=True)
+        done = await aio_token("login", *at(server), "--browser", "--key-file", file)
         assert done.code == 0
         assert f"the key of the file {file}" in done.err
         assert (await aio_token("token", "--force")).code == 0
+
+
+async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install for a keyring."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    done = await aio_token("login", "--issuer", "https://id.example", "--client-id", "app", "--device")
+    assert done.code == 5
+    assert "pip install 'aio-token[keyring]'" in done.err
+
+
+def test_of_two_key_files_made_at_once_the_first_one_counts(tmp_path: Path, home: Path) -> None:
+    """Its key may have encrypted a token already."""
+    path = tmp_path / "new" / "key"
+    _encryption_key._make(path)
+    first = path.read_text()
+    _encryption_key._make(path)
+    assert path.read_text() == first
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_key_file_that_cannot_be_made(tmp_path: Path) -> None:
+    """The sentence names it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=f"{tmp_path}/file/key cannot be written"):
+        _encryption_key._make(tmp_path / "file" / "key")
 
 
 async def test_a_session_of_another_client_is_not_replaced(aio_token: CommandLine, browser: Browser) -> None:
