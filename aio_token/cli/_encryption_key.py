@@ -70,11 +70,10 @@ def _problem_with_keyring() -> str | None:
 
 def _ask_for_key_file(path: Path, missing: str) -> None:
     """Return if a person agrees. Raises `KeyUnavailable` with the other ways."""
-    say(f"The token is kept encrypted, and there is no place for the key yet: {missing}.")
-    if is_interactive() and click.confirm(
-        f"Make the key file {path}, which only you can read?", default=True, err=True
-    ):
-        return
+    if is_interactive():
+        say(f"The token is kept encrypted, and there is no place for the key yet: {missing}.")
+        if click.confirm(f"Make the key file {path}, which only you can read?", default=True, err=True):
+            return
     message = (
         f"there is no key to encrypt the token with: {missing}; sign in at a terminal, where a key file can be made; "
         f"or pass --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; or keep the "
