@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-import webbrowser
+from functools import partial
 from string import punctuation
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -12,10 +12,11 @@ from urllib.parse import quote
 import click
 
 from aio_token._errors import ConfigurationError, SignInRequired
-from aio_token.cli._terminal import draw, has_desktop, in_ci, is_interactive, say, shows_text
+from aio_token.cli._terminal import draw, has_browser, in_ci, is_interactive, say, shows_text
 
 if TYPE_CHECKING:
     from aio_token._interfaces import Grant
+    from aio_token.cli._browser import Browser
     from aio_token.cli._profile import Profile
     from aio_token.grants.device_code import DevicePrompt
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -49,7 +50,7 @@ def choose_flow(provider: Provider) -> Flow:
 
     Raises `ConfigurationError` if the issuer offers neither.
     """
-    if provider.authorization_endpoint and (has_desktop() or not provider.device_authorization_endpoint):
+    if provider.authorization_endpoint and (has_browser() or not provider.device_authorization_endpoint):
         return "browser"
     if provider.device_authorization_endpoint:
         return "device"
@@ -57,7 +58,7 @@ def choose_flow(provider: Provider) -> Flow:
     raise ConfigurationError(message)
 
 
-def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: int) -> Grant:
+def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, browser: Browser, *, port: int) -> Grant:
     """Return what obtains the first token."""
     if flow == SERVICE_ACCOUNT:
         from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
@@ -72,17 +73,17 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: in
     return AuthorizationCodeGrant(
         endpoint,
         scope=profile.scope,
-        browser=open_browser if has_desktop() else None,
+        browser=partial(open_browser, browser) if has_browser() else None,
         show=show_address,
         port=port,
         parameters={"audience": profile.audience} if profile.audience else None,
     )
 
 
-def open_browser(address: str) -> bool:
+def open_browser(browser: Browser, address: str) -> bool:
     """Open the address in the person's browser, and show it in case that nothing appears."""
     say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{_plain(address)}")
-    webbrowser.open(_plain(address))
+    browser.open(_plain(address))
     return True
 
 

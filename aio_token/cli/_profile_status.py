@@ -33,6 +33,8 @@ class ProfileStatus:
     retry_at: float | None = None
     scope: str | None = None
     fingerprint: str | None = None
+    is_refused: bool = False
+    failures: int = 0
     problem: str | None = None
     exit: Exit = Exit.DONE
 
@@ -79,8 +81,16 @@ class ProfileStatus:
             return self.problem
         if self.usable:
             until = "a time that the server did not tell" if self.expires_at is None else _moment(self.expires_at)
-            return f"valid until {until}" + ("" if self.renewable else ", and cannot be renewed")
+            return f"valid until {until}{self._doubt}"
         return "there is no valid token; the next use obtains one"
+
+    @property
+    def _doubt(self) -> str:
+        if self.is_refused:
+            return f", but the server refused its refresh token; sign in again: aio-token login {self.name}"
+        if self.failures:
+            return ", but the last renewal failed"
+        return "" if self.renewable else ", and cannot be renewed"
 
 
 async def look_at(name: str) -> ProfileStatus:
@@ -121,6 +131,8 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
         retry_at=now + rests if rests else None,
         scope=status.scope,
         fingerprint=status.fingerprint,
+        is_refused=stored is not None and stored.is_refused,
+        failures=stored.failures if stored is not None else 0,
         problem=problem,
         exit=exit_code,
     )

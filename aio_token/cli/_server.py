@@ -68,12 +68,15 @@ def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | Non
     return provider.token_endpoint(_client_of(session, typed))
 
 
-async def answer_to_get(url: str, to: str) -> Reply:
-    """Return the answer to a GET of an address that `to` names in messages. Raises `TokenError`."""
+async def answer_to_nothing(url: str, to: str) -> Reply:
+    """Return the answer to an empty form, posted as the token endpoint wants it; `to` names it in messages.
+
+    Raises `TokenError`.
+    """
     from aio_token.oauth.form import Request  # noqa: PLC0415
     from aio_token.oauth.transport import send  # noqa: PLC0415
 
-    return await send(Request(to=to, url=url, method="GET"), _transport())
+    return await send(Request(to=to, url=url), _transport())
 
 
 def proxy_for(url: str) -> str | None:

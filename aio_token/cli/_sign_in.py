@@ -11,6 +11,7 @@ import click
 
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token.cli import _client_secret, _profile_files
+from aio_token.cli._browser import Browser
 from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
 from aio_token.cli._encryption_key import choose_key
 from aio_token.cli._exits import run_to_end
@@ -102,10 +103,10 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
     if before is not None:
         _refuse_to_replace(Session(name, before), session.profile)
     async with _profile_files.tentatively(name, session.profile):
-        grant = grant_for(flow, endpoint_at(provider, session, typed), session.profile, port=options.port)
-        with session.advice() if session.is_signed_in else nullcontext():
+        endpoint = endpoint_at(provider, session, typed)
+        with Browser() as browser, session.advice() if session.is_signed_in else nullcontext():
             async with tokens_of(session) as tokens:
-                await tokens.sign_in(grant)
+                await tokens.sign_in(grant_for(flow, endpoint, session.profile, browser, port=options.port))
         if tokens.status.unsaved:
             message = "you are not signed in, since the token could not be saved; repair that and sign in again"
             raise StoreError(message)

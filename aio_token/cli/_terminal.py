@@ -56,8 +56,13 @@ def is_interactive() -> bool:
     return _is_terminal(sys.stdin) and _is_terminal(sys.stderr) and not in_ci()
 
 
-def has_desktop() -> bool:
-    """Whether a browser that is opened here would appear before the person who asked for it."""
+def has_browser() -> bool:
+    """Whether a browser that is opened here would appear before the person who asked for it.
+
+    `BROWSER` says so, with a desktop or without: editors that work on another machine set it, and so does WSL.
+    """
+    if os.environ.get("BROWSER"):
+        return True
     if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
         return False
     return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aio_token._token import fingerprint
 from aio_token.cli._session import Session
 from aio_token.cli.commands.doctor import findings
 from aio_token.testing import AuthorizationServer, Broken
@@ -150,6 +151,41 @@ async def test_a_server_that_is_away(aio_token: CommandLine) -> None:
         assert "clock" not in lines
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_an_endpoint_that_is_unavailable(status: int, aio_token: CommandLine) -> None:
+    """4: it answers, and its answer says that it is of no use now."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        server.inject(Broken(status=status))
+        lines = await lines_of(aio_token, 4)
+        assert lines["endpoint"] == f"fail: that of {server.url} answers {status}; try again later"
+
+
+async def test_a_refresh_token_that_was_refused(aio_token: CommandLine) -> None:
+    """3 while the token is still valid: nothing will renew it; `status` says so as well, and `token` still works."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        credential = server.credential(client_id="app")
+        assert credential.refresh_token is not None
+        await set_up("default", profile, replace(credential, refused=fingerprint(credential.refresh_token)))
+        line = (await lines_of(aio_token, 3))["token"]
+        assert line.startswith("fail: valid until ")
+        assert line.endswith("the server refused its refresh token; sign in again: aio-token login default")
+        done = await aio_token("status", "--check")
+        assert (done.code, "aio-token login default" in done.out) == (0, True)
+        assert (await aio_token("token")).code == 0
+
+
+async def test_a_renewal_that_failed(aio_token: CommandLine) -> None:
+    """A warning while the token is still valid, though the endpoint answers again."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        await set_up("default", profile, replace(server.credential(client_id="app"), failures=1))
+        line = (await lines_of(aio_token))["token"]
+        assert line.startswith("warn: valid until ")
+        assert line.endswith("the last renewal failed")
+
+
 async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
     """A warning: the profile remembers what the issuer said at the sign-in."""
     async with AuthorizationServer() as server:
@@ -170,9 +206,8 @@ async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
 async def test_clocks_that_differ(date: str, level: str, says_so: str, aio_token: CommandLine) -> None:
     """A warning, with the command that sets the clock; none about a server that sends no date, such as Keycloak."""
     async with AuthorizationServer() as server:
-        # An endpoint that answers to GET stands for the token endpoint.
-        await signed_in(server, token_endpoint=server.userinfo_url)
-        server.inject(Broken(status=405, headers={"Date": date}), endpoint="userinfo")
-        line = (await lines_of(aio_token, 1))["clock"]
+        await signed_in(server)
+        server.inject(Broken(status=400, headers={"Date": date}))
+        line = (await lines_of(aio_token))["clock"]
     assert line.startswith(level)
     assert says_so in line

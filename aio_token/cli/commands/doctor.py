@@ -15,7 +15,7 @@ from aio_token.cli._client_secret import secret_of
 from aio_token.cli._exits import Exit, exit_for, run_to_end
 from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import look_at
-from aio_token.cli._server import answer_to_get, discover
+from aio_token.cli._server import answer_to_nothing, discover
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import show
 from aio_token.oauth.secret import reveal
@@ -27,6 +27,7 @@ Level = Literal["ok", "warn", "fail"]
 
 _LOCK_PATIENCE = 2.0  # seconds: a renewal holds the lock for one request
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_UNAVAILABLE = {429, 500, 502, 503, 504}
 _TOLERANCE = 30.0  # seconds by which clocks may differ; a client's JWT lives 60
 
 
@@ -110,7 +111,9 @@ def _damage(session: Session) -> Finding:
 
 async def _token(session: Session) -> Finding:
     status = await look_at(session.name)
-    return Finding(level="fail" if status.exit else "ok", subject="token", text=status.sentence, exit=status.exit)
+    code = status.exit or (Exit.SIGN_IN if status.is_refused else Exit.DONE)
+    level: Level = "fail" if code else "warn" if status.failures else "ok"
+    return Finding(level=level, subject="token", text=status.sentence, exit=code)
 
 
 async def _secret(session: Session) -> Finding:
@@ -135,18 +138,22 @@ async def _issuer(session: Session) -> Finding:
 
 
 async def _endpoint(session: Session) -> AsyncIterator[Finding]:
-    """Ask for nothing: any answer shows that the endpoint can be reached, and what time it is there."""
+    """Ask for nothing: a refusal shows that the endpoint can be reached, and what time it is there."""
     from aio_token.oauth.url import origin_of  # noqa: PLC0415  brings yarl
 
     url = session.profile.token_endpoint
     at = origin_of(url)
     began = time.time()
     try:
-        reply = await answer_to_get(url, f"the token endpoint of {at}")
+        reply = await answer_to_nothing(url, f"the token endpoint of {at}")
     except TokenError as error:
         yield _failure("endpoint", error)
         return
-    yield Finding(level="ok", subject="endpoint", text=f"that of {at} answers")
+    if reply.status in _UNAVAILABLE:
+        text = f"that of {at} answers {reply.status}; try again later"
+        yield Finding(level="fail", subject="endpoint", text=text, exit=Exit.LATER)
+    else:
+        yield Finding(level="ok", subject="endpoint", text=f"that of {at} answers")
     yield _clock(reply.headers.get("Date", ""), (began + time.time()) / 2)
 
 
