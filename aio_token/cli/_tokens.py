@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aio_token._repository import TokenRepository
+from aio_token.cli._id_token import id_token_of
 from aio_token.cli._server import SessionGrant
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
@@ -32,15 +35,18 @@ async def tokens_of(session: Session) -> AsyncIterator[TokenRepository]:
             say(f"aio-token: the new token is not saved, so that you may have to sign in again: {why}")
 
 
-async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False) -> Token:
+async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False, id_token: bool = False) -> Token:
     """Return the token of a profile, valid for `min_valid` seconds if the server allows; `force` renews it.
 
-    Raises `TokenError`.
+    `id_token` returns the ID token that came with it. Raises `TokenError`.
     """
     session = Session.load(name)
     with session.advice():
         async with tokens_of(session) as tokens:
-            return await (renewed(session, tokens) if force else tokens.token(min_valid_for=min_valid))
+            token = await (renewed(session, tokens) if force else tokens.token(min_valid_for=min_valid))
+            if not id_token:
+                return token
+            return await id_token_of(token, partial(renewed, session, tokens), now=time.time(), min_valid=min_valid)
 
 
 async def renewed(session: Session, tokens: TokenRepository) -> Token:

@@ -86,13 +86,14 @@ FORMATS: dict[str, Callable[[Token], str]] = {
 @min_valid_option()
 @click.option("--force", is_flag=True, help="Renew the token, however long it is still valid.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="raw", show_default=True)
-def command(profile: str, *, min_valid: float, force: bool, form: str) -> None:
+@click.option("--id-token", is_flag=True, help="Print the ID token that came with the access token, in its place.")
+def command(profile: str, *, min_valid: float, force: bool, form: str, id_token: bool) -> None:
     """Print a valid access token, renewed first if that is due.
 
     The formats: raw, the token alone; header, for curl -H @-; env, for eval in a shell; json; curl, for curl --config
     -; exec-credential, for kubectl.
     """
-    token = run_to_end(token_of(profile, min_valid=min_valid, force=force))
+    token = run_to_end(token_of(profile, min_valid=min_valid, force=force, id_token=id_token))
     left = None if token.expires_at is None else token.expires_at - time.time()
     if left is not None and left < min_valid:
         say(f"aio-token: the token is valid for {max(left, 0):.0f} s only; the server gives none for longer")
