@@ -7,6 +7,7 @@ is for people.
 from __future__ import annotations
 
 import os
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -71,4 +72,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except TokenError as error:
         say(f"aio-token: {error}")
         return exit_for(error)
+    except Exception as error:  # noqa: BLE001  a mistake of this program's; its text may hold a secret
+        say(f"aio-token: {type(error).__name__} {_place_of(error)}; this is a bug, please report it with this line")
+        return Exit.OTHER
     return int(code or Exit.DONE)
+
+
+def _place_of(error: Exception) -> str:
+    """Say where an error was raised, without any value."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"in {last.name}, line {last.lineno} of {last.filename}"

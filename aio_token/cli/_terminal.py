@@ -37,8 +37,9 @@ def draw(lines: Iterable[str]) -> None:
 
 
 def excerpt(text: str) -> str:
-    """Return what fits a sentence of a long text, such as a server's."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - len(_ELLIPSIS)] + _ELLIPSIS
+    """Return what fits a sentence of a server's text, on one line: a line of its own could pass for one of ours."""
+    cut = text if len(text) <= _LONGEST else text[: _LONGEST - len(_ELLIPSIS)] + _ELLIPSIS
+    return _printable(cut).replace("\n", " ")
 
 
 def shows_text() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 import aio_token.cli
+from aio_token.cli import _profile_files
 from aio_token.cli._app import app
 from aio_token.cli._options import seconds
 from aio_token.cli._profile import Profile
@@ -127,6 +129,19 @@ async def test_profiles_are_completed(home: Path) -> None:
         await set_up(name, PROFILE)
     completion = ShellComplete(app, {}, "aio-token", "_AIO_TOKEN_COMPLETE")
     assert [item.value for item in completion.get_completions(["token"], "w")] == ["web", "work"]
+
+
+async def test_a_bug_is_a_sentence(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1, its kind and its place for the report; not its text, which may hold a secret."""
+
+    def fail() -> list[str]:
+        message = "canary-token"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(_profile_files, "names", fail)
+    done = await aio_token("status")
+    assert (done.code, done.out) == (1, "")
+    assert re.search(r"RuntimeError in fail, line \d+ of \S+test_app.py; this is a bug", done.err)
 
 
 @pytest.mark.parametrize("missing", ["click", "platformdirs"])

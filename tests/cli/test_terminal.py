@@ -23,3 +23,8 @@ def test_a_long_text_is_cut(length: int, cut: int) -> None:
     shown = excerpt("x" * length)
     assert len(shown) == cut
     assert shown.endswith("...") is (length > cut)
+
+
+def test_an_excerpt_forges_no_line() -> None:
+    """Law G3: a server's text stays within the sentence that quotes it."""
+    assert excerpt("read\nother: valid\u2028until") == "read other: valid until"
