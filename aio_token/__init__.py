@@ -14,7 +14,7 @@ from aio_token._public import lazily
 if TYPE_CHECKING:
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
-    from aio_token._keeper import Limits as Limits
+    from aio_token._limits import Limits as Limits
     from aio_token._freshness import Windows as Windows
     from aio_token._status import Status as Status
     from aio_token._static import StaticToken as StaticToken
@@ -68,7 +68,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
-        "_keeper": ("Limits",),
+        "_limits": ("Limits",),
         "_freshness": ("Windows",),
         "_status": ("Status",),
         "_static": ("StaticToken",),

@@ -58,6 +58,14 @@ def resting(credential: Credential | None, now: float) -> float:
     return left if 0 < left <= LONGEST_RETRY_AFTER else 0.0
 
 
+def leave_in_peace(credential: Credential | None, now: float) -> None:
+    """Raise `ServerUnavailable` while the server is to be left alone."""
+    left = resting(credential, now)
+    if left:
+        message = f"the authorization server is not asked again for {left:.0f} s, since it failed before"
+        raise ServerUnavailable(message, retry_after=left)
+
+
 class Trouble:
     """The last failure: everybody hears of it for a moment, and observers hear of it once."""
 

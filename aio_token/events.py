@@ -38,6 +38,7 @@ class Event:
     """Something that happened at `at` (POSIX seconds). Tokens are named by `fingerprint`, never shown."""
 
     at: float
+    name: str | None = None
 
     # One of each for all events: to generate them for each class takes two thirds of the time of importing them.
 
@@ -153,7 +154,7 @@ class ReplayImpossible(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RenewalPaused(Event):
-    """A renewed token was refused as well; this middleware lets 401s through for `seconds`."""
+    """A renewed token was rejected as well; 401s of this API are let through for `seconds`."""
 
     origin: str
     seconds: float

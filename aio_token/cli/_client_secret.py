@@ -19,8 +19,6 @@ from aio_token.cli._terminal import is_interactive
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from aio_token.cli._session import Session
     from aio_token.oauth.secret import Secret
 
@@ -65,7 +63,7 @@ def secret_of(session: Session) -> Secret:
         return partial(_from_environment, detail)
     if kind == "file":
         return Path(detail).read_text
-    return _from_store(session)
+    return partial(_from_store, session)
 
 
 async def keep(session: Session, typed: Revealed[str]) -> None:
@@ -95,12 +93,9 @@ def _from_environment(variable: str) -> str:
     return os.environ[variable]
 
 
-def _from_store(session: Session) -> Callable[[], Awaitable[str]]:
-    async def read() -> str:
-        stored = await session.client_secret_store.load()
-        if stored is None or stored.refresh_token is None:
-            message = "the client's secret is no longer stored; sign in again"
-            raise SignInRequired(message)
-        return stored.refresh_token
-
-    return read
+def _from_store(session: Session) -> str:
+    secret = session.read_client_secret()
+    if secret is None:
+        message = "the client's secret is no longer stored; sign in again"
+        raise SignInRequired(message)
+    return secret

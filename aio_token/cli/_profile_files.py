@@ -10,22 +10,22 @@ import errno
 import os
 import shlex
 import stat
-from contextlib import asynccontextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_config_path
 
+from aio_token._disk.beside import another_draft_of
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
-from aio_token._disk.worker import Worker
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError, TokenError, without_frames
 from aio_token.cli._profile import Profile, is_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -78,25 +78,25 @@ def need(name: str) -> Profile:
     return profile
 
 
-@asynccontextmanager
-async def tentatively(name: str, profile: Profile) -> AsyncIterator[None]:
+@contextmanager
+def tentatively(name: str, profile: Profile) -> Iterator[None]:
     """Write a profile, and put back what was there if the block fails. Raises `StoreError`.
 
     It is written first, so that no person signs in for a profile that cannot be kept.
     """
     path = profile_file(name)
     before = _read(path)
-    await _write(path, profile.to_json())
+    _write(path, profile.to_json())
     try:
         yield
     except BaseException:
-        await _write(path, before)
+        _write(path, before)
         raise
 
 
-async def forget(name: str) -> None:
+def forget(name: str) -> None:
     """Remove a profile. Raises `StoreError`."""
-    await _write(profile_file(name), None)
+    _write(profile_file(name), None)
 
 
 def _directory() -> Path:
@@ -114,16 +114,18 @@ def _read(path: Path) -> bytes | None:
         raise _unusable(path, "read", error) from without_frames(error)
 
 
-async def _write(path: Path, text: bytes | None) -> None:
+def _write(path: Path, text: bytes | None) -> None:
     """Replace a file durably, or remove it if `text` is None."""
-    async with Worker() as worker:
-        file = DurableFile(path, unguarded(HERE), worker)  # a profile that others may read is fine
-        try:
-            await worker.call(make_private, path.parent, HERE.sync_directory)
-            _refuse_exposed_directories(path)  # those that were made as well as those that were there
-            await (file.remove() if text is None else file.write(memoryview(text)))
-        except OSError as error:
-            raise _unusable(path, "written", error) from without_frames(error)
+    file = DurableFile(path, unguarded(HERE))  # a profile that others may read is fine
+    try:
+        make_private(path.parent, HERE.sync_directory)
+        _refuse_exposed_directories(path)  # those that were made as well as those that were there
+        if text is None:
+            file.remove()
+        else:
+            file.write(memoryview(text), draft=another_draft_of(path))  # there is no lock
+    except OSError as error:
+        raise _unusable(path, "written", error) from without_frames(error)
 
 
 def _refuse_exposed(path: Path, found: os.stat_result) -> None:

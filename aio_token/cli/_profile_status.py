@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError
-from aio_token._freshness import Windows
-from aio_token._holding import Holding
+from aio_token._freshness import CachedToken, Windows
+from aio_token._lineage import belongs, served
 from aio_token._status import State, status_of
-from aio_token._trouble import Trouble, resting
+from aio_token._trouble import resting
 from aio_token.cli._exits import Exit, exit_for
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import excerpt
@@ -93,12 +93,12 @@ class ProfileStatus:
         return "" if self.renewable else ", and cannot be renewed"
 
 
-async def look_at(name: str) -> ProfileStatus:
+def look_at(name: str) -> ProfileStatus:
     """Look at a profile and at its store; what cannot be read is a problem, not an error."""
     session = None
     try:
         session = Session.load(name)
-        return _judged(session, await session.store.load())
+        return _judged(session, session.read_credential())
     except TokenError as error:
         return ProfileStatus(name=name, session=session, problem=str(error), exit=exit_for(error))
 
@@ -106,16 +106,18 @@ async def look_at(name: str) -> ProfileStatus:
 def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
     name, profile = session.name, session.profile
     now = SYSTEM_CLOCK.time()
-    holding = Holding(profile.issued_by, Windows(), SYSTEM_CLOCK)
-    holding.reconcile(stored)
-    status = status_of(holding, Trouble())
+    is_ours = belongs(stored, profile.issued_by)
+    token, cached = served(stored, profile.issued_by), None
+    if stored is not None and token is not None:
+        cached = CachedToken(token, stored.obtained_at, Windows(), SYSTEM_CLOCK, renewal_took=None, jitter=0.0)
+    status = status_of(stored, cached)
     ends = stored.refresh_expires_at if stored is not None else None
-    renewable = holding.is_ours and (
+    renewable = is_ours and (
         profile.grant == "client_credentials" or (status.has_refresh_token and (ends is None or ends > now))
     )
     rests = resting(stored, now)
     problem, exit_code = None, Exit.DONE
-    if not status.ok and not holding.is_ours:
+    if not status.ok and not is_ours:
         problem, exit_code = "the stored token belongs to another issuer or client", Exit.OTHER
     elif not status.ok and not renewable:
         problem, exit_code = f"sign in first: aio-token login {name}", Exit.SIGN_IN

@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Self
 
 from platformdirs import user_state_path
 
+from aio_token._disk.damage import Damaged
+from aio_token._disk.platform import HERE
 from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
 from aio_token.cli import _profile_files
 from aio_token.cli._encryption_key import key_described, key_source
+from aio_token.stores._credential_file import CredentialFile
+from aio_token.stores.codec import PlainCodec
 from aio_token.stores.file import FileTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aio_token._credential import Credential
     from aio_token.cli._profile import Profile
+    from aio_token.stores.codec import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +75,31 @@ class Session:
             return "in clear, guarded by the file's permissions alone"
         return f"encrypted, with the key of {key_described(self.profile.key)}"
 
+    def read_credential(self) -> Credential | None:
+        """Return what is stored, without waiting for a lock. Raises `StoreError`."""
+        return self._read(self.token_file)
+
+    def read_client_secret(self) -> str | None:
+        """Return the stored secret of the client. Raises `StoreError`."""
+        stored = self._read(self.client_secret_file)
+        return None if stored is None else stored.refresh_token
+
+    def _read(self, path: Path) -> Credential | None:
+        try:
+            return CredentialFile(path, self._codec, HERE).read()
+        except Damaged:
+            return None  # it is left to the next holder of the lock, who moves it aside
+
     def _store_at(self, path: Path) -> FileTokenStore:
+        return FileTokenStore(path, codec=self._codec)
+
+    @property
+    def _codec(self) -> Codec:
         if self.profile.store == "plain":
-            return FileTokenStore(path)
+            return PlainCodec()
         from aio_token.stores.encrypted import Encrypted  # noqa: PLC0415  slow, and a plain store needs none
 
-        return FileTokenStore(path, codec=Encrypted(key_source(self.profile.key)))
+        return Encrypted(key_source(self.profile.key))
 
     @contextmanager
     def advice(self) -> Iterator[None]:

@@ -102,7 +102,7 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
     session = Session(name, _profile(options, provider, flow))
     if before is not None:
         _refuse_to_replace(Session(name, before), session.profile)
-    async with _profile_files.tentatively(name, session.profile):
+    with _profile_files.tentatively(name, session.profile):
         endpoint = endpoint_at(provider, session, typed)
         with Browser() as browser, session.advice() if session.is_signed_in else nullcontext():
             async with tokens_of(session) as tokens:

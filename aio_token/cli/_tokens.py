@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from aio_token._repository import TokenRepository
@@ -43,13 +42,7 @@ async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False, id
     session = Session.load(name)
     with session.advice():
         async with tokens_of(session) as tokens:
-            token = await (renewed(session, tokens) if force else tokens.token(min_valid_for=min_valid))
+            token = await (tokens.renew() if force else tokens.token(min_valid_for=min_valid))
             if not id_token:
                 return token
-            return await id_token_of(token, partial(renewed, session, tokens), now=time.time(), min_valid=min_valid)
-
-
-async def renewed(session: Session, tokens: TokenRepository) -> Token:
-    """Renew the token, however long it is still valid: the stored one counts as rejected. Raises `TokenError`."""
-    stored = await session.store.load()
-    return await tokens.token(rejected=stored.token if stored else None)
+            return await id_token_of(token, tokens.renew, now=time.time(), min_valid=min_valid)

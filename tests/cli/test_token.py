@@ -48,8 +48,20 @@ async def test_a_token_at_its_end_is_renewed_and_kept(aio_token: CommandLine) ->
         assert server.accepts(done.out.strip())
 
 
-async def test_force_renews_a_good_token(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The token of the store counts as refused."""
+async def test_force_passes_the_back_off(aio_token: CommandLine) -> None:
+    """Law D8: what a person asks for now is asked for now, though the server is to be left alone for a while."""
+    async with AuthorizationServer() as server:
+        credential = server.credential(client_id="app")
+        await set_up("default", profile_of(server), replace(credential, failures=3, retry_at=time.time() + 50))
+        assert (await aio_token("token")).code == 0
+        assert server.refreshes == 0
+        done = await aio_token("token", "--force")
+        assert (done.code, server.refreshes) == (0, 1)
+        assert server.accepts(done.out.strip())
+
+
+async def test_force_renews_a_valid_token(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is still valid."""
     monkeypatch.setenv("AIO_TOKEN_PROFILE", "work")
     async with AuthorizationServer() as server:
         await set_up("work", profile_of(server), server.credential(client_id="app"))

@@ -86,7 +86,7 @@ def test_members_that_are_missing_have_their_defaults() -> None:
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 999])
 def test_a_newer_schema_is_no_damage(version: int) -> None:
     """Law F3: what a newer version wrote is an error that says so, and not a reason to move the file aside."""
-    with pytest.raises(StoreError, match=f"newer aio_token \\(schema {version}, this one reads 1\\); upgrade"):
+    with pytest.raises(StoreError, match=f"newer aio_token \\(schema {version}, this one reads 2\\); upgrade"):
         Credential.from_json(altered(version=version))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aio_token import Token, Windows
-from aio_token._freshness import CLOCK_TOLERANCE, Freshness, Held
+from aio_token._freshness import CLOCK_TOLERANCE, CachedToken, Freshness
 from aio_token.testing.clock import ManualClock
 
 ADAPTIVE = Windows()
@@ -24,21 +24,21 @@ def hold(
     renewal_took: float | None = 0.0,
     jitter: float = 0.0,
     age: float | None = 0.0,
-) -> Held:
+) -> CachedToken:
     """Hold a token that was asked for `age` seconds ago (None: nobody knows), just renewed unless told otherwise."""
     asked_at = clock.time() - (age or 0.0)
     expires_at = None if lifetime is None else asked_at + lifetime
     obtained_at = None if age is None else asked_at
     token = Token(access_token="abc", expires_at=expires_at)
-    return Held(token, obtained_at, windows, clock, renewal_took=renewal_took, jitter=jitter)
+    return CachedToken(token, obtained_at, windows, clock, renewal_took=renewal_took, jitter=jitter)
 
 
-def on_the_hot_path(held: Held, clock: ManualClock) -> bool:
+def on_the_hot_path(held: CachedToken, clock: ManualClock) -> bool:
     """Whether the token is served without a second thought."""
     return clock.monotonic() < held.fresh_until and clock.time() < held.fresh_until_wall
 
 
-def state(held: Held) -> Freshness:
+def state(held: CachedToken) -> Freshness:
     """Look at the token's freshness anew; a type checker takes a property for something that stays."""
     return held.freshness
 

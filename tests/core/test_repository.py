@@ -469,7 +469,7 @@ async def test_signing_in_ends_trouble(
     tokens: TokenRepository, grant: RotatingGrant, clock: ManualClock, events: list[Event]
 ) -> None:
     """A sign-in is kept, published and told, and whoever asks next is served."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     with pytest.raises(SignInRequired):
         await tokens.token()
     token = await tokens.sign_in(RotatingGrant(clock))
@@ -525,7 +525,7 @@ async def test_a_sign_in_rescues_a_refresh_token_too(
 
 async def test_a_person_is_asked_once_for_all_who_wait(grant: RotatingGrant, clock: ManualClock) -> None:
     """Law E2: `sign_in_with=` runs when only that helps, once, and everybody gets its token."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     person = RotatingGrant(clock)
     tokens = TokenRepository(grant, clock=clock, sign_in_with=person)
     got = await asyncio.gather(*(tokens.token() for _ in range(100)))
@@ -536,7 +536,7 @@ async def test_no_lock_is_held_while_a_person_signs_in(
     grant: RotatingGrant, store: FaultyStore, clock: ManualClock
 ) -> None:
     """Law E2: another process can use the store meanwhile."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     person = RotatingGrant(clock)
     person.go.clear()
     tokens = TokenRepository(grant, store, clock=clock, sign_in_with=person)
@@ -549,14 +549,14 @@ async def test_no_lock_is_held_while_a_person_signs_in(
 
 async def test_a_person_who_does_not_sign_in_is_left_in_peace(grant: RotatingGrant, clock: ManualClock) -> None:
     """Law E2: the sign-in has its own deadline, and after it the person is not asked again for a minute."""
-    grant.errors = [SignInRequired("nobody signed in") for _ in range(10)]
+    grant.errors = [SignInRequired("no one signed in") for _ in range(10)]
     person = RotatingGrant(clock)
     person.go.clear()
     tokens = TokenRepository(grant, clock=clock, sign_in_with=person, limits=Limits(sign_in=0.01))
-    with pytest.raises(SignInRequired, match=r"nobody signed in within 0\.01 s"):
+    with pytest.raises(SignInRequired, match=r"no one signed in within 0\.01 s"):
         await tokens.token()
     clock.advance(2)
-    with pytest.raises(SignInRequired, match="nobody signed in"):
+    with pytest.raises(SignInRequired, match="no one signed in"):
         await tokens.token()
     assert person.calls == 1
     clock.advance(60)
@@ -572,7 +572,7 @@ async def test_nobody_is_asked_behind_a_valid_token(
     tokens = TokenRepository(grant, store, clock=clock, sign_in_with=person)
     await tokens.token()
     clock.advance(50)
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     await tokens.token()
     await tokens.aclose()
     assert person.calls == 0
@@ -582,7 +582,7 @@ async def test_a_sign_in_elsewhere_is_found_within_a_second(
     tokens: TokenRepository, grant: RotatingGrant, store: FaultyStore, clock: ManualClock
 ) -> None:
     """Law E1: a sign-in by another process ends the latch; failures are answered from memory for a second."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     with pytest.raises(SignInRequired):
         await tokens.token()
     await MemoryTokenStore.save(store, stored(clock, "elsewhere"))

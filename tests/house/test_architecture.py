@@ -42,7 +42,7 @@ DOORS = {
     "multidict": {"_middleware", "testing"},
     "authlib": {"oauth.client_auth", "oauth.endpoint", "grants", "testing"},
     "joserfc": {"oauth.client_auth", "testing"},
-    "aiofiles": {"_disk.durable"},
+    "aiofiles": {"_disk.worker"},
     "filelock": {"_disk.lock"},
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},

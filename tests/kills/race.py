@@ -108,18 +108,21 @@ async def start(*arguments: str) -> int:
 
 async def main() -> None:
     """Print the table."""
+    print("| design | calls that succeeded | refresh requests | refresh tokens presented twice |")
+    print("|---|---|---|---|")
     for design in DESIGNS:
         async with AuthorizationServer(lifetime=LIFETIME) as server, ProtectedAPI(server) as api:
             with tempfile.TemporaryDirectory() as folder:
                 first = server.sign_in(client_id="app")
                 path = str(Path(folder) / "token.json")
                 started = [start(design, server.token_url, api.url, path, first) for _ in range(PROCESSES)]
-                sum(await asyncio.gather(*started))
-            server.requests["refresh_token"]
+                succeeded = sum(await asyncio.gather(*started))
+            refreshes = server.requests["refresh_token"]
+            print(f"| {design} | {succeeded} of {PROCESSES * CALLS} | {refreshes} | {server.reused} |", flush=True)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        pass
+        print(asyncio.run(call(*sys.argv[1:])))
     else:
         asyncio.run(main())

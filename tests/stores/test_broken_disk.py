@@ -33,7 +33,7 @@ class Watched:
         self.grant = RotatingGrant(self.clock)
         self.events: list[Event] = []
         self.is_saved = asyncio.Event()
-        store = FileTokenStore(path, worker=self.disk.worker)
+        store = self.disk.store(path)
         limits = Limits(save=save)
         self.tokens = TokenRepository(self.grant, store, observer=self.observe, clock=self.clock, limits=limits)
 

@@ -301,7 +301,7 @@ async def test_on_windows_a_file_that_stays_in_use_is_an_error(path: Path) -> No
     disk = Disk()
     disk.before = FailAt("replace", PermissionError(13, "The process cannot access the file"))
     with pytest.raises(StoreError, match="cannot be written: permission denied"):
-        await save(WindowsStore(path, worker=disk.worker))
+        await save(disk.store(path, kind=WindowsStore))
     assert await FileTokenStore(path).load() == KEPT
 
 
@@ -314,6 +314,6 @@ async def test_on_windows_a_file_in_use_is_waited_for(path: Path) -> None:
             raise PermissionError(13, "The process cannot access the file because it is being used")
 
     disk.before = busy
-    await save(WindowsStore(path, worker=disk.worker))
+    await save(disk.store(path, kind=WindowsStore))
     assert disk.steps.count("replace") == 4
     assert await FileTokenStore(path).load() == KEPT

@@ -66,6 +66,7 @@ def assert_hidden(error: BaseException) -> None:
 async def cycle(store: TokenStore) -> None:
     """Use a store in every way."""
     async with store.exclusive() as slot:
+        await slot.load()
         await slot.save(KEPT)
         await slot.load()
     await store.load()
@@ -75,7 +76,7 @@ async def steps_of(path: Path, codec: Codec | None) -> list[str]:
     """List the steps of a cycle, once a derived key is known."""
     await cycle(FileTokenStore(path, codec=codec))
     disk = Disk()
-    await cycle(FileTokenStore(path, codec=codec, worker=disk.worker))
+    await cycle(disk.store(path, codec=codec))
     return disk.steps
 
 
@@ -83,24 +84,22 @@ async def steps_of(path: Path, codec: Codec | None) -> list[str]:
 async def test_an_error_at_any_step_shows_no_secret(tmp_path: Path, codec: Callable[[], Codec | None]) -> None:
     """Law G1: whichever step of the disk fails, the error and all frames behind it hold no secret."""
     path, made = tmp_path / "token.json", codec()
-    for number, name in enumerate(await steps_of(path, made), 1):
-        if name == "release":  # a kernel that does not let go of a lock would stop this very test
-            continue
+    for number, _ in enumerate(await steps_of(path, made), 1):
         disk = Disk()
         disk.before = FailAt(number, OSError(errno.EIO, "Input/output error"))
         with pytest.raises((StoreError, OSError)) as caught:
-            await cycle(FileTokenStore(path, codec=made, worker=disk.worker))
+            await cycle(disk.store(path, codec=made))
         assert_hidden(caught.value)
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 async def test_a_cancellation_at_any_step_shows_no_secret(tmp_path: Path, codec: Callable[[], Codec | None]) -> None:
-    """Law G1: whoever looks at the frames of a cancelled store sees no secret."""
+    """Law G1: the frames of a cancelled store show no secret."""
     path, made = tmp_path / "token.json", codec()
     for name in dict.fromkeys(await steps_of(path, made)):
         disk, halt = Disk(), Halt(name)
         disk.before = halt
-        using = asyncio.create_task(cycle(FileTokenStore(path, codec=made, worker=disk.worker)))
+        using = asyncio.create_task(cycle(disk.store(path, codec=made)))
         await asyncio.to_thread(halt.reached.wait, 10)
         using.cancel()
         await asyncio.sleep(0)
@@ -111,7 +110,7 @@ async def test_a_cancellation_at_any_step_shows_no_secret(tmp_path: Path, codec:
 
 
 @pytest.mark.parametrize(
-    "content", [b'{"canary', b'{"version": 1, "token": "canary"}', b'{"version": 2, "x": "canary"}']
+    "content", [b'{"canary', b'{"version": 1, "token": "canary"}', b'{"version": 3, "x": "canary"}']
 )
 async def test_a_file_that_cannot_be_read_shows_none_of_its_text(tmp_path: Path, content: bytes) -> None:
     """Law G1: damage is described, not quoted."""

@@ -168,7 +168,7 @@ async def test_a_halting_store_fails_at_each_step(step: Step) -> None:
     store.fail(step)
     with pytest.raises(StoreError, match=f"fail at '{step}'"):
         await walk(store)
-    store.mend()
+    store.repair()
     await walk(store)
 
 

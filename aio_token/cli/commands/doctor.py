@@ -74,7 +74,7 @@ async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> Asy
     yield Finding(level="ok", subject="profile", text=str(session.profile_file))
     yield await _storage(session, patience)
     yield _damage(session)
-    yield await _token(session)
+    yield _token(session)
     if session.profile.client_secret is not None:
         yield await _secret(session)
     yield await _issuer(session)
@@ -109,8 +109,8 @@ def _damage(session: Session) -> Finding:
     return Finding(level="ok", subject="damage", text="no token was ever found damaged")
 
 
-async def _token(session: Session) -> Finding:
-    status = await look_at(session.name)
+def _token(session: Session) -> Finding:
+    status = look_at(session.name)
     code = status.exit or (Exit.SIGN_IN if status.is_refused else Exit.DONE)
     level: Level = "fail" if code else "warn" if status.failures else "ok"
     return Finding(level=level, subject="token", text=status.sentence, exit=code)

@@ -41,7 +41,7 @@ async def _log_out(session: Session, *, local: bool, forget: bool) -> Exit:
     if forget:
         if session.profile.client_secret == _client_secret.STORED:
             await _client_secret.forget(session)
-        await _profile_files.forget(session.name)
+        _profile_files.forget(session.name)
     return code
 
 

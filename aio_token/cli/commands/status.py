@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import click
 
 from aio_token.cli import _profile_files
-from aio_token.cli._exits import run_to_end
 from aio_token.cli._options import profile_argument
-from aio_token.cli._profile_status import ProfileStatus, look_at
+from aio_token.cli._profile_status import look_at
 from aio_token.cli._terminal import say, show
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SCHEMA = 1
 
@@ -30,7 +25,7 @@ def command(profile: str | None, *, as_json: bool, check: bool) -> int:
     """
     if profile is not None:
         _profile_files.need(profile)
-    found = run_to_end(_look_at([profile] if profile is not None else _profile_files.names()))
+    found = [look_at(name) for name in ([profile] if profile is not None else _profile_files.names())]
     if as_json:
         click.echo(json.dumps({"schema": SCHEMA, "profiles": [status.members for status in found]}, indent=2))
     elif found:
@@ -38,7 +33,3 @@ def command(profile: str | None, *, as_json: bool, check: bool) -> int:
     else:
         say("There is no profile yet; run: aio-token login --issuer URL --client-id ID")
     return next((status.exit for status in found if status.exit), 0) if check else 0
-
-
-async def _look_at(names: Sequence[str]) -> list[ProfileStatus]:
-    return [await look_at(name) for name in names]
