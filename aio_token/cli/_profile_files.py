@@ -146,8 +146,11 @@ _check = {"posix": _refuse_exposed, "nt": refuse_odd}
 
 
 def _refuse_exposed_directories(path: Path) -> None:
-    """Look at each directory on the way but the system's own, which this user could not change."""
+    """Look at each directory on the way, from the home directory on, but those of root."""
+    home = Path(os.path.realpath(Path.home()))
     for directory in path.parents:
+        if directory in home.parents:
+            break  # in a sandbox the owners of these are not known
         owner = directory.stat().st_uid
         _refuse_foreign(directory, owner)
         if owner == _user():
@@ -167,13 +170,19 @@ def _user() -> int:
 
 def _unusable(path: Path, done: str, error: OSError) -> StoreError:
     """Say what the system's error means, and the command that helps: another one where root owns what is in the way."""
-    if error.errno in {errno.EACCES, errno.EPERM} and _foreign(path) is not None:
-        return StoreError(f"{path} cannot be {done}: permission denied, as after a run with sudo; {_taking_over(path)}")
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        if _foreign(path) is not None:
+            return StoreError(f"{path} cannot be {done}: permission denied, perhaps left by sudo; {_taking_over(path)}")
+        if done == "listed":
+            return StoreError(f"{path} cannot be {done}: permission denied; run: chmod u+rwx {shlex.quote(str(path))}")
     return unusable(path, done, error)
 
 
 def _taking_over(path: Path) -> str:
-    return f"run: sudo chown -R {_user()} {shlex.quote(str(_foreign(path) or path))}"
+    foreign = _foreign(path)
+    if foreign is None:  # what is outside of the home directory may have more in it than this
+        return f"run: sudo chown {_user()} {shlex.quote(str(path))}"
+    return f"run: sudo chown -R {_user()} {shlex.quote(str(foreign))}"
 
 
 def _foreign(path: Path) -> Path | None:

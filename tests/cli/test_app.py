@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -142,6 +143,17 @@ async def test_a_bug_is_a_sentence(aio_token: CommandLine, monkeypatch: pytest.M
     done = await aio_token("status")
     assert (done.code, done.out) == (1, "")
     assert re.search(r"RuntimeError in fail, line \d+ of \S+test_app.py; this is a bug", done.err)
+
+
+def test_standard_output_may_be_any_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a program that embeds the command line replaces it."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "argv", ["aio-token", "--version"])
+    with pytest.raises(SystemExit) as left:
+        aio_token.cli.main()
+    assert left.value.code == 0
+    assert stream.getvalue()
 
 
 @pytest.mark.parametrize("missing", ["click", "platformdirs"])

@@ -135,7 +135,7 @@ async def test_after_a_run_with_sudo(home: Path, monkeypatch: pytest.MonkeyPatch
         patch.setattr(os, "listdir", denied)
         done = await aio_token("status")
         assert done.code == 5
-        assert "chmod u+rwx" in done.err
+        assert done.err.endswith(f"chmod u+rwx {profile_file().parent}\n")
         patch.setenv("HOME", str(home))
         patch.setattr(os, "geteuid", lambda: ANOTHER_USER)
         done = await aio_token("status")
@@ -143,11 +143,35 @@ async def test_after_a_run_with_sudo(home: Path, monkeypatch: pytest.MonkeyPatch
     assert f"sudo chown -R {ANOTHER_USER} {home}/config" in done.err
 
 
-def test_the_system_s_own_directories_are_left_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their modes are no business of a user's, who could not change them."""
+def test_a_profile_outside_of_the_home_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else is there is not taken over."""
     with monkeypatch.context() as patch:
         patch.setattr(os, "geteuid", lambda: ANOTHER_USER)
+        with pytest.raises(StoreError, match=f"run: sudo chown {ANOTHER_USER} {home}$"):
+            _profile_files._refuse_foreign(home, 1)
+
+
+async def test_what_is_above_the_home_directory_is_not_looked_at(
+    server: AuthorizationServer, home: Path, monkeypatch: pytest.MonkeyPatch, aio_token: CommandLine
+) -> None:
+    """In a sandbox its owners are not known."""
+    monkeypatch.setenv("HOME", str(home / "config" / "aio-token"))
+    (home / "config").chmod(0o777)
+    assert (await aio_token("token")).code == 0
+
+
+def test_the_system_s_own_directories_are_left_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their modes are no business of a user's, who could not change them; in a container the home may be the root."""
+    with monkeypatch.context() as patch:
+        patch.setenv("HOME", "/")
+        patch.setattr(os, "geteuid", lambda: ANOTHER_USER)
         _profile_files._refuse_exposed_directories(Path("/profile"))
+
+
+def test_a_mode_of_one_s_own(tmp_path: Path) -> None:
+    """It is repaired without sudo."""
+    refused = _profile_files._unusable(tmp_path / "a.json", "read", PermissionError(13, "Permission denied"))
+    assert f"chmod 600 {tmp_path}/a.json" in str(refused)
 
 
 def test_a_way_that_cannot_be_seen_has_no_owner(tmp_path: Path) -> None:
