@@ -39,17 +39,17 @@ ENDPOINT = TokenEndpoint(ADDRESS, PublicClient("bot"))
 ANY: Any = CANARY  # what a type checker would have refused
 
 
-def code(**options: Any) -> AuthorizationCodeGrant:  # noqa: ANN401  whatever may be given
+def code(**options: Any) -> AuthorizationCodeGrant:
     """Make a grant with what is given."""
     return AuthorizationCodeGrant(ENDPOINT, **options)
 
 
-def jwt(**options: Any) -> SignedJWT:  # noqa: ANN401  whatever may be given
+def jwt(**options: Any) -> SignedJWT:
     """Make an assertion with what is given."""
     return SignedJWT(**{"key": CANARY, "issuer": "i", "audience": "a", **options})
 
 
-def exchange(subject: Any, **options: Any) -> TokenExchangeGrant:  # noqa: ANN401  whatever may be given
+def exchange(subject: Any, **options: Any) -> TokenExchangeGrant:
     """Make a grant with what is given."""
     return TokenExchangeGrant(ENDPOINT, subject, **options)
 

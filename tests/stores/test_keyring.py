@@ -75,6 +75,7 @@ async def test_a_damaged_entry_is_empty_with_a_warning(
     [
         (NoKeyringError("x"), "no keyring can be reached .* or use a key file"),
         (KeyringLocked("x"), "the keyring is locked; unlock it"),
+        (ModuleNotFoundError("x"), r"pip install 'aio-token\[keyring\]'"),
         (ImportError("x"), r"pip install 'aio-token\[keyring\]'"),
         (OSError("x"), r"the keyring failed \(OSError\); look at: python -m keyring diagnose"),
     ],

@@ -1,4 +1,4 @@
-"""Arguments that several commands take."""
+"""Arguments and options that several commands take."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aio_token.cli import _profiles
+from aio_token._errors import ConfigurationError
+from aio_token.cli import _profile_files
 from aio_token.cli._profile import is_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DEFAULT_PROFILE = "default"
 PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
+TOKEN_VARIABLE = "ACCESS_TOKEN"
+"""The environment variable that holds the token for other programs."""
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def _checked(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
-    """Refuse what is no name: it becomes a part of a path."""
+    """Refuse a name that would lead elsewhere, since it becomes a part of a path."""
     if name is not None and not is_name(name):
         message = "a profile is named by up to 64 letters, digits, dots, dashes and underscores"
         raise click.BadParameter(message, context, parameter)
@@ -30,8 +33,8 @@ def _checked(context: click.Context, parameter: click.Parameter, name: str | Non
 
 
 def _completed(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
-    """Offer the profiles that begin so."""
-    return [name for name in _profiles.names() if name.startswith(incomplete)]
+    """Offer the profiles that begin with what was typed."""
+    return [name for name in _profile_files.names() if name.startswith(incomplete)]
 
 
 def seconds(context: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -39,26 +42,25 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str) -> fl
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     duration = float(match[1]) * _UNITS[match[2]] if match else math.inf
     if not math.isfinite(duration):
-        message = f"{text!r} is no duration; write it like 90s, 5m or 1h"
+        message = f"{text!r} is not a duration; write it like 90s, 5m or 1h"
         raise click.BadParameter(message, context, parameter)
     return duration
 
 
-def profile_argument(*, default: str | None = DEFAULT_PROFILE, required: bool = False) -> _Decorator:
+def profile_argument(*, default: str | None = DEFAULT_PROFILE) -> _Decorator:
     """Take the profile's name, by default that of the environment."""
     return click.argument(
         "profile",
         callback=_checked,
         shell_complete=_completed,
-        # Where other arguments follow, the first one has to be the profile's, whatever the environment says.
-        envvar=None if required else PROFILE_VARIABLE,
+        envvar=PROFILE_VARIABLE,
         default=default,
-        required=required,
+        required=False,
     )
 
 
 def profile_option() -> _Decorator:
-    """Take the profile's name where the arguments are others."""
+    """Take the profile's name as an option, where the arguments are something else."""
     return click.option(
         "--profile",
         "-p",
@@ -72,11 +74,23 @@ def profile_option() -> _Decorator:
 
 
 def min_valid_option() -> _Decorator:
-    """Take how long the token has to be good for."""
+    """Take how long the token must remain valid."""
     return click.option(
         "--min-valid",
         metavar="DURATION",
         callback=seconds,
         default="0",
-        help="Renew the token first if it is good for less than this, such as 90s, 5m or 1h.",
+        help="Renew the token first if it is valid for less than this, such as 90s, 5m or 1h.",
     )
+
+
+def origins(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    """Take origins that the token may be sent to: of https, or of this machine (laws A1 and A2)."""
+    if given:
+        from aio_token._origins import allowed_origins  # noqa: PLC0415  brings yarl
+
+        try:
+            allowed_origins(given, plain_http=False)
+        except ConfigurationError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
+    return tuple(given)

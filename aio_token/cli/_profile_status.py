@@ -1,4 +1,4 @@
-"""What can be expected of a profile, from what is stored alone."""
+"""What is known of a profile from what is stored, without asking any server."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from aio_token._freshness import CachedToken, Windows
 from aio_token._lineage import belongs, served
 from aio_token._status import State, status_of
 from aio_token._trouble import resting
-from aio_token.cli import _profiles
 from aio_token.cli._exits import Exit, exit_for
-from aio_token.cli._keys import described, store_of
-from aio_token.cli._places import token_file
+from aio_token.cli._session import Session
+from aio_token.cli._terminal import excerpt
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
-    from aio_token.cli._profile import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class ProfileStatus:
     """A profile's state; the times are POSIX seconds."""
 
     name: str
-    profile: Profile | None = None
+    session: Session | None = None
     state: State | Literal["unreadable"] = "unreadable"
     renewable: bool = False
     expires_at: float | None = None
@@ -35,6 +33,8 @@ class Outlook:
     retry_at: float | None = None
     scope: str | None = None
     fingerprint: str | None = None
+    is_refused: bool = False
+    failures: int = 0
     problem: str | None = None
     exit: Exit = Exit.DONE
 
@@ -46,7 +46,7 @@ class Outlook:
     @property
     def members(self) -> dict[str, object]:
         """What is written as JSON; docs/command-line.md promises these members."""
-        profile = self.profile
+        profile = self.session and self.session.profile
         return {
             "profile": self.name,
             "issuer": profile and profile.issuer,
@@ -67,35 +67,44 @@ class Outlook:
     @property
     def text(self) -> str:
         """What people read."""
-        lines = [f"{self.name}: {self.said}"]
-        if self.profile is not None:
-            scope = f", scope {self.scope}" if self.scope else ""
-            lines.append(f"  {self.profile.issuer}, client {self.profile.client_id}{scope}")
-            lines.append(f"  kept {described(self.profile)}")
+        lines = [f"{self.name}: {self.sentence}"]
+        if self.session is not None:
+            profile, scope = self.session.profile, f", scope {excerpt(self.scope)}" if self.scope else ""
+            lines.append(f"  {profile.issuer}, client {profile.client_id}{scope}")
+            lines.append(f"  kept {self.session.how_kept}")
         return "\n".join(lines)
 
     @property
-    def said(self) -> str:
-        """The state in a few words."""
+    def sentence(self) -> str:
+        """The state in a few words: the problem, or how long the token is valid."""
         if self.problem is not None:
             return self.problem
         if self.usable:
-            until = "a time that the server did not say" if self.expires_at is None else _moment(self.expires_at)
-            return f"good until {until}" + ("" if self.renewable else ", and cannot be renewed")
-        return "there is no valid token, and the next use gets one"
+            until = "a time that the server did not tell" if self.expires_at is None else _moment(self.expires_at)
+            return f"valid until {until}{self._doubt}"
+        return "there is no valid token; the next use obtains one"
+
+    @property
+    def _doubt(self) -> str:
+        if self.is_refused:
+            return f", but the server refused its refresh token; sign in again: aio-token login {self.name}"
+        if self.failures:
+            return ", but the last renewal failed"
+        return "" if self.renewable else ", and cannot be renewed"
 
 
-async def outlook_of(name: str) -> Outlook:
-    """Look at a profile and at its store."""
-    profile = None
+def look_at(name: str) -> ProfileStatus:
+    """Look at a profile and at its store; what cannot be read is a problem, not an error."""
+    session = None
     try:
-        profile = _profiles.need(name)
-        return _judged(name, profile, await store_of(profile, token_file(name)).load())
+        session = Session.load(name)
+        return _judged(session, session.read_credential())
     except TokenError as error:
-        return Outlook(name=name, profile=profile, problem=str(error), exit=exit_for(error))
+        return ProfileStatus(name=name, session=session, problem=str(error), exit=exit_for(error))
 
 
-def _judged(name: str, profile: Profile, stored: Credential | None) -> Outlook:
+def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
+    name, profile = session.name, session.profile
     now = SYSTEM_CLOCK.time()
     is_ours = belongs(stored, profile.issued_by)
     token, cached = served(stored, profile.issued_by), None
@@ -109,14 +118,14 @@ def _judged(name: str, profile: Profile, stored: Credential | None) -> Outlook:
     rests = resting(stored, now)
     problem, exit_code = None, Exit.DONE
     if not status.ok and not is_ours:
-        problem, exit_code = "what is stored belongs to another issuer or client", Exit.OTHER
+        problem, exit_code = "the stored token belongs to another issuer or client", Exit.OTHER
     elif not status.ok and not renewable:
         problem, exit_code = f"sign in first: aio-token login {name}", Exit.SIGN_IN
     elif not status.ok and rests:
-        problem, exit_code = f"the server failed, and is not asked again for {rests:.0f} s", Exit.LATER
-    return Outlook(
+        problem, exit_code = f"the server failed, and will not be asked again for {rests:.0f} s", Exit.LATER
+    return ProfileStatus(
         name=name,
-        profile=profile,
+        session=session,
         state=status.state,
         renewable=renewable,
         expires_at=status.expires_at,
@@ -124,6 +133,8 @@ def _judged(name: str, profile: Profile, stored: Credential | None) -> Outlook:
         retry_at=now + rests if rests else None,
         scope=status.scope,
         fingerprint=status.fingerprint,
+        is_refused=stored is not None and stored.is_refused,
+        failures=stored.failures if stored is not None else 0,
         problem=problem,
         exit=exit_code,
     )

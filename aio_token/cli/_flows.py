@@ -1,59 +1,66 @@
-"""How somebody signs in: which way, and what they are shown."""
+"""The ways to sign in: which one suits this machine, and what a person is shown."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-import webbrowser
+from functools import partial
 from string import punctuation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 import click
 
 from aio_token._errors import ConfigurationError, SignInRequired
-from aio_token.cli._people import has_desktop, in_ci, say, shows_text, somebody_is_there
-from aio_token.cli._wishes import ACCOUNT
+from aio_token.cli._terminal import draw, has_browser, in_ci, is_interactive, say, shows_text
 
 if TYPE_CHECKING:
     from aio_token._interfaces import Grant
+    from aio_token.cli._browser import Browser
     from aio_token.cli._profile import Profile
-    from aio_token.cli._wishes import Flow
     from aio_token.grants.device_code import DevicePrompt
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.provider import Provider
 
+Flow = Literal["browser", "device", "service-account"]
+"""The authorization code with a browser of this machine, a code for any device, or no person at all."""
+SERVICE_ACCOUNT: Literal["service-account"] = "service-account"
 
-def expect_somebody(name: str, flow: Flow | None) -> None:
-    """Raise `SignInRequired` if a person would be waited for who is not there.
+_BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
+"""By which of the two, the upper and the lower one, is dark: a terminal writes light on dark, as a rule."""
+_MARGIN = 2  # modules; four are the rule (ISO 18004), and OpenCV and ZXing read it with two, on black as well
 
-    Who names a way has arranged for somebody, on a terminal or not; in CI nobody can have.
+
+def require_person(name: str, flow: Flow | None) -> None:
+    """Raise `SignInRequired` if the way needs a person and none is there.
+
+    A way that was named needs no terminal: the person who named it looks elsewhere. In CI there is never one.
     """
-    if flow == ACCOUNT or (not in_ci() and (flow is not None or somebody_is_there())):
+    if flow == SERVICE_ACCOUNT or (not in_ci() and (flow is not None or is_interactive())):
         return
     message = (
-        f"nobody is here to sign in: this is {'CI' if in_ci() else 'no terminal'}; run: aio-token login {name} "
-        "in a terminal, or use --service-account"
+        f"no person is here to sign in: {'this is CI' if in_ci() else 'there is no terminal'}; "
+        f"run: aio-token login {name} in a terminal, or use --service-account"
     )
     raise SignInRequired(message)
 
 
-def chosen(provider: Provider) -> Flow:
+def choose_flow(provider: Provider) -> Flow:
     """Choose for a person at a terminal: the browser where one would appear, else a code for another device.
 
     Raises `ConfigurationError` if the issuer offers neither.
     """
-    if provider.authorization_endpoint and (has_desktop() or not provider.device_authorization_endpoint):
+    if provider.authorization_endpoint and (has_browser() or not provider.device_authorization_endpoint):
         return "browser"
     if provider.device_authorization_endpoint:
         return "device"
-    message = "the issuer lets no person sign in, neither by browser nor by device; use --service-account"
+    message = "the issuer offers people no way to sign in, neither by browser nor by device; use --service-account"
     raise ConfigurationError(message)
 
 
-def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: int) -> Grant:
+def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, browser: Browser, *, port: int) -> Grant:
     """Return what obtains the first token."""
-    if flow == ACCOUNT:
+    if flow == SERVICE_ACCOUNT:
         from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
 
         return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
@@ -66,17 +73,17 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: in
     return AuthorizationCodeGrant(
         endpoint,
         scope=profile.scope,
-        browser=open_browser if has_desktop() else None,
+        browser=partial(open_browser, browser) if has_browser() else None,
         show=show_address,
         port=port,
         parameters={"audience": profile.audience} if profile.audience else None,
     )
 
 
-def open_browser(address: str) -> bool:
+def open_browser(browser: Browser, address: str) -> bool:
     """Open the address in the person's browser, and show it in case that nothing appears."""
     say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{_plain(address)}")
-    webbrowser.open(_plain(address))
+    browser.open(_plain(address))
     return True
 
 
@@ -88,13 +95,21 @@ def show_address(address: str) -> None:
 def show_code(prompt: DevicePrompt) -> None:
     """Show the address and the code, and the complete address as a QR code too if it fits the terminal."""
     say(str(prompt))
-    if prompt.verification_uri_complete and shows_text() and _has_blocks():
-        from aio_token.cli._qr import qr_code  # noqa: PLC0415
-
+    if prompt.verification_uri_complete and shows_text() and _shows_blocks():
         lines = qr_code(prompt.verification_uri_complete).splitlines()
         if len(lines[0]) <= shutil.get_terminal_size().columns:
-            say("\n".join(click.style(line, fg="bright_white", bg="black") for line in lines))
+            draw(click.style(line, fg="bright_white", bg="black") for line in lines)
     say(f"Waiting for up to {prompt.expires_in / 60:.0f} minutes; Ctrl-C gives up.")
+
+
+def qr_code(text: str) -> str:
+    """Return the QR code of a text, lines of equal length, two rows of it in each."""
+    import segno  # noqa: PLC0415  slow to import
+
+    rows = [tuple(map(bool, row)) for row in segno.make_qr(text, error="l").matrix_iter(border=_MARGIN)]
+    rows += [(False,) * len(rows[0])] * (len(rows) % 2)
+    lines = zip(rows[::2], rows[1::2], strict=True)
+    return "\n".join("".join(_BLOCKS[pair] for pair in zip(*line, strict=True)) for line in lines)
 
 
 def _plain(address: str) -> str:
@@ -102,7 +117,7 @@ def _plain(address: str) -> str:
     return quote(address, safe=f"{punctuation}")
 
 
-def _has_blocks() -> bool:
+def _shows_blocks() -> bool:
     try:
         "█▀▄".encode(sys.stderr.encoding or "ascii")
     except UnicodeEncodeError:
