@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aio_token._interfaces import Slot, TokenStore
 
 _HANG = 30.0
+_SOON = 5.0
 _MOMENT = 0.2
 _PAUSE = 0.005
 _CROWD = 10
@@ -127,7 +128,7 @@ class StoreLaws:
                 async with first.exclusive():
                     entered = [await _enters(store, patience=_MOMENT) for store in (first, second)]
                 _demand(not any(entered), "no other holder enters while the store is held, by whichever handle")
-                _demand(await _enters(second, patience=_HANG), "the next one enters when the first has left")
+                _demand(await _enters(second, patience=_SOON), "the next one enters when the first has left")
 
         _run(law())
 
@@ -254,7 +255,7 @@ class StoreLaws:
             async with self.open() as store:
                 (outcome,) = await asyncio.gather(fail(store), return_exceptions=True)
                 _demand(isinstance(outcome, _Failure), "exclusive() lets exceptions through")
-                _demand(await _enters(store, patience=_HANG), "the next one enters after a holder has failed")
+                _demand(await _enters(store, patience=_SOON), "the next one enters after a holder has failed")
 
         _run(law())
 
@@ -269,7 +270,7 @@ class StoreLaws:
                     for waiter in waiters:
                         waiter.cancel()
                     await asyncio.gather(*waiters, return_exceptions=True)
-                _demand(await _enters(store, patience=_HANG), "the next one enters after ten waiters were cancelled")
+                _demand(await _enters(store, patience=_SOON), "the next one enters after ten waiters were cancelled")
 
         _run(law())
 

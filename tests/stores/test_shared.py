@@ -20,6 +20,7 @@ from aio_token.stores import (
     MemoryTokenStore,
     Passphrase,
 )
+from aio_token.testing import HaltingStore
 from tests.support.disk import NEW, OLD
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_a_store_is_not_pickled(make: Callable[[Path], TokenStore], tmp_path: Pa
         pickle.dumps(make(tmp_path))
 
 
-@each_store
+@pytest.mark.parametrize("make", [*STORES.values(), lambda folder: HaltingStore()], ids=[*STORES, "halting"])
 async def test_what_is_saved_is_not_lost_and_a_hold_lasts(make: Callable[[Path], TokenStore], tmp_path: Path) -> None:
     """Laws F9, J2: none of these stores loses a write by itself, and their holds do not lapse."""
     store = make(tmp_path)
