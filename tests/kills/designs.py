@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Overwriting:
     """Opens the file and writes into it; reads it once, when the process starts, and locks nothing."""
 
+    may_lose = False
+    lasts: float | None = None
+
     def __init__(self, path: Path, worker: Callable[[], Worker]) -> None:
         self.path = path
         self.worker = worker
@@ -35,16 +38,6 @@ class Overwriting:
                 except ValueError:
                     return None
         return self._kept
-
-    @property
-    def may_lose(self) -> bool:
-        """No."""
-        return False
-
-    @property
-    def lasts(self) -> float | None:
-        """Be held for ever."""
-        return None
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Overwriting]:

@@ -40,10 +40,10 @@ PAUSE = 0.03  # seconds between two calls
 
 
 class WithoutLock:
-    """A file that is replaced as a whole, by any process at any time."""
+    """A file that is replaced as a whole, by any process that comes."""
 
     may_lose = False
-    lasts = None
+    lasts: float | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
