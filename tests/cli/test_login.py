@@ -25,7 +25,7 @@ from aio_token.grants import DevicePrompt
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import Done, Terminal, profile_file, profile_of, session_of, set_up, stored, token_file
-from tests.stores.test_keyring import MemoryKeyring
+from tests.support.keyrings import MemoryKeyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

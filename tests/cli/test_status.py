@@ -11,7 +11,7 @@ import pytest
 
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import profile_file, profile_of, set_up, token_file
-from tests.conftest import SECRETS
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential

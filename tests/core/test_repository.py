@@ -384,7 +384,8 @@ async def test_a_refused_refresh_token_is_marked_and_not_deleted(
     assert kept is not None
     assert kept.refresh_token == "refresh-1"
     assert kept.is_refused
-    assert (events[-1].remedy, type(events[-1])) == ("sign in", RenewalFailed)
+    assert isinstance(events[-1], RenewalFailed)
+    assert events[-1].remedy == "sign in"
 
 
 async def test_after_a_refusal_a_newer_stored_credential_is_tried(

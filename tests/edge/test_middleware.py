@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientResponse
 
-    from aio_token import Token
+    from aio_token import Rejection, Token
 
 
 @pytest.fixture
@@ -201,10 +201,10 @@ async def test_a_head_request_is_a_request(api: ProtectedAPI) -> None:
 
 async def test_a_source_with_its_token_at_hand_is_not_awaited(api: ProtectedAPI) -> None:
     """A request whose token is fresh makes no coroutine; the first one waits for the repository."""
-    asked: list[Token | None] = []
+    asked: list[object] = []
 
     class Counting(TokenRepository):
-        async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+        async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:
             asked.append(rejected)
             return await super().token(rejected=rejected, min_valid_for=min_valid_for)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
     from aiohttp.typedefs import Handler
 
-    from aio_token import Token, TokenSource
+    from aio_token import Rejection, Token, TokenSource
 
 SMALL = [Refusal(size=0), Refusal(size=4), Refusal(size=65_536)]
 AWKWARD = [
@@ -40,7 +40,7 @@ class Halting:
     def __init__(self) -> None:
         self.arrived = asyncio.Event()
 
-    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:
         """Give the first token; never another."""
         if rejected is not None:
             self.arrived.set()

@@ -83,6 +83,8 @@ class TheirGrant:
 class TheirStore:
     """A store of another author."""
 
+    may_lose = False
+
     async def load(self) -> Credential | None:
         """Return nothing."""
         return None
@@ -117,4 +119,4 @@ async def tokens_one_after_another(source: TokenSource) -> AsyncIterator[str]:
     """A source is all that an API client needs to know of."""
     token = await source.token()
     yield token.authorization
-    yield (await source.token(rejected=token)).authorization
+    yield (await source.token(rejected=Rejection(token=token))).authorization

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from aio_token.observe.request_log.shapes import CUT, HIDDEN
 
 if TYPE_CHECKING:
-    from aio_token.observe.request_log.redaction import Redactor
+    from aio_token.observe.request_log.budget import Budget
+    from aio_token.observe.request_log.secret_names import SecretNames
 
 _LARGEST = 65_536  # characters; JSON is read as a whole, in about 5 ms
 _DEEPEST = 32  # levels
@@ -19,7 +20,26 @@ _SPELT = {"content", "default", "val", "value"}
 _PRIVATE_OF_JWK = {"d", "dp", "dq", "k", "oth", "p", "q", "qi"}  # RFC 7518 section 6
 
 
-def shown_json(text: str, redactor: Redactor, longest: int) -> str:
+class Judge(Protocol):
+    """Says which members are secrets, and redacts the texts in the others."""
+
+    names: SecretNames
+    budget: Budget
+
+    def hides(self, name: str, value: object) -> bool:
+        """Whether the value of that name is not shown."""
+        ...
+
+    def hide(self, secret: str) -> str:
+        """Return what stands in a secret's place, and hide it wherever else it stands."""
+        ...
+
+    def inner(self, text: str, longest: int) -> str:
+        """Return a text within the JSON, without secrets."""
+        ...
+
+
+def shown_json(text: str, redactor: Judge, longest: int) -> str:
     """Return JSON without secrets, at most so many characters of it and then a mark that it is cut.
 
     Raises ValueError if the text is no JSON object or array, or too large to be read.
@@ -46,7 +66,7 @@ class _Full(Exception):
 class _Printer:
     __slots__ = ("_compact", "_left", "_pieces", "_redactor")
 
-    def __init__(self, redactor: Redactor, longest: int, *, compact: bool = False) -> None:
+    def __init__(self, redactor: Judge, longest: int, *, compact: bool = False) -> None:
         self._redactor = redactor
         self._left = longest
         self._compact = compact
