@@ -143,7 +143,7 @@ async def test_the_first_token_is_a_change_from_none(tokens: TokenRepository) ->
 async def test_a_sign_in_by_another_process_is_noticed(
     monkeypatch: pytest.MonkeyPatch, store: FaultyStore, grant: RotatingGrant
 ) -> None:
-    """The store is looked at while somebody waits, once for all, without the lock unless there is something new."""
+    """The store is looked at while callers wait, once for all, without the lock unless there is something new."""
     monkeypatch.setattr(repository_module, "LOOKS_APART", 0.01)
     tokens = TokenRepository(grant, store, observer=None)
     grant.errors = [GrantRefused("sign in")]
