@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from aio_token.observe.request_log.shapes import CUT, HIDDEN
 
 if TYPE_CHECKING:
-    from aio_token.observe.request_log.redaction import Redactor
+    from aio_token.observe.request_log.texts import Texts
 
 _LARGEST = 65_536  # characters; JSON is read as a whole, in about 5 ms
 _DEEPEST = 32  # levels
@@ -19,7 +19,7 @@ _SPELT = {"content", "default", "val", "value"}
 _PRIVATE_OF_JWK = {"d", "dp", "dq", "k", "oth", "p", "q", "qi"}  # RFC 7518 section 6
 
 
-def shown_json(text: str, redactor: Redactor, longest: int) -> str:
+def shown_json(text: str, redactor: Texts, longest: int) -> str:
     """Return JSON without secrets, at most so many characters of it and then a mark that it is cut.
 
     Raises ValueError if the text is no JSON object or array, or too large to be read.
@@ -46,7 +46,7 @@ class _Full(Exception):
 class _Printer:
     __slots__ = ("_compact", "_left", "_pieces", "_redactor")
 
-    def __init__(self, redactor: Redactor, longest: int, *, compact: bool = False) -> None:
+    def __init__(self, redactor: Texts, longest: int, *, compact: bool = False) -> None:
         self._redactor = redactor
         self._left = longest
         self._compact = compact
