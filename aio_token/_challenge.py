@@ -56,14 +56,9 @@ def asks_for_renewal(lines: Iterable[str], *, without_challenge: bool = True) ->
     for a 401 with no challenge at all, which RFC 9110 does not allow and servers send.
     """
     challenges = list(parse(lines))
-    return (
-        without_challenge
-        if not challenges
-        else any(
-            challenge.scheme == "bearer" and challenge.parameters.get("error", "invalid_token") == "invalid_token"
-            for challenge in challenges
-        )
-    )
+    bearers = (each.parameters for each in challenges if each.scheme == "bearer")
+    is_asked = any(parameters.get("error", "invalid_token") == "invalid_token" for parameters in bearers)
+    return is_asked if challenges else without_challenge
 
 
 def _end(match: re.Match[str] | None) -> int:
