@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_plus
 
 from aio_token.observe.request_log.budget import Budget
-from aio_token.observe.request_log.secret_names import SecretNames, looks_like_a_token, squashed
+from aio_token.observe.request_log.secret_names import PRIVATE_OF_JWK, SecretNames, looks_like_a_token, squashed
 from aio_token.observe.request_log.shapes import CUT, HIDDEN, without_keys, without_shapes
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ _ATTRIBUTE = re.compile(r"(?<![\w:.-])([\w:.-]++)(\s{0,8}=\s{0,8})(\"[^\"]*+(?:\
 _ELEMENT = re.compile(
     r"(<(?:[\w.-]{1,64}:)?([\w.-]{1,64})(?:\s[^<>]*)?>\s{0,8})(<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<]++)", re.DOTALL
 )
-_LINE = re.compile(r"^([ \t]*+(?:-[ \t]++)?([\w.-]{1,64})[ \t]*+:[ \t]*+)([^\s\"'{\[].*)$", re.MULTILINE)
+_LINE = re.compile(  # the lines of a block of YAML are one value
+    r"^([ \t]*+(?:-[ \t]++)?([\w.-]{1,64})[ \t]*+:[ \t]*+)([|>][+-]?[ \t]*+(?:\n[ \t]++[^\n]*+)++|[^\s\"'{\[].*)$",
+    re.MULTILINE,
+)
 _NAME = re.compile(r"(?<![\w.\-\[\]])([\w.\-\[\]]++)\\{0,8}[\"']?\s{0,8}[:=]{1,2}>?\s{0,8}")
 _VALUE = re.compile(
     r"""(\\{1,8})"(?:.*?)(?:(?<!\\)\1"|\Z)           # in quotes that are escaped
@@ -112,7 +115,7 @@ class Texts:
         text = _CREDENTIALS.sub(lambda found: f"{found[1]}{found[2]}{HIDDEN}", text)
         text = _ADDRESS.sub(lambda found: self._url(found[0], depth), text)
         text = _TAG.sub(self._tag, text)
-        text = _ELEMENT.sub(self._named_value, text)
+        text = _ELEMENT.sub(self._element, text)
         text = _LINE.sub(self._named_value, text)
         text = self._pairs(text)
         text = _RUN.sub(lambda found: self._encoded(found[0], depth), text)
@@ -121,11 +124,13 @@ class Texts:
     def _pairs(self, text: str) -> str:
         """Hide values of secrets in `name=value`, `"name": "value"` and the like, in quotes of any depth."""
         pieces, shown = [], 0
+        private = PRIVATE_OF_JWK if '"kty' in text else ()
         for found in _NAME.finditer(text):
-            if found.start() < shown or not self.names.parameter(found[1]):
+            name = found[1]
+            if found.start() < shown or not (name in private or self.names.parameter(name)):
                 continue
             value = _VALUE.match(text, found.end())
-            if value is not None and self._is_secret(found[1], value[0]):
+            if value is not None and (name in private or self._is_secret(name, value[0])):
                 pieces += [text[shown : value.start()], self._within_quotes(value[0])]
                 shown = value.end()
         return "".join([*pieces, text[shown:]])
@@ -145,15 +150,25 @@ class Texts:
         edge = value[: value.find(bare)]
         return f"{edge}{self.hide(bare)}{edge}"
 
+    def _element(self, found: re.Match[str]) -> str:
+        """Hide what is within `<password>` or `<textarea name="password">`."""
+        before, name, value = found[1], found[2], found[3]
+        if self._is_secret(name, value) or self._names_a_secret(before):
+            return before + self.hide(value)
+        return found[0]
+
     def _tag(self, found: re.Match[str]) -> str:
         """Hide the value in `<input name="csrf" value="...">`."""
-        attributes = {each[1].lower(): each[3].strip("\"'") for each in _ATTRIBUTE.finditer(found[0])}
-        if not any(self.names.parameter(attributes.get(name, "")) for name in _NAMING):
+        if not self._names_a_secret(found[0]):
             return found[0]
         return _ATTRIBUTE.sub(
             lambda each: f"{each[1]}{each[2]}{self._within_quotes(each[3])}" if each[1].lower() in _NAMED else each[0],
             found[0],
         )
+
+    def _names_a_secret(self, tag: str) -> bool:
+        attributes = ((each[1].lower(), each[3].strip(_QUOTES)) for each in _ATTRIBUTE.finditer(tag))
+        return any(name in _NAMING and self.names.parameter(value) for name, value in attributes)
 
     def _encoded(self, run: str, depth: int) -> str:
         """Redact a run of letters that is percent-encoded, as JSON in a header may be."""
