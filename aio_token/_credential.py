@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._public import public, public_in
 from aio_token._token import Token, Unpicklable, fingerprint
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA_VERSION = 2
+_OLDEST_VERSION = 1
 _LATEST = 1e15  # POSIX seconds; also keeps NaN, infinity and integers beyond any float out
+_TOKEN_MEMBERS = ("access_token", "token_type", "expires_at", "scope", "extra")
 
 
 @public_in("grants")
@@ -48,6 +53,14 @@ class Credential(Unpicklable):
     `obtained_at`, `refresh_expires_at` and `retry_at` are POSIX seconds: when the token was asked for, when the
     refresh token ends (None: not known, or never), and before when the server is not to be asked again. `refused` is
     the fingerprint of a refresh token that the server will not take. `failures` counts failed renewals in a row.
+
+    `spending_since` (POSIX seconds) says that the refresh token was about to be presented and that the outcome is not
+    known; `reusable`, that the server answered a renewal with the same refresh token. `first` is the fingerprint of the
+    refresh token that a grant was given to begin with and has presented.
+
+    Members of a stored record that only a later release knows are kept, out of sight, and written back (law F3): those
+    of the token and of `issued_by` for as long as the part that they stand in is the same. Two credentials that differ
+    in such a member are not equal.
     """
 
     token: Token | None = None
@@ -58,6 +71,16 @@ class Credential(Unpicklable):
     refused: str | None = None
     retry_at: float | None = None
     failures: int = 0
+    spending_since: float | None = None
+    reusable: bool = False
+    first: str | None = None
+    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self._unknown is not None:
+            homes = _homes(self.token, self.issued_by)
+            kept = {home: self._unknown[home] for home in homes if self._unknown.get(home)}
+            object.__setattr__(self, "_unknown", kept or None)
 
     @property
     def is_refused(self) -> bool:
@@ -70,26 +93,25 @@ class Credential(Unpicklable):
 
     def to_json(self) -> bytes:
         """Write the credential as UTF-8 JSON, secrets included."""
+        unknown = self._unknown or {}
+        record, in_token, in_issued_by = (unknown.get(home, {}) for home in _homes(self.token, self.issued_by))
         token = self.token
         members = {
             "version": SCHEMA_VERSION,
             "token": token
-            and {
-                "access_token": token.access_token,
-                "token_type": token.token_type,
-                "expires_at": token.expires_at,
-                "scope": token.scope,
-                "extra": dict(token.extra),
-            },
+            and {**{name: getattr(token, name) for name in _TOKEN_MEMBERS}, "extra": dict(token.extra), **in_token},
             "obtained_at": self.obtained_at,
             "refresh_token": self.refresh_token,
             "refresh_expires_at": self.refresh_expires_at,
-            "issued_by": self.issued_by and asdict(self.issued_by),
+            "issued_by": self.issued_by and {**asdict(self.issued_by), **in_issued_by},
             "refused": self.refused,
             "retry_at": self.retry_at,
             "failures": self.failures,
+            "spending_since": self.spending_since,
+            "reusable": self.reusable,
+            "first": self.first,
         }
-        return json.dumps(members, indent=2).encode()
+        return json.dumps({**members, **record}, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Credential:
@@ -104,6 +126,10 @@ class Credential(Unpicklable):
             message = "it is not JSON"
             raise ValueError(message) from None  # the parser's error quotes the text
         return _Reader(members).credential()
+
+
+_MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
+_ISSUED_BY_MEMBERS = tuple(member.name for member in fields(IssuedBy))
 
 
 @public_in("grants")
@@ -133,25 +159,44 @@ class _Reader:
     def members(self) -> dict[str, Any]:
         return self._members
 
+    def unknown(self, *known: str) -> dict[str, object]:
+        return {name: value for name, value in self._members.items() if name not in known}
+
     def credential(self) -> Credential:
         version = self._members.get("version")
         if isinstance(version, int) and version > SCHEMA_VERSION:
             known = f"schema {version}, this one reads {SCHEMA_VERSION}"
             message = f"it was written by a newer aio_token ({known}); upgrade aio_token"
             raise StoreError(message)
-        if version != SCHEMA_VERSION:
+        if not isinstance(version, int) or isinstance(version, bool) or version < _OLDEST_VERSION:
             message = "it has no schema version"
             raise ValueError(message)
-        issued_by, token = self._part("issued_by"), self._part("token")
+        in_issued_by, in_token = self._part("issued_by"), self._part("token")
+        issued_by = in_issued_by.issued_by() if in_issued_by is not None else None
+        token = in_token.token() if in_token is not None else None
         return Credential(
-            token=token.token() if token is not None else None,
+            token=token,
             obtained_at=self._time("obtained_at"),
             refresh_token=self._text("refresh_token"),
             refresh_expires_at=self._time("refresh_expires_at"),
-            issued_by=issued_by.issued_by() if issued_by is not None else None,
+            issued_by=issued_by,
             refused=self._text("refused"),
             retry_at=self._time("retry_at"),
             failures=self._count("failures"),
+            spending_since=self._time("spending_since"),
+            reusable=self._flag("reusable"),
+            first=self._text("first"),
+            _unknown=dict(
+                zip(
+                    _homes(token, issued_by),
+                    (
+                        self.unknown("version", *_MEMBERS),
+                        in_token.unknown(*_TOKEN_MEMBERS) if in_token is not None else {},
+                        in_issued_by.unknown(*_ISSUED_BY_MEMBERS) if in_issued_by is not None else {},
+                    ),
+                    strict=True,
+                )
+            ),
         )
 
     def token(self) -> Token:
@@ -187,6 +232,12 @@ class _Reader:
             return value
         raise self._wrong(name)
 
+    def _flag(self, name: str) -> bool:
+        value = self._members.get(name, False)
+        if isinstance(value, bool):
+            return value
+        raise self._wrong(name)
+
     def _time(self, name: str) -> float | None:
         value = self._members.get(name)
         if value is None:
@@ -197,3 +248,8 @@ class _Reader:
 
     def _wrong(self, name: str) -> ValueError:
         return ValueError(f"its {name} is not what it should be")
+
+
+def _homes(token: Token | None, issued_by: IssuedBy | None) -> tuple[str, str, str]:
+    """Name the parts that members may stand in: the record, this very token, this very issuer."""
+    return "record", f"token {token and token.fingerprint}", f"issued_by {fingerprint(repr(issued_by))}"

@@ -153,7 +153,7 @@ class ReplayImpossible(Event):
 
 
 class RenewalPaused(Event):
-    """A renewed token was rejected as well; this middleware lets 401s through for `seconds`."""
+    """A renewed token was rejected as well; 401s of this API are let through for `seconds`."""
 
     severity = logging.WARNING
 

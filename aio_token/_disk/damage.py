@@ -1,10 +1,13 @@
-"""What is stored is no credential."""
+"""What is stored is not what was written."""
 
 from __future__ import annotations
 
+from aio_token._public import public_in
 
+
+@public_in("stores")
 class Damaged(Exception):
-    """What is stored is not what was written; the message tells nothing of it.
+    """What is stored is not what was written. Raised by a codec's `decode`; the message tells nothing of the content.
 
-    Not a ValueError: a key that cannot be had must never pass for damage, whatever its source raises (law F3).
+    Not a ValueError: a key that is missing must never pass for damage, whatever its source raises (law F3).
     """

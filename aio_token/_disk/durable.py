@@ -2,92 +2,92 @@
 
 from __future__ import annotations
 
-import asyncio
+import io
 import os
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
-
-import aiofiles
-import aiofiles.os
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aio_token._disk import beside
 from aio_token._disk.damage import Damaged
 from aio_token._disk.permissions import refuse_odd
+from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from aio_token._disk.platform import Platform
-    from aio_token._disk.worker import Worker
 
 MAX_SIZE = 1_048_576
 _PATIENCE = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-_fsync = aiofiles.os.wrap(os.fsync)
 
 
 class DurableFile:
-    """One file in the hands of one operation; every system call is a step of its worker.
+    """One file, by plain functions that block; every system call that may hang or fail is one of `steps`.
 
-    A cancelled caller gives up between two steps: none begins after that but those that tidy up.
+    Contents go in and out as memoryviews, whose repr does not show them.
     """
 
-    def __init__(self, path: Path, platform: Platform, worker: Worker) -> None:
+    def __init__(self, path: Path, platform: Platform, steps: Steps = STRAIGHT) -> None:
         self._path = path
         self._platform = platform
-        self._worker = worker
+        self._steps = steps
 
-    async def read(self) -> memoryview | None:
+    def read(self) -> memoryview | None:
         """Return what the file holds, None if there is no file.
 
         Raises OSError, `StoreError` if the file is not as it should be, `Damaged` if it is larger than any credential.
         """
-        handle = _Handle()
         try:
-            await self._patiently(partial(self._worker.call, self._open, handle))
-            file = await aiofiles.open(handle.descriptor, "rb", closefd=False, executor=self._worker)
-            return memoryview(await file.read(MAX_SIZE))
+            descriptor = self._patiently(os.open, self._path, os.O_RDONLY | self._platform.flags)
         except FileNotFoundError:
             return None
-        finally:
-            await self._worker.settle(handle.close)
-
-    async def write(self, content: memoryview) -> None:
-        """Replace the file; what was there stays until all of `content` is. Raises OSError, `StoreError`."""
-        if len(content) > MAX_SIZE:
-            message = f"{self._path} is not written, for the credential is larger than {MAX_SIZE} bytes"
-            raise StoreError(message)
-        await self._worker.call(self._look)
-        await self._worker.call(beside.sweep, self._path)
-        draft = beside.draft_of(self._path)
-        handle = _Handle()
         try:
-            await self._worker.call(self._create, draft, handle)
-            file = await aiofiles.open(handle.descriptor, "wb", buffering=0, closefd=False, executor=self._worker)
-            while content:
-                content = content[await file.write(content) :]
-            await _fsync(handle.descriptor, executor=self._worker)
-            await self._worker.call(handle.close)
-            await self._patiently(partial(aiofiles.os.replace, draft, self._path, executor=self._worker))
-            await self._worker.call(self._platform.sync_directory, self._path.parent)
+            size = self._steps.step(self._inspect, descriptor)
+            return self._steps.step(_content, descriptor, size)
         finally:
-            await self._worker.settle(partial(_discard, draft, handle))
+            os.close(descriptor)
 
-    async def set_aside(self) -> Path:
+    def write(self, content: memoryview, draft: Path | None = None) -> None:
+        """Replace the file; what was there stays until all of `content` is. Raises OSError, `StoreError`.
+
+        Whoever calls holds the file's lock; if there is none, `draft` is a name that no other writer uses.
+        """
+        if len(content) > MAX_SIZE:
+            message = f"{self._path} is not written: the credential is larger than {MAX_SIZE} bytes"
+            raise StoreError(message)
+        self._steps.step(self._look)
+        draft = draft or self._steps.step(beside.cleared, self._path)
+        try:
+            self._fill(draft, content)
+            self._patiently(os.replace, draft, self._path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        self._steps.step(self._platform.sync_directory, self._path.parent)
+
+    def set_aside(self) -> Path:
         """Move the file out of the way; return where it is now. Raises OSError."""
-        return await self._worker.call(beside.set_aside, self._path)
+        return self._steps.step(beside.set_aside, self._path)
 
-    async def remove(self) -> None:
+    def remove(self) -> None:
         """Remove the file and whatever was left beside it. Raises OSError."""
-        await self._worker.call(beside.sweep, self._path)
-        await self._worker.call(beside.forget, self._path)
-        await self._worker.call(self._platform.sync_directory, self._path.parent)
+        self._steps.step(beside.forget, self._path)
+        self._steps.step(self._platform.sync_directory, self._path.parent)
+
+    def _fill(self, draft: Path, content: memoryview) -> None:
+        descriptor = self._steps.step(self._create, draft)
+        try:
+            while content:
+                content = content[self._steps.step(os.write, descriptor, content) :]
+            self._steps.step(os.fsync, descriptor)
+        finally:
+            os.close(descriptor)
 
     def _look(self) -> None:
-        """Refuse to replace what is not a file of ours (law F4)."""
+        """Refuse to replace what is not a file of this user (law F4)."""
         try:
             found = self._path.lstat()
         except FileNotFoundError:
@@ -95,44 +95,38 @@ class DurableFile:
         refuse_odd(self._path, found)
         self._platform.guard_file(self._path, found)
 
-    def _open(self, handle: _Handle) -> None:
-        handle.open(self._path, os.O_RDONLY | self._platform.flags)
-        found = os.fstat(handle.descriptor)
+    def _inspect(self, descriptor: int) -> int:
+        found = os.fstat(descriptor)
         refuse_odd(self._path, found)
         self._platform.guard_directory(self._path.parent)
         self._platform.guard_file(self._path, found)
         if found.st_size > MAX_SIZE:
             message = f"it is larger than {MAX_SIZE} bytes"
             raise Damaged(message)
+        return found.st_size
 
-    def _create(self, draft: Path, handle: _Handle) -> None:
-        handle.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | self._platform.flags)
-        self._platform.chmod(handle.descriptor, 0o600)  # the umask may have taken the owner's rights away
+    def _create(self, draft: Path) -> int:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | self._platform.flags, 0o600)
+        try:
+            self._platform.chmod(descriptor, 0o600)  # the umask may have taken the owner's rights away
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
-    async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    def _patiently(self, call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         for delay in _PATIENCE:
             try:
-                return await call()
+                return self._steps.step(call, *args, **kwargs)
             except self._platform.busy:
-                await asyncio.sleep(delay)
-        return await call()
+                self._steps.pause(delay)
+        return self._steps.step(call, *args, **kwargs)
 
 
-class _Handle:
-    """A descriptor that is known from the step that opens it on, so that no cancellation loses it."""
-
-    def __init__(self) -> None:
-        self.descriptor = -1
-
-    def open(self, path: Path, flags: int) -> None:
-        self.descriptor = os.open(path, flags, 0o600)
-
-    def close(self) -> None:
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor != -1:
-            os.close(descriptor)
-
-
-def _discard(draft: Path, handle: _Handle) -> None:
-    handle.close()
-    draft.unlink(missing_ok=True)
+def _content(descriptor: int, size: int) -> memoryview:
+    content = memoryview(bytearray(size))
+    with io.FileIO(descriptor, closefd=False) as file:
+        read = 0
+        while read < size and (more := file.readinto(content[read:])):
+            read += more
+    return content[:read]

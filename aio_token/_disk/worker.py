@@ -9,6 +9,10 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from aiofiles.os import wrap
+
+from aio_token._disk.steps import GivenUp, Steps
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
@@ -17,18 +21,19 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class Worker(Executor):
-    """An executor with one thread, made for one operation.
+class Worker(Executor, Steps):
+    """An executor with one thread, made for one operation, and the steps of the plain functions that run in it.
 
     The default executor may be busy with the application's work, and an inherited one hangs after fork. The thread is
-    a daemon: a call that hangs for ever, on a dead disk or a prompt that nobody answers, does not keep the process.
-    Calls run one after another, so what is submitted after a call that nobody waits for any more still follows it.
+    a daemon: a call that hangs for ever, on a dead disk or a prompt that is never answered, does not keep the process.
+    Calls run one after another, so what is submitted after a call that was given up still follows it.
     """
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None] = SimpleQueue()
         self._pending: list[Future[Any]] = []
         self._closed = False
+        self._gone = threading.Event()  # whether the caller of the call that runs is
         self._thread = threading.Thread(target=_serve, args=(self._calls,), name="aio_token", daemon=True)
         self._thread.start()
 
@@ -50,19 +55,40 @@ class Worker(Executor):
             self._thread.join()
 
     async def call(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Make the call in the thread; cancelled while it runs, it runs on, and nobody learns its outcome."""
-        return await asyncio.wrap_future(self.submit(fn, *args, **kwargs))
+        """Make the call in the thread; cancelled while it runs, it goes no further than the step that it is in."""
+        gone = threading.Event()
+        try:
+            result: _T = await wrap(self._make)(gone, partial(fn, *args, **kwargs), executor=self)
+        except BaseException:
+            gone.set()
+            raise
+        return result
 
     async def settle(self, tidy: Callable[[], None]) -> None:
         """Make a closing call, which nothing cancels, after whatever still runs.
 
-        It is waited for unless a call that its asker has given up still runs: whoever gave up on a hanging disk must
+        It is waited for unless a call that its caller has given up still runs: whoever gave up on a hanging disk must
         not hang on tidying up after it.
         """
         abandoned = any(not call.done() for call in self._pending)
         tidied = self.submit(tidy)
         if not abandoned:
             await asyncio.shield(asyncio.wrap_future(tidied))
+
+    def step(self, call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Make one call that touches the disk, unless the caller is gone."""
+        if self._gone.is_set():
+            raise GivenUp
+        return call(*args, **kwargs)
+
+    def pause(self, seconds: float) -> None:
+        """Let some time pass, or less if the caller goes."""
+        if self._gone.wait(seconds):
+            raise GivenUp
+
+    def _make(self, gone: threading.Event, call: Callable[[], _T]) -> _T:
+        self._gone = gone
+        return call()
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,11 +99,11 @@ class Worker(Executor):
 
 def _serve(calls: SimpleQueue[tuple[Future[Any], Callable[[], object]] | None]) -> None:
     for future, call in iter(calls.get, None):
-        _make(future, call)
+        _run(future, call)
         del future, call  # what they hold is not kept until the next call comes
 
 
-def _make(future: Future[Any], call: Callable[[], object]) -> None:
+def _run(future: Future[Any], call: Callable[[], object]) -> None:
     if future.set_running_or_notify_cancel():
         try:
             future.set_result(call())

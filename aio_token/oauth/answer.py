@@ -116,7 +116,7 @@ class Answer:
         if kind is None and 300 <= self._status < 400:  # noqa: PLR2004  redirects
             kind, remedy = (
                 ConfigurationError,
-                "configure the address that it redirects to, for a redirect is not followed",
+                "configure the address that it redirects to, as redirects are not followed",
             )
         elif kind is None and self._status in {401, 403}:
             kind, remedy = ConfigurationError, _CHECK_CLIENT

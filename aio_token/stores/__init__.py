@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from aio_token._disk.damage import Damaged as Damaged
     from aio_token._errors import KeyUnavailable as KeyUnavailable
     from aio_token._errors import LockTimeout as LockTimeout
     from aio_token._errors import StoreCorrupt as StoreCorrupt
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
+        "aio_token._disk.damage": ("Damaged",),
         "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt", "Superseded"),
         "aio_token._interfaces": ("Probing",),
         "memory": ("MemoryTokenStore",),

@@ -1,8 +1,7 @@
-"""The operating system's keyring: one entry of it, asked off the loop and never waited for without a limit."""
+"""The operating system's keyring: one entry of it, never waited for without a limit."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aio_token._disk.worker import Worker
@@ -19,6 +18,7 @@ _LIMITS = {"keyring.backends.Windows": 1_280}
 
 _OUTLOOK = {
     "ImportError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
+    "ModuleNotFoundError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
     "NoKeyringError": "no keyring can be reached from this process; start the session's keyring, or use a key file",
     "KeyringLocked": "the keyring is locked; unlock it, by signing in to the desktop for example, and try again",
 }
@@ -28,7 +28,7 @@ class KeyringEntry:
     """What the keyring holds for one user of one service.
 
     A keyring may ask a person to unlock it, and wait; `timeout` is how long to wait for it, in seconds. Secrets go in
-    and out as memoryviews, whose repr does not show them. Everything raises `KeyUnavailable`.
+    and out as memoryviews, whose repr does not show them. Everything blocks, and raises `KeyUnavailable`.
     """
 
     def __init__(self, service: str, username: str, timeout: float) -> None:
@@ -39,33 +39,34 @@ class KeyringEntry:
     def __repr__(self) -> str:
         return f"{self._username!r} of {self._service!r}"
 
-    async def read(self) -> memoryview | None:
+    def read(self) -> memoryview | None:
         """Return what is there."""
-        return await self._ask(_read, self._service, self._username)
+        return self._ask(_read, self._service, self._username)
 
-    async def write(self, content: memoryview) -> None:
+    def write(self, content: memoryview) -> None:
         """Replace what is there. Raises `StoreError` if this keyring does not take that much."""
-        await self._ask(_write, self._service, self._username, content)
+        self._ask(_write, self._service, self._username, content)
 
-    async def remove(self) -> None:
+    def remove(self) -> None:
         """Leave nothing there."""
-        await self._ask(_remove, self._service, self._username)
+        self._ask(_remove, self._service, self._username)
 
-    async def _ask(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        # A thread of its own, for one that waits for a person must not keep the store's: that one lets go of the lock.
-        async with Worker() as worker:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    return await worker.call(call, *args, **kwargs)
-            except TimeoutError as error:
-                message = f"the keyring did not answer in {self._timeout:g} s; it may wait for somebody to unlock it"
-                raise KeyUnavailable(message) from without_frames(error)
-            except StoreError:
-                raise
-            except Exception as error:  # noqa: BLE001  every keyring has errors of its own, and of its transport
-                name = type(error).__name__
-                message = _OUTLOOK.get(name, f"the keyring failed ({name}); look at: python -m keyring diagnose")
-                raise KeyUnavailable(message) from without_frames(error)
+    def _ask(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        # A thread of its own: one that waits for a person must not keep the store's, which releases the lock.
+        worker = Worker()
+        try:
+            return worker.submit(call, *args, **kwargs).result(self._timeout)
+        except TimeoutError as error:
+            message = f"the keyring did not answer in {self._timeout:g} s; it may wait for a person to unlock it"
+            raise KeyUnavailable(message) from without_frames(error)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  every keyring has errors of its own, and of its transport
+            name = type(error).__name__
+            message = _OUTLOOK.get(name, f"the keyring failed ({name}); look at: python -m keyring diagnose")
+            raise KeyUnavailable(message) from without_frames(error)
+        finally:
+            worker.shutdown(wait=False)
 
 
 def _read(service: str, username: str) -> memoryview | None:

@@ -1,62 +1,52 @@
-"""How a credential becomes the bytes of a file, and back."""
+"""How a credential becomes the bytes that are stored, and back: JSON, and what a codec makes of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aio_token._credential import Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._public import public
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aio_token._disk.worker import Worker
-
 MAGIC = b"AIOTOKEN"
-"""What every encrypted file begins with."""
+"""What every encrypted content begins with."""
 
 
 @public
 class Codec(Protocol):
-    """Writes a credential as bytes, which are passed as a memoryview because its repr does not show them.
+    """Turns what is to be stored into other bytes, such as encrypted ones, and back.
 
-    `path` is where the bytes are kept, `worker` makes the blocking calls of the operation.
+    Both methods are plain functions and may block: a store calls them in a thread. `identity` is a text that names the
+    place, such as the path of a file as it was configured; what was written for another place should be refused.
+    Contents come as memoryviews, because their repr does not show them.
     """
 
-    async def encode(self, credential: Credential, path: Path, worker: Worker) -> memoryview:
+    def encode(self, content: memoryview, identity: str) -> bytes | memoryview:
         """Return what is to be stored. Raises `StoreError`."""
         ...
 
-    async def decode(self, content: memoryview, path: Path, worker: Worker) -> Credential:
-        """Return what was stored.
+    def decode(self, content: memoryview, identity: str) -> bytes | memoryview:
+        """Return what `encode` was given.
 
         Raises `Damaged`, and `StoreError` if it is whole but cannot be read here and now.
         """
         ...
 
-    async def probe(self, worker: Worker) -> None:
-        """Find out whether `encode` could do its work now. Raises `StoreError`."""
-        ...
-
 
 class PlainCodec:
-    """JSON, guarded by the file's permissions alone."""
+    """Leaves the content as it is."""
 
-    async def encode(self, credential: Credential, path: Path, worker: Worker) -> memoryview:  # noqa: ARG002
-        """Return the credential as JSON."""
-        return to_json(credential)
+    def encode(self, content: memoryview, identity: str) -> memoryview:  # noqa: ARG002
+        """Return the content."""
+        return content
 
-    async def decode(self, content: memoryview, path: Path, worker: Worker) -> Credential:  # noqa: ARG002
-        """Read the JSON."""
+    def decode(self, content: memoryview, identity: str) -> memoryview:  # noqa: ARG002
+        """Return the content, unless it is encrypted."""
         if content[: len(MAGIC)] == MAGIC:
             message = "it is encrypted, and this store was given no codec= to read it with"
             raise KeyUnavailable(message)
-        return from_json(content)
-
-    async def probe(self, worker: Worker) -> None:
-        """JSON needs no key."""
+        return content
 
 
 def to_json(credential: Credential) -> memoryview:
@@ -68,7 +58,7 @@ def to_json(credential: Credential) -> memoryview:
         raise StoreError(message) from without_frames(error)
 
 
-def from_json(text: memoryview) -> Credential:
+def from_json(text: bytes | memoryview) -> Credential:
     """Read JSON. Raises `Damaged`, and `StoreError` if a newer version wrote it."""
     try:
         return Credential.from_json(bytes(text))

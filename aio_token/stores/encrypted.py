@@ -1,15 +1,15 @@
-"""Encryption at rest: AES-256-GCM as a codec of the file store (law F7).
+"""Encryption at rest: AES-256-GCM as a codec (law F7).
 
-What a file consists of, in bytes:
+What is stored consists of, in bytes:
 
     8   magic
     8   checksum, the beginning of the SHA-256 of all that follows: damage is told from a missing key
     1   version
     8   key id
-    8   store id, the beginning of the SHA-256 of the store's identity: a swapped file is told from a damaged one
+    8   store id, the beginning of the SHA-256 of the store's identity: a swapped record is told from a damaged one
     16  salt of keys that are derived
     12  nonce, fresh for each write
-    ... the credential's JSON, encrypted, and the tag
+    ... the content, encrypted, and the tag
 
 The tag covers version, key id, store id, salt and the whole identity.
 """
@@ -19,19 +19,15 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from functools import partial
 from typing import TYPE_CHECKING
 
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError
 from aio_token._public import public
-from aio_token.stores.codec import MAGIC, from_json, to_json
+from aio_token.stores._arguments import having, text
+from aio_token.stores.codec import MAGIC, from_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aio_token._credential import Credential
-    from aio_token._disk.worker import Worker
     from aio_token._interfaces import TokenStore
     from aio_token.stores.key import Key, KeySource
 
@@ -45,33 +41,36 @@ _TAG = 16
 
 @public
 class Encrypted:
-    """A codec of `FileTokenStore` that encrypts with the first of its keys, and reads with any of them.
+    """A codec that encrypts with the first of its keys, and reads with any of them.
 
     To rotate, put a new key first: the next save uses it, and `reencrypt` saves at once. `identity` names the store;
-    a file that was written under another name is refused, so that nobody who can move files can swap two. It is the
-    path, with links resolved, unless given; give one if the directory will move.
+    what was written under another name is refused, so that who can move files cannot swap two. By default it is what
+    the store says of itself: of a file, its path as configured, and never where a link leads; give one if the file will
+    move. Raises `ConfigurationError` for what is no source of keys.
     """
 
     def __init__(self, key: KeySource, *older: KeySource, identity: str | None = None) -> None:
         self._keys = (key, *older)
-        self._identity = identity
+        for source in self._keys:
+            having(source, ("key",), "Encrypted() takes sources of keys, such as EnvironmentKey('TOKEN_KEY')")
+        self._identity = None if identity is None else text(identity, "identity=")
         self._salt: bytes | None = None
 
     def __repr__(self) -> str:
         return f"Encrypted({', '.join(map(repr, self._keys))})"
 
-    async def encode(self, credential: Credential, path: Path, worker: Worker) -> memoryview:
+    def encode(self, content: memoryview, identity: str) -> memoryview:
         """Encrypt. Raises `KeyUnavailable`."""
-        key = await self._keys[0].key(self._salt_to_use(), worker)
-        identity = await self._identity_of(path, worker)
-        header = _HEADER.pack(_VERSION, key.id, identity[:8], self._salt_to_use())
-        return await worker.call(_seal, key, header, identity, to_json(credential))
+        salt = self._salt_to_use()
+        key = self._keys[0].key(salt)
+        bound = self._bound(identity)
+        return _seal(key, _HEADER.pack(_VERSION, key.id, bound[:8], salt), bound, content)
 
-    async def decode(self, content: memoryview, path: Path, worker: Worker) -> Credential:
-        """Decrypt. Raises `Damaged`, `KeyUnavailable`, and `StoreError` for a file of another store."""
+    def decode(self, content: memoryview, identity: str) -> memoryview:
+        """Decrypt. Raises `Damaged`, `KeyUnavailable`, and `StoreError` for what was written for another store."""
         if content[: len(MAGIC)] != MAGIC:
             from_json(content)  # damage is damage, encrypted or not
-            message = "it is not encrypted, so anybody may have written it; move it away, or encrypt it once by hand"
+            message = "it is not encrypted, so anyone may have written it; move it away, or encrypt it once by hand"
             raise StoreError(message)
         if len(content) < _SEALED + _TAG or content[len(MAGIC) : _BODY] != _checksum(content[_BODY:]):
             message = "its checksum is wrong"
@@ -80,25 +79,21 @@ class Encrypted:
         if version != _VERSION:
             message = f"it was encrypted by a newer aio_token (format {version}); upgrade aio_token"
             raise StoreError(message)
-        identity = await self._identity_of(path, worker)
-        if store_id != identity[:8]:
+        bound = self._bound(identity)
+        if store_id != bound[:8]:
             message = (
                 "it was encrypted for another store; if it was moved here, give Encrypted() its old path as identity="
             )
             raise StoreError(message)
-        key = await self._key(key_id, salt, worker)
-        self._salt = salt  # a derived key is dear: the next write uses the same
-        return from_json(await worker.call(_unseal, key, identity, content))
+        key = self._key(key_id, salt)
+        self._salt = salt  # deriving a key takes long: the next write uses the same
+        return _unseal(key, bound, content)
 
-    async def probe(self, worker: Worker) -> None:
-        """Find out whether the first key can be had. Raises `KeyUnavailable`."""
-        await self._keys[0].key(self._salt_to_use(), worker)
-
-    async def _key(self, key_id: bytes, salt: bytes, worker: Worker) -> Key:
+    def _key(self, key_id: bytes, salt: bytes) -> Key:
         trouble = [f"no key of {self!r} opens it; it asks for the one with the id {key_id.hex()}"]
         for source in self._keys:
             try:
-                key = await source.key(salt, worker)
+                key = source.key(salt)
             except KeyUnavailable as error:  # another one may do
                 trouble.append(str(error))
             else:
@@ -106,9 +101,10 @@ class Encrypted:
                     return key
         raise KeyUnavailable(trouble[-1])
 
-    async def _identity_of(self, path: Path, worker: Worker) -> bytes:
-        name = self._identity if self._identity is not None else await worker.call(partial(os.path.realpath, path))
-        return hashlib.sha256(name.encode()).digest()
+    def _bound(self, identity: str) -> bytes:
+        # The path of a file may hold bytes that are no UTF-8, as half surrogate pairs.
+        name = identity if self._identity is None else self._identity
+        return hashlib.sha256(name.encode(errors="surrogatepass")).digest()
 
     def _salt_to_use(self) -> bytes:
         if self._salt is None:
@@ -140,7 +136,7 @@ def _unseal(key: Key, identity: bytes, content: memoryview) -> memoryview:
     try:
         return memoryview(AESGCM(key.secret).decrypt(nonce, sealed, bytes(header) + identity))
     except InvalidTag:
-        message = "it was changed by somebody without its key"
+        message = "it was changed without its key"
         raise Damaged(message) from None
 
 

@@ -6,13 +6,10 @@ import base64
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aio_token._public import public
 from aio_token._token import Unpicklable
-
-if TYPE_CHECKING:
-    from aio_token._disk.worker import Worker
 
 KEY_SIZE = 32
 
@@ -20,9 +17,17 @@ KEY_SIZE = 32
 @public
 @dataclass(frozen=True, slots=True, repr=False)
 class Key(Unpicklable):
-    """32 secret bytes. `id` names them in the header of what they encrypt, and tells nothing about them."""
+    """32 secret bytes. `id` names them in the header of what they encrypt, and tells nothing about them.
+
+    Raises ValueError for another number of bytes.
+    """
 
     secret: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.secret) != KEY_SIZE:
+            message = f"a key is {KEY_SIZE} random bytes"
+            raise ValueError(message)
 
     @property
     def id(self) -> bytes:
@@ -39,7 +44,7 @@ class Key(Unpicklable):
             key = cls(_from_base64(content))
         except ValueError:
             key = None
-        if key is None or len(key.secret) != KEY_SIZE:
+        if key is None:  # outside of the block: that error's frames hold the content
             message = "does not hold a key, which is 32 random bytes in base64, as new_key() makes it"
             raise ValueError(message)
         return key
@@ -49,10 +54,10 @@ class Key(Unpicklable):
 class KeySource(Protocol):
     """Supplies one key; its repr names it in error messages."""
 
-    async def key(self, salt: bytes, worker: Worker) -> Key:
+    def key(self, salt: bytes) -> Key:
         """Return the key, of which there is one for each `salt` if it is derived from something that people remember.
 
-        `worker` makes blocking calls. Raises `KeyUnavailable`.
+        A plain function that may block for some seconds: it is called in a thread. Raises `KeyUnavailable`.
         """
         ...
 

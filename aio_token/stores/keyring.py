@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
@@ -16,41 +16,59 @@ from aio_token._disk.worker import Worker
 from aio_token._errors import without_frames
 from aio_token._public import public
 from aio_token._token import fingerprint
+from aio_token.stores._arguments import file_path, text
 from aio_token.stores._os_keyring import KeyringEntry
+from aio_token.stores._shared import Shared
+from aio_token.stores._turns import Turns
 from aio_token.stores.codec import from_json, to_json
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from aio_token._credential import Credential
 
 _logger = logging.getLogger("aio_token")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @public
-class KeyringTokenStore:
+class KeyringTokenStore(Shared):
     """Keeps a credential as the password of `username` for `service` in the keyring (extra `keyring`).
 
     The keyring must take texts as long as a credential; that of Windows takes 1,280 characters, and there a file with
     its key in the keyring is the way. Processes of one user exclude each other by the file `lock`, by default one of
     their home directory, which has to be on this machine. `timeout` is how long to wait for the keyring, in seconds.
+    Raises `ConfigurationError` for arguments of other kinds.
     """
 
     def __init__(
         self, service: str, username: str, *, lock: str | os.PathLike[str] | None = None, timeout: float = 10.0
     ) -> None:
-        self._entry = KeyringEntry(service, username, timeout)
+        names = text(service, "service"), text(username, "username")
+        self._entry = KeyringEntry(*names, timeout)
         self._named = f"KeyringTokenStore({service!r}, {username!r})"
-        name = f"keyring-{fingerprint(repr((service, username)))}.lock"
-        self._lock = Path(lock or Path("~/.local/state/aio_token", name)).expanduser().absolute()
+        home = Path("~/.local/state/aio_token", f"keyring-{fingerprint(repr(names))}.lock")
+        self._lock = file_path(home if lock is None else lock, "lock=")
+        self._turns = Turns()
 
     def __repr__(self) -> str:
         return self._named
 
+    @property
+    def may_lose(self) -> bool:
+        """No: what is saved is in the keyring until it is removed."""
+        return False
+
+    @property
+    def lasts(self) -> float | None:
+        """None: a hold lasts for as long as it is held."""
+        return None
+
     async def load(self) -> Credential | None:
         """Return what is kept; a damaged entry is treated as empty, with a warning. Raises `StoreError`."""
-        content = await self._entry.read()
+        content = await _in_a_thread(self._entry.read)
         try:
             return None if content is None else from_json(content)
         except Damaged as damage:
@@ -60,22 +78,34 @@ class KeyringTokenStore:
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[KeyringTokenStore]:
         """Exclude every other holder of this user on this machine. Raises `StoreError`."""
-        async with Worker() as worker:
+        lock = ProcessLock(self._lock)
+        async with self._turns.turn(), Worker() as worker:
             try:
-                await worker.call(make_private, self._lock.parent, HERE.sync_directory)
-            except OSError as error:
-                raise unusable(self._lock, "used", error) from without_frames(error)
-        async with ProcessLock(self._lock):
-            yield self
+                await worker.call(self._acquire, lock, worker)
+                yield self
+            finally:
+                await worker.settle(lock.release)
 
     async def save(self, credential: Credential) -> None:
         """Replace what is kept. Raises `StoreError`."""
-        await self._entry.write(to_json(credential))
+        await _in_a_thread(self._entry.write, to_json(credential))
 
     async def delete(self) -> None:
         """Keep nothing. Raises `StoreError`."""
-        await self._entry.remove()
+        await _in_a_thread(self._entry.remove)
 
     async def probe(self) -> None:
         """Find out whether the keyring answers. Raises `StoreError`."""
-        await self._entry.read()
+        await _in_a_thread(self._entry.read)
+
+    def _acquire(self, lock: ProcessLock, worker: Worker) -> None:
+        try:
+            make_private(self._lock.parent, HERE.sync_directory)
+        except OSError as error:
+            raise unusable(self._lock, "used", error) from without_frames(error)
+        lock.acquire(worker)
+
+
+async def _in_a_thread(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    async with Worker() as worker:
+        return await worker.call(call, *args, **kwargs)

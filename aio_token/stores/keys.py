@@ -11,16 +11,16 @@ from aio_token._disk.damage import Damaged
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import HERE, unguarded
+from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._public import public
+from aio_token.stores._arguments import file_path, not_async, text
 from aio_token.stores._os_keyring import KeyringEntry
 from aio_token.stores.key import KEY_SIZE, Key, KeySource, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
-
-    from aio_token._disk.worker import Worker
 
 __all__ = ["EnvironmentKey", "KeyFile", "KeySource", "KeyringKey", "Passphrase", "new_key"]
 
@@ -30,12 +30,12 @@ class EnvironmentKey:
     """A key in an environment variable, as `new_key` makes it; read for each use."""
 
     def __init__(self, variable: str) -> None:
-        self._variable = variable
+        self._variable = text(variable, "EnvironmentKey()")
 
     def __repr__(self) -> str:
         return f"EnvironmentKey({self._variable!r})"
 
-    async def key(self, salt: bytes, worker: Worker) -> Key:  # noqa: ARG002
+    def key(self, salt: bytes) -> Key:  # noqa: ARG002
         """Return the key. Raises `KeyUnavailable`."""
         if self._variable not in os.environ:
             message = f"its key is not there: the environment variable {self._variable} is not set"
@@ -55,7 +55,7 @@ class KeyFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, check_permissions: bool = True) -> None:
-        self._path = Path(path).expanduser().absolute()
+        self._path = file_path(path, "KeyFile()")
         self._check_permissions = check_permissions
 
     @classmethod
@@ -75,13 +75,13 @@ class KeyFile:
     def __repr__(self) -> str:
         return f"KeyFile({str(self._path)!r})"
 
-    async def key(self, salt: bytes, worker: Worker) -> Key:  # noqa: ARG002
+    def key(self, salt: bytes) -> Key:  # noqa: ARG002
         """Return the key. Raises `KeyUnavailable`."""
         try:
             path, platform = self._path, HERE
             if not self._check_permissions:  # mounted secrets are links, as a rule
-                path, platform = await worker.call(path.resolve), unguarded(HERE)
-            content = await DurableFile(path, platform, worker).read()
+                path, platform = Path(os.path.realpath(path)), unguarded(HERE)
+            content = DurableFile(path, platform).read()
         except OSError as error:
             raise KeyUnavailable(str(unusable(self._path, "read", error))) from without_frames(error)
         except StoreError as error:
@@ -113,38 +113,42 @@ class KeyringKey:
 
         For the set-up of a machine: two that do this at once may each believe in a key of their own.
         """
-        if await self._entry.read() is None:
-            await self._entry.write(memoryview(new_key().encode()))
+        async with Worker() as worker:
+            await worker.call(self._create)
 
-    async def key(self, salt: bytes, worker: Worker) -> Key:  # noqa: ARG002
+    def key(self, salt: bytes) -> Key:  # noqa: ARG002
         """Return the key. Raises `KeyUnavailable`."""
         if self._key is None:
-            content = await self._entry.read()
+            content = self._entry.read()
             if content is None:
                 message = f"its key is not in the keyring under {self._entry!r}; KeyringKey.create() makes one"
                 raise KeyUnavailable(message)
             self._key = _read(f"the keyring's entry {self._entry!r}", content)
         return self._key
 
+    def _create(self) -> None:
+        if self._entry.read() is None:
+            self._entry.write(memoryview(new_key().encode()))
+
 
 @public
 class Passphrase:
     """A key derived from a passphrase with scrypt, off the loop, in about half a second and 64 MiB.
 
-    A callable is asked once for each derivation, in a thread, and may ask a person.
+    A plain function is asked once for each derivation, in a thread, and may ask a person.
     """
 
     def __init__(self, passphrase: str | Callable[[], str]) -> None:
-        self._ask = passphrase if callable(passphrase) else lambda: passphrase
+        self._ask = not_async(passphrase) if callable(passphrase) else _given(text(passphrase, "Passphrase()"))
         self._keys: dict[bytes, Key] = {}
 
     def __repr__(self) -> str:
         return "Passphrase(...)"
 
-    async def key(self, salt: bytes, worker: Worker) -> Key:
+    def key(self, salt: bytes) -> Key:
         """Return the key that belongs to the salt. Raises `KeyUnavailable`."""
         if salt not in self._keys:
-            self._keys[salt] = await worker.call(self._derive, salt)
+            self._keys[salt] = self._derive(salt)
         return self._keys[salt]
 
     def _derive(self, salt: bytes) -> Key:
@@ -152,8 +156,12 @@ class Passphrase:
         if not secret:
             message = "the passphrase is empty"
             raise KeyUnavailable(message)
-        # OWASP's second choice (N=2**16, r=8, p=2): as dear to guess as its first, with half the memory.
+        # OWASP's second choice (N=2**16, r=8, p=2): it costs as much to guess as its first, with half the memory.
         return Key(hashlib.scrypt(secret, salt=salt, n=2**16, r=8, p=2, maxmem=2**27, dklen=32))
+
+
+def _given(passphrase: str) -> Callable[[], str]:
+    return lambda: passphrase
 
 
 def _read(where: str, content: memoryview) -> Key:

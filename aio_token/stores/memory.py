@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._public import public
+from aio_token.stores._shared import Shared
+from aio_token.stores._turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,20 +16,28 @@ if TYPE_CHECKING:
 
 
 @public
-class MemoryTokenStore:
-    """Keeps a credential in memory; repositories of one event loop may share it."""
+class MemoryTokenStore(Shared):
+    """Keeps a credential in memory; repositories may share it, in several threads and event loops as well."""
 
-    # A service may keep one for each of its users: a table of locks would be larger than the rest of it.
-    __slots__ = ("__weakref__", "_credential", "_lock", "_loop")
+    # A service may keep one for each of its users.
+    __slots__ = ("__weakref__", "_credential", "_turns")
 
     def __init__(self, credential: Credential | None = None) -> None:
         self._credential = credential
-        # An asyncio.Lock belongs to the loop that it first waits on, and one store may serve several loops in turn.
-        self._lock: asyncio.Lock | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._turns = Turns()
 
     def __repr__(self) -> str:
         return "MemoryTokenStore()"
+
+    @property
+    def may_lose(self) -> bool:
+        """No: what is saved is there for as long as the process."""
+        return False
+
+    @property
+    def lasts(self) -> float | None:
+        """None: a hold lasts for as long as it is held."""
+        return None
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
@@ -36,11 +45,8 @@ class MemoryTokenStore:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[MemoryTokenStore]:
-        """Exclude every other holder on this event loop."""
-        loop = asyncio.get_running_loop()
-        if self._lock is None or self._loop is not loop:
-            self._lock, self._loop = asyncio.Lock(), loop
-        async with self._lock:
+        """Exclude every other holder in this process."""
+        async with self._turns.turn():
             yield self
 
     async def save(self, credential: Credential) -> None:

@@ -38,21 +38,26 @@ class HaltingStore:
         return f"<HaltingStore steps={self.steps}>"
 
     def halt(self, step: Step) -> asyncio.Event:
-        """Stop whoever comes to the step until `release(step)`; the event that is returned tells that somebody has."""
+        """Stop what comes to the step until `release(step)`; the event that is returned is set when something has."""
         arrived, _ = self._gates[step] = (asyncio.Event(), asyncio.Event())
         return arrived
 
     def release(self, step: Step) -> None:
-        """Let go whoever stands at the step, and stop nobody there any more."""
+        """Let go what stands at the step, and stop nothing there any more."""
         self._gates.pop(step)[1].set()
 
     def fail(self, step: Step, error: BaseException | None = None) -> None:
         """Raise at the step from now on: `error`, or a `StoreError`. The step is not carried out."""
         self._errors[step] = error or StoreError(f"the store was told to fail at {step!r}")
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Fail no more."""
         self._errors.clear()
+
+    @property
+    def may_lose(self) -> bool:
+        """What the store behind says."""
+        return self._store.may_lose
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
@@ -85,6 +90,10 @@ class _Slot:
         self._slot = slot
         self._begin = begin
         self._saved = saved
+
+    @property
+    def lasts(self) -> float | None:
+        return self._slot.lasts
 
     async def load(self) -> Credential | None:
         await self._begin("load")

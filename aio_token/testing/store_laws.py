@@ -12,11 +12,13 @@ pytest and unittest's runners both find its `test_` methods; no plugin is needed
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+import threading
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential, IssuedBy
+from aio_token._errors import LockTimeout, Superseded
 from aio_token._token import Token
 
 if TYPE_CHECKING:
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import Any, ClassVar
 
-    from aio_token._interfaces import TokenStore
+    from aio_token._interfaces import Slot, TokenStore
 
 _HANG = 30.0
+_SOON = 5.0
 _MOMENT = 0.2
+_PAUSE = 0.005
 _CROWD = 10
+_THREADS = 4
 
 
 class StoreLaws:
@@ -48,6 +53,10 @@ class StoreLaws:
         """Make a handle and let go of it in the end; for stores that must be closed."""
         return nullcontext(self.make())
 
+    async def lapse(self, slot: Slot) -> None:
+        """End a hold as if its time had passed; for stores whose `slot.lasts` is a number of seconds."""
+        raise NotImplementedError
+
     def test_an_empty_store_holds_nothing(self) -> None:
         """Loading from an empty store gives None, with the lock and without."""
 
@@ -60,7 +69,7 @@ class StoreLaws:
         _run(law())
 
     def test_what_is_saved_is_loaded_by_another_handle(self) -> None:
-        """Every member of a credential survives, and is there for whoever opens the same storage."""
+        """Every member of a credential survives, and is there for every handle on the same storage."""
 
         async def law() -> None:
             kept = _credential(self.token_size)
@@ -117,9 +126,79 @@ class StoreLaws:
         async def law() -> None:
             async with self.open() as first, self.open() as second:
                 async with first.exclusive():
-                    entered = [await _enters(store) for store in (first, second)]
-                _demand(not any(entered), "nobody enters while the store is held, by whichever handle")
-                _demand(await _enters(second), "the next one enters when the first has left")
+                    entered = [await _enters(store, patience=_MOMENT) for store in (first, second)]
+                _demand(not any(entered), "no other holder enters while the store is held, by whichever handle")
+                _demand(await _enters(second, patience=_SOON), "the next one enters when the first has left")
+
+        _run(law())
+
+    def test_holders_in_several_threads_exclude_each_other(self) -> None:
+        """Event loops that run at the same time, each in a thread, hold the store one after another (law C10)."""
+        inside: list[int] = []
+        together: list[int] = []
+
+        async def law() -> None:
+            async with self.open() as store:
+                for _ in range(_CROWD):
+                    async with store.exclusive() as slot:
+                        inside.append(1)
+                        together.append(len(inside))
+                        await slot.load()
+                        await asyncio.sleep(_PAUSE)
+                        inside.pop()
+
+        def run() -> None:
+            start.wait(_HANG)
+            _run(law())
+
+        start = threading.Barrier(_THREADS)
+        threads = [threading.Thread(target=run, daemon=True) for _ in range(_THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(_HANG)
+        _demand(together == [1] * _CROWD * _THREADS, "holders in several threads exclude each other, and all enter")
+
+    def test_a_hold_says_how_long_it_lasts(self) -> None:
+        """`lasts` is a number of seconds that are left, or None: as long as the slot is held (law J2)."""
+
+        async def law() -> None:
+            async with self.open() as store, store.exclusive() as slot:
+                first, second = slot.lasts, slot.lasts
+                _demand((first is None) == (second is None), "lasts is None always, or never")
+                _demand(first is None or (second or 0.0) <= first, "what is left of a hold does not grow by itself")
+
+        _run(law())
+
+    def test_it_says_whether_it_may_lose(self) -> None:
+        """`may_lose` is True or False, and the same for every handle (law F9)."""
+
+        async def law() -> None:
+            async with self.open() as first, self.open() as second:
+                _demand(first.may_lose in {True, False}, "may_lose is True or False")
+                _demand(first.may_lose is second.may_lose, "may_lose is the same for every handle")
+
+        _run(law())
+
+    def test_a_save_that_comes_too_late_is_refused(self) -> None:
+        """Where a hold lapses and another holder writes, the first one's save is `Superseded` or `LockTimeout`.
+
+        A store whose holds last as long as they are held cannot show it, and has nothing to show.
+        """
+
+        async def law() -> None:
+            newer = Credential(refresh_token="newer")
+            async with self.open() as first, self.open() as second:
+                await _save(first, _credential(100))
+                with suppress(LockTimeout):  # the end of a hold that has lapsed may say so
+                    async with first.exclusive() as slot:
+                        if slot.lasts is None:
+                            return
+                        await slot.load()
+                        await self.lapse(slot)
+                        await _save(second, newer)
+                        _demand(await _is_refused(slot), "a save after the hold has lapsed is refused")
+                _demand(await second.load() == newer, "a save that came too late changes nothing")
 
         _run(law())
 
@@ -140,7 +219,7 @@ class StoreLaws:
         _run(law())
 
     def test_loading_does_not_wait_for_a_holder(self) -> None:
-        """A credential is read while somebody else holds the store."""
+        """A credential is read while another holder has the store."""
 
         async def law() -> None:
             async with self.open() as first, self.open() as second:
@@ -151,7 +230,7 @@ class StoreLaws:
         _run(law())
 
     def test_loading_beside_a_writer_gives_a_whole_credential(self) -> None:
-        """Whoever loads while another saves gets one of the credentials that were saved."""
+        """A reader beside a writer gets one of the credentials that were saved."""
 
         async def law() -> None:
             async with self.open() as writer, self.open() as reader:
@@ -176,22 +255,22 @@ class StoreLaws:
             async with self.open() as store:
                 (outcome,) = await asyncio.gather(fail(store), return_exceptions=True)
                 _demand(isinstance(outcome, _Failure), "exclusive() lets exceptions through")
-                _demand(await _enters(store), "the next one enters after a holder has failed")
+                _demand(await _enters(store, patience=_SOON), "the next one enters after a holder has failed")
 
         _run(law())
 
     def test_a_cancelled_waiter_holds_nothing(self) -> None:
-        """Whoever gives up waiting leaves nothing behind that keeps others out."""
+        """A wait that is given up leaves nothing behind that keeps others out."""
 
         async def law() -> None:
             async with self.open() as store:
                 async with store.exclusive():
-                    waiters = [asyncio.create_task(_enters(store)) for _ in range(_CROWD)]
+                    waiters = [asyncio.create_task(_enters(store, patience=_HANG)) for _ in range(_CROWD)]
                     await asyncio.sleep(0)
                     for waiter in waiters:
                         waiter.cancel()
                     await asyncio.gather(*waiters, return_exceptions=True)
-                _demand(await _enters(store), "the next one enters after ten waiters were cancelled")
+                _demand(await _enters(store, patience=_SOON), "the next one enters after ten waiters were cancelled")
 
         _run(law())
 
@@ -262,7 +341,15 @@ async def _save(store: TokenStore, *credentials: Credential) -> None:
             await slot.save(credential)
 
 
-async def _enters(store: TokenStore, *, patience: float = _MOMENT) -> bool:
+async def _is_refused(slot: Slot) -> bool:
+    try:
+        await slot.save(Credential(refresh_token="late"))
+    except (Superseded, LockTimeout):
+        return True
+    return False
+
+
+async def _enters(store: TokenStore, *, patience: float) -> bool:
     try:
         async with asyncio.timeout(patience), store.exclusive():
             return True

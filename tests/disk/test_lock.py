@@ -14,22 +14,22 @@ import pytest
 
 from aio_token._disk.lock import ProcessLock
 from aio_token._errors import StoreError
+from tests.disk.held import held
 from tests.support.disk import unmeasured
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOLDER = """
-import asyncio, sys
+import sys
 from pathlib import Path
 from aio_token._disk.lock import ProcessLock
 
-async def main():
-    async with ProcessLock(Path(sys.argv[1])):
-        print("held", flush=True)
-        sys.stdin.readline()
-
-asyncio.run(main())
+lock = ProcessLock(Path(sys.argv[1]))
+lock.acquire()
+print("held", flush=True)
+sys.stdin.readline()
+lock.release()
 """
 
 
@@ -47,10 +47,16 @@ def hold_elsewhere(path: Path) -> subprocess.Popen[str]:
     return holder
 
 
+async def wait_for(path: Path) -> None:
+    """Take the lock, and let go of it."""
+    async with held(path):
+        pass
+
+
 async def is_held(path: Path) -> bool:
     """Try the lock for a moment."""
     try:
-        async with asyncio.timeout(0.2), ProcessLock(path):
+        async with asyncio.timeout(0.2), held(path):
             return False
     except TimeoutError:
         return True
@@ -59,7 +65,7 @@ async def is_held(path: Path) -> bool:
 async def test_two_locks_on_one_file_exclude_each_other_in_one_process(tmp_path: Path) -> None:
     """Law F5: a second lock object waits for the first, though both live in one process."""
     path = tmp_path / "lock"
-    async with ProcessLock(path):
+    async with held(path):
         assert await is_held(path)
     assert not await is_held(path)
 
@@ -70,7 +76,7 @@ async def test_one_hundred_tasks_hold_it_one_at_a_time(tmp_path: Path) -> None:
 
     async def enter() -> None:
         nonlocal inside, most
-        async with ProcessLock(tmp_path / "lock"):
+        async with held(tmp_path / "lock"):
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -81,10 +87,10 @@ async def test_one_hundred_tasks_hold_it_one_at_a_time(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_waiter_holds_nothing(tmp_path: Path) -> None:
-    """Law C3: whoever gives up waiting leaves the lock to the others."""
+    """Law C3: a caller that gives up waiting leaves the lock to the others."""
     path = tmp_path / "lock"
-    async with ProcessLock(path):
-        waiter = asyncio.create_task(ProcessLock(path).acquire())
+    async with held(path):
+        waiter = asyncio.create_task(is_held(path))
         await asyncio.sleep(0)
         waiter.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -95,12 +101,12 @@ async def test_a_cancelled_waiter_holds_nothing(tmp_path: Path) -> None:
 async def test_waiting_leaves_the_loop_free(tmp_path: Path) -> None:
     """A waiter for the lock blocks no other task of its loop."""
     path = tmp_path / "lock"
-    async with ProcessLock(path):
-        waiter = asyncio.create_task(ProcessLock(path).acquire())
+    async with held(path):
+        waiter = asyncio.create_task(wait_for(path))
         for _ in range(1_000):
             await asyncio.sleep(0)
         assert not waiter.done()
-        waiter.cancel()
+    await waiter
 
 
 async def test_another_process_excludes_us_until_it_is_done(tmp_path: Path) -> None:
@@ -135,10 +141,10 @@ async def test_a_stopped_holder_keeps_the_lock(tmp_path: Path) -> None:
 FORKER = """
 import asyncio, os, sys
 from pathlib import Path
-from aio_token._disk.lock import ProcessLock
+from tests.disk.held import held
 
 async def main(path):
-    async with ProcessLock(path):
+    async with held(path):
         child = os.fork()
         if child == 0:
             os._exit(asyncio_again(path))
@@ -147,7 +153,7 @@ async def main(path):
 
 async def wait(path):
     try:
-        async with asyncio.timeout(0.3), ProcessLock(path):
+        async with asyncio.timeout(0.3), held(path):
             return 0
     except TimeoutError:
         return 7
@@ -161,7 +167,7 @@ print("parent", asyncio.run(main(Path(sys.argv[1]))))
 
 
 def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
-    """Law F5: a child forked while the lock is held is kept out like anybody else, and does not end the hold."""
+    """Law F5: a child forked while the lock is held is kept out like any other, and does not end the hold."""
     outcome = subprocess.run(
         [sys.executable, "-c", FORKER, str(tmp_path / "lock")],
         capture_output=True,
@@ -174,11 +180,11 @@ def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
 
 
 async def test_the_lock_file_is_private_and_stays(tmp_path: Path) -> None:
-    """Law F4: the lock's file is 0600 under any umask, and is not deleted, for a deleted one gives two holders."""
+    """Law F4: the lock's file is 0600 under any umask, and is not deleted: a deleted one gives two holders."""
     path = tmp_path / "lock"
     before = os.umask(0)
     try:
-        async with ProcessLock(path):
+        async with held(path):
             pass
     finally:
         os.umask(before)
@@ -189,18 +195,19 @@ async def test_release_may_be_repeated(tmp_path: Path) -> None:
     """Releasing a lock twice is harmless to the next holder."""
     path = tmp_path / "lock"
     first, second = ProcessLock(path), ProcessLock(path)
-    await first.acquire()
     first.release()
-    await second.acquire()
+    first.acquire()
+    first.release()
+    second.acquire()
     first.release()
     assert await is_held(path)
     second.release()
 
 
-async def test_a_symbolic_link_in_the_locks_place_is_refused(tmp_path: Path) -> None:
-    """Law F4: a link planted for the lock leads nobody to another file."""
+def test_a_symbolic_link_in_the_locks_place_is_refused(tmp_path: Path) -> None:
+    """Law F4: a link planted for the lock does not lead to another file."""
     path = tmp_path / "lock"
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StoreError, match=r"lock file .*lock cannot be used"):
-        await ProcessLock(path).acquire()
+        ProcessLock(path).acquire()
     assert not (tmp_path / "elsewhere").exists()

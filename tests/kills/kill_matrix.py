@@ -1,8 +1,8 @@
 """The kill matrix: a renewal is killed (SIGKILL) at every point that it comes to, on each design of a store.
 
 `python -m tests.kills.kill_matrix [JSON SVG]` prints a Markdown table and writes the whole result as JSON, and a
-picture of it. Each kill has a session of its own. Then either a new process lives on what is left, or a neighbour that had read
-the store before.
+picture of it. Each kill has a session of its own. Then either a new process lives on what is left, or a neighbour that
+had read the store before.
 """
 
 from __future__ import annotations
@@ -62,10 +62,15 @@ def main() -> None:
         Path(name) for name in sys.argv[1:] or (PICTURES / "kill-matrix.json", PICTURES / "kill-matrix.svg")
     )
     found = asyncio.run(measure())
-    for result in found.values():
+    print("| design | server | who lives on what is left | kills | sessions kept | lost | lost, and file damaged |")
+    print("|---|---|---|---|---|---|---|")
+    for design, result in found.items():
         for column, outcomes in result["outcomes"].items():
-            Counter(outcomes)
-            _server, _heir = column.split(", ")
+            of = Counter(outcomes)
+            server, heir = column.split(", ")
+            print(
+                f"| {design} | {server} | {heir} | {of.total()} | {of['kept']} | {of['lost']} | {of['damaged']} |",
+            )
     data.parent.mkdir(exist_ok=True)
     data.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     draw(found, picture)

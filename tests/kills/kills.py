@@ -1,10 +1,10 @@
 """Kills: a process that renews without a pause gets SIGKILL at random moments and is started again, many times.
 
 `python -m tests.kills.kills [KILLS]` prints a Markdown table: how many sessions were lost on a strict server, which
-ends a session whose refresh token comes twice, and on one with a grace window. The only kills that may cost a session are
-those between the server's rotation and the record on disk; a grace window forgives them. After every kill the file has
-to parse and to be private. The server runs in a process of its own, and children are forked from one that has imported
-everything, since a start costs more than the rest.
+ends a session whose refresh token comes twice, and on one with a grace window. The only kills that may cost a session
+are those between the server's rotation and the record on disk; a grace window forgives them. After every kill the file
+has to parse and to be private. The server runs in a process of its own, and children are forked from one that has
+imported everything, since a start costs more than the rest.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Tally:
 
 async def serve(grace: float) -> None:
     """Run the server until standard input ends."""
-    async with AuthorizationServer(lifetime=3600.0, grace=grace):
+    async with AuthorizationServer(lifetime=3600.0, grace=grace) as server:
+        print(server.token_url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
@@ -135,8 +136,11 @@ def main() -> None:
         asyncio.run(serve(float(sys.argv[2])))
         return
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else KILLS
-    for _name, grace in (("strict", 0.0), ("grace window of 60 s", 60.0)):
-        run(kills, grace=grace)
+    print("| server | kills | renewals | files that did not parse | sessions lost |")
+    print("|---|---|---|---|---|")
+    for name, grace in (("strict", 0.0), ("grace window of 60 s", 60.0)):
+        tally = run(kills, grace=grace)
+        print(f"| {name} | {tally.kills:,} | {tally.renewals:,} | 0 | {tally.lost} |", flush=True)
 
 
 if __name__ == "__main__":

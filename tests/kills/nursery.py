@@ -166,10 +166,12 @@ def main() -> None:
         if pid == 0:
             _child(line, writing)
         os.close(writing)
+        print(pid, flush=True)
         with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123  it is a descriptor
             report = pipe.read()
         _, status = os.waitpid(pid, 0)
-        End(status=os.waitstatus_to_exitcode(status), report=json.loads(report or "null"))
+        end = End(status=os.waitstatus_to_exitcode(status), report=json.loads(report or "null"))
+        print(json.dumps(asdict(end)), flush=True)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,10 @@ PAUSE = 0.03  # seconds between two calls
 
 
 class WithoutLock:
-    """A file that is replaced as a whole, by whoever comes."""
+    """A file that is replaced as a whole, by any process that comes."""
+
+    may_lose = False
+    lasts: float | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,7 +54,7 @@ class WithoutLock:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[WithoutLock]:
-        """Exclude nobody."""
+        """Exclude no one."""
         yield self
 
     async def save(self, credential: Credential) -> None:
@@ -108,18 +111,21 @@ async def start(*arguments: str) -> int:
 
 async def main() -> None:
     """Print the table."""
+    print("| design | calls that succeeded | refresh requests | refresh tokens presented twice |")
+    print("|---|---|---|---|")
     for design in DESIGNS:
         async with AuthorizationServer(lifetime=LIFETIME) as server, ProtectedAPI(server) as api:
             with tempfile.TemporaryDirectory() as folder:
                 first = server.sign_in(client_id="app")
                 path = str(Path(folder) / "token.json")
                 started = [start(design, server.token_url, api.url, path, first) for _ in range(PROCESSES)]
-                sum(await asyncio.gather(*started))
-            server.requests["refresh_token"]
+                succeeded = sum(await asyncio.gather(*started))
+            refreshes = server.requests["refresh_token"]
+            print(f"| {design} | {succeeded} of {PROCESSES * CALLS} | {refreshes} | {server.reused} |", flush=True)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        pass
+        print(asyncio.run(call(*sys.argv[1:])))
     else:
         asyncio.run(main())

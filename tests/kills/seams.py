@@ -1,8 +1,8 @@
 """The points a process comes to on its way through a renewal, and its end by SIGKILL at one of them.
 
-Nobody lists the points: they are what passes through four seams. The store's worker makes each step on disk; the
-interpreter's audit events tell what is done within a step; the event loop resumes the renewal's tasks; and observers
-are told of events.
+The points are not listed by hand: they are what passes through four seams. The store's worker is asked for each step on
+disk; the interpreter's audit events tell what is done within a step; the event loop resumes the renewal's tasks; and
+observers are told of events.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from aio_token._disk.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from contextvars import Context
 
     from aio_token.events import Event
@@ -39,7 +38,7 @@ _ON_FILES = {"open", "os.rename", "os.mkdir", "os.remove", "os.listdir"}
 _ELSEWHERE = {"fcntl.flock", "socket.connect", "os.chmod"}  # these name no file that could be compared
 _PACKAGE = f"{os.sep}aio_token{os.sep}"
 _ROLES = {
-    r"\.token\.\w+\.[0-9a-f]{16}\.tmp": "the draft",
+    r"\.token\.\w+(\.[0-9a-f]{16})?\.tmp": "the draft",
     r"token\.\w+\.lock": "the lock",
     r"token\.\w+": "the file",
     r"key": "the key",
@@ -101,19 +100,15 @@ class _Worker(Worker):
         super().__init__()
         self._seams = seams
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return super().submit(self._step, partial(fn, *args, **kwargs))
-
-    def _step(self, call: partial[T]) -> T:
-        function: Any = call.func
-        arguments = call.args
-        while isinstance(function, partial):
-            function, arguments = function.func, (*function.args, *arguments)
+    def step(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        function: Any = call
         name = str(function.__name__).strip("_")
+        made = partial(call, *args, **kwargs)
         if name == "write":
-            call = partial(function, arguments[0][:_AT_MOST])
+            descriptor, content = made.args
+            made = partial(function, descriptor, content[:_AT_MOST])
         self._seams.reach(f"before {name}")
-        result = call()
+        result = super().step(made)
         self._seams.reach(f"after {name}")
         return result
 

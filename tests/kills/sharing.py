@@ -6,10 +6,10 @@ It says when it is ready, begins when its standard input ends, and tells in JSON
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aiohttp import ClientError, ClientSession
 
@@ -22,10 +22,8 @@ from aio_token import (
     TokenError,
     TokenRepository,
 )
+from benchmarks._serving import Place
 from tests.kills.race import DESIGNS
-
-if TYPE_CHECKING:
-    from benchmarks._serving import Place
 
 PAUSE = 0.03  # seconds between two calls
 
@@ -55,5 +53,7 @@ async def share(design: str, path: str, seconds: float, place: Place) -> dict[st
 
 
 if __name__ == "__main__":
+    print("ready", flush=True)
     sys.stdin.read()
     design, path, seconds, place = sys.argv[1:]
+    print(json.dumps(asyncio.run(share(design, path, float(seconds), Place(**json.loads(place))))))

@@ -19,8 +19,8 @@ from aio_token import ServerUnavailable, TokenRepository
 from aio_token.events import Loaded, Rejected, SignedIn, SignedOut
 from aio_token.observe import OpenTelemetryObserver
 from aio_token.testing import ManualClock
-from tests.conftest import SECRETS
 from tests.support.doubles import RotatingGrant
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ async def test_a_failure_is_a_span_with_an_error(telemetry: Telemetry) -> None:
 class SlowGrant(RotatingGrant):
     """A grant that takes three seconds, and then does what it was told."""
 
-    async def obtain(self, credential: Any, wish: Any) -> Any:  # noqa: ANN401
+    async def obtain(self, credential: Any, wish: Any) -> Any:
         """Let the time pass."""
         assert isinstance(self.clock, ManualClock)
         self.clock.advance(3)

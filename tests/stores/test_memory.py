@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import replace
 
 from aio_token import Credential, MemoryTokenStore
 
@@ -22,7 +24,7 @@ async def test_what_is_saved_is_loaded_until_it_is_deleted() -> None:
 
 
 async def test_one_holder_at_a_time() -> None:
-    """A second holder gets in when the first has left; reading waits for nobody."""
+    """A second holder gets in when the first has left; reading does not wait."""
     store, order = MemoryTokenStore(), list[str]()
 
     async def hold(name: str) -> None:
@@ -68,3 +70,22 @@ def test_one_store_serves_several_event_loops_in_turn() -> None:
 def test_a_store_does_not_show_what_it_keeps() -> None:
     """Law G1: its repr is its name."""
     assert repr(MemoryTokenStore(ONE)) == "MemoryTokenStore()"
+
+
+def test_several_event_loops_share_a_store_at_once() -> None:
+    """Law C10: four loops in four threads, 400 updates each, and none is lost."""
+    store = MemoryTokenStore(Credential())
+
+    async def add() -> None:
+        for _ in range(400):
+            async with store.exclusive() as slot:
+                kept = await slot.load() or Credential()
+                await asyncio.sleep(0)
+                await slot.save(replace(kept, failures=kept.failures + 1))
+
+    threads = [threading.Thread(target=asyncio.run, args=(add(),), daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert asyncio.run(store.load()) == Credential(failures=1_600)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from aio_token._credential import Credential
 from aio_token._disk.worker import Worker
 from aio_token._token import Token
+from aio_token.stores.file import FileTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
     from aio_token._interfaces import TokenStore
+    from aio_token.stores import Codec
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -37,16 +38,23 @@ def unmeasured() -> dict[str, str]:
 
 
 class Disk:
-    """Makes workers for `FileTokenStore(worker=disk.worker)`.
+    """What file stores are made on: `disk.store(path)`.
 
-    `steps` lists what was done, by name. `before` and `after` are called around each step, in its thread, with its
-    number (from 1) and name; what they raise, the step raises.
+    `steps` lists what was done, by name. `before` is called before each step, in its thread, with its number (from 1)
+    and name; what it raises, the step raises.
     """
 
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.before: Callable[[int, str], None] = _pass
-        self.after: Callable[[int, str], None] = _pass
+
+    def store(
+        self, path: str | os.PathLike[str], *, codec: Codec | None = None, kind: type[FileTokenStore] = FileTokenStore
+    ) -> FileTokenStore:
+        """Make a store whose every step is seen."""
+        store = kind(path, codec=codec)
+        store._worker = self.worker
+        return store
 
     def worker(self) -> Worker:
         """Make the worker of one operation."""
@@ -58,9 +66,7 @@ class Disk:
         self.steps.append(name)
         number = len(self.steps)
         self.before(number, name)
-        result = call()
-        self.after(number, name)
-        return result
+        return call()
 
 
 class Halt:
@@ -100,12 +106,11 @@ class _Stepping(Worker):
         super().__init__()
         self._disk = disk
 
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        call = partial(fn, *args, **kwargs)
-        return super().submit(self._disk.step, call)
+    def step(self, call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return super().step(self._disk.step, partial(call, *args, **kwargs))
 
 
-def _name(call: Any) -> str:  # noqa: ANN401  whatever is callable
+def _name(call: Any) -> str:
     while isinstance(call, partial):
         call = call.func
     return str(getattr(call, "__name__", type(call).__name__))

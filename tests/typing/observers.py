@@ -34,7 +34,7 @@ def counted(event: Event) -> None:
 
 
 async def observed() -> None:
-    """A function is an observer, and so is None for nobody."""
+    """A function is an observer, and None is none."""
     observer: Observer = counted
     vault: Grant = FromTheVault()
     tokens = TokenRepository(vault, observer=observer)

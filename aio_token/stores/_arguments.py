@@ -1,0 +1,59 @@
+"""Arguments, judged when a store or a codec is made, and not in the middle of a renewal."""
+
+from __future__ import annotations
+
+import os
+from inspect import iscoroutinefunction
+from pathlib import Path
+from typing import TypeVar
+
+from aio_token._errors import ConfigurationError, without_frames
+
+_T = TypeVar("_T")
+
+
+def text(value: object, name: str) -> str:
+    """Return a text. Raises `ConfigurationError`."""
+    if isinstance(value, str) and value:
+        return value
+    message = f"{name} takes a text that is not empty, not {_described(value)}"
+    raise ConfigurationError(message)
+
+
+def file_path(value: object, name: str) -> Path:
+    """Return the absolute path of a file, `~` being the home directory. Raises `ConfigurationError`."""
+    if not isinstance(value, str | os.PathLike) or not isinstance(given := os.fspath(value), str):
+        message = f"{name} takes the path of a file, as a text or a Path, not {_described(value)}"
+        raise ConfigurationError(message)
+    try:
+        path = Path(given).expanduser().absolute()
+    except RuntimeError as error:
+        message = f"{name} was given {given!r}, and there is no such home directory; give the whole path"
+        raise ConfigurationError(message) from without_frames(error)
+    if not given or "\0" in given or not path.name:
+        message = f"{name} takes the path of a file, and {given!r} names none"
+        raise ConfigurationError(message)
+    return path
+
+
+def having(value: object, methods: tuple[str, ...], message: str) -> None:
+    """Check that an object has methods of these names. Raises `ConfigurationError`, which begins with `message`."""
+    found = [getattr(value, method, None) for method in methods]
+    if isinstance(value, type) or not all(map(callable, found)):
+        message = f"{message}, not {_described(value)}"
+        raise ConfigurationError(message)
+    for method in found:
+        not_async(method)
+
+
+def not_async(function: _T) -> _T:
+    """Return a function that is no coroutine function. Raises `ConfigurationError`."""
+    if iscoroutinefunction(function):
+        message = f"{function.__qualname__}() must not be async: it is called in a thread, where it may block"
+        raise ConfigurationError(message)
+    return function
+
+
+def _described(value: object) -> str:
+    """Name what was given without showing it: it may be a secret in the wrong place."""
+    return f"the class {value.__name__} itself" if isinstance(value, type) else f"a {type(value).__name__}"

@@ -1,0 +1,142 @@
+"""A credential in a file, by plain functions that block: a store's worker calls them, and so may a command line."""
+
+from __future__ import annotations
+
+import logging
+import os
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aio_token._disk.damage import Damaged
+from aio_token._disk.directories import make_private
+from aio_token._disk.durable import DurableFile
+from aio_token._disk.lock import ProcessLock
+from aio_token._disk.permissions import unusable
+from aio_token._disk.platform import unguarded
+from aio_token._disk.steps import STRAIGHT, Steps
+from aio_token._errors import StoreCorrupt, StoreError, without_frames
+from aio_token.stores.codec import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aio_token._credential import Credential
+    from aio_token._disk.platform import Platform
+    from aio_token.stores.codec import Codec
+
+_logger = logging.getLogger("aio_token")
+_NOTHING = memoryview(b"{}")
+
+
+class CredentialFile:
+    """The file in the hands of one operation; everything raises `StoreError`.
+
+    `enter` takes the lock and reads at once, so that both are one call of a thread (law C14); `load` then begins with
+    what was read. What the codec is told is the path as configured, never where a link leads (law F7).
+    """
+
+    def __init__(
+        self, path: Path, codec: Codec, platform: Platform, steps: Steps = STRAIGHT, *, follow_links: bool = False
+    ) -> None:
+        self._identity = str(path)
+        self._configured = path
+        self._codec = codec
+        self._follow_links = follow_links
+        self._platform = unguarded(platform) if follow_links else platform
+        self._steps = steps
+        self._read_at_entry: Future[Credential | None] | None = None
+
+    @cached_property
+    def _path(self) -> Path:
+        return Path(os.path.realpath(self._configured)) if self._follow_links else self._configured
+
+    @cached_property
+    def _file(self) -> DurableFile:
+        return DurableFile(self._path, self._platform, self._steps)
+
+    @cached_property
+    def _lock(self) -> ProcessLock:
+        return ProcessLock(self._path.with_name(f"{self._path.name}.lock"))
+
+    @property
+    def is_read(self) -> bool:
+        """Whether `load` needs no disk: the credential was read when the lock was taken, and is not written since."""
+        return self._read_at_entry is not None and self._read_at_entry.exception() is None
+
+    def enter(self) -> None:
+        """Make the directory, or find fault with it; take the lock, as long as it takes; read."""
+        with self._explained("reached"):
+            self._steps.step(make_private, self._path.parent, self._platform.sync_directory)
+            self._steps.step(self._platform.guard_directory, self._path.parent)
+            self._lock.acquire(self._steps)
+        self._read_at_entry = Future()
+        try:
+            self._read_at_entry.set_result(self.read())
+        except Exception as error:  # noqa: BLE001  whatever it is, who loads is told; deleting needs no key
+            self._read_at_entry.set_exception(error)
+
+    def leave(self) -> None:
+        """Release the lock, whether it was taken or not."""
+        self._read_at_entry = None
+        self._lock.release()
+
+    def read(self) -> Credential | None:
+        """Return what is kept. Raises `Damaged`, too."""
+        with self._explained("read"):
+            content = self._file.read()
+        if content is None:
+            return None
+        with self._named():
+            return from_json(self._codec.decode(content, self._identity))
+
+    def load(self) -> Credential | None:
+        """Return what is kept; a damaged file is moved aside first. The lock must be held."""
+        at_entry, self._read_at_entry = self._read_at_entry, None
+        try:
+            return self.read() if at_entry is None else at_entry.result()
+        except Damaged as damage:
+            try:
+                aside = self._file.set_aside()
+            except OSError as error:
+                message = f"{self._path} is damaged ({damage}) and cannot be moved aside: {error.strerror}"
+                raise StoreCorrupt(message) from without_frames(error)
+            _logger.warning("%s is damaged (%s): moved to %s and treated as empty", self._path, damage, aside)
+            return None
+
+    def save(self, credential: Credential) -> None:
+        """Replace what is kept. The lock must be held."""
+        self._read_at_entry = None
+        with self._named():
+            content = memoryview(self._codec.encode(to_json(credential), self._identity))
+        with self._explained("written"):
+            self._file.write(content)
+
+    def delete(self) -> None:
+        """Remove the file, and damaged ones that were moved aside. The lock must be held."""
+        self._read_at_entry = None
+        with self._explained("removed"):
+            self._file.remove()
+
+    def probe(self) -> None:
+        """Find out whether the codec could write."""
+        with self._named():
+            self._codec.encode(_NOTHING, self._identity)
+
+    @contextmanager
+    def _explained(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise unusable(self._path, done, error) from without_frames(error)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say whose key is missing, or what it is that a newer version wrote."""
+        try:
+            yield
+        except StoreError as error:
+            message = f"{self._path}: {error}"
+            raise type(error)(message) from without_frames(error).__cause__

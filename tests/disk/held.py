@@ -1,0 +1,25 @@
+"""The lock between processes, held the way that stores hold it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aio_token._disk.lock import ProcessLock
+from aio_token._disk.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@asynccontextmanager
+async def held(path: Path) -> AsyncIterator[None]:
+    """Hold the lock."""
+    lock = ProcessLock(path)
+    async with Worker() as worker:
+        try:
+            await worker.call(lock.acquire, worker)
+            yield
+        finally:
+            await worker.settle(lock.release)
