@@ -212,9 +212,9 @@ class Answer:
 
 def _retry_after(text: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110 section 10.2.3): seconds or a date, capped."""
-    text = text[:_LONGEST_DATE]
     wait = seconds(text)
     if wait is None:
+        text = text[:_LONGEST_DATE]
         try:
             wait = parsedate_to_datetime(text).timestamp() - now
         except (ValueError, TypeError, OverflowError):
