@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from aio_token._wish import Wish as Wish
     from aio_token._clock import Clock as Clock
 
+    # Which release this is
+    from aio_token._version import __version__ as __version__
+
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
@@ -105,5 +108,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "_credential": ("Credential",),
         "_wish": ("Rejection", "Wish"),
         "_clock": ("Clock",),
+        # Which release this is
+        "_version": ("__version__",),
     },
 )

@@ -20,3 +20,10 @@ def demand_kind(given: object, kind: type | tuple[type, ...], wanted: str) -> No
     if not isinstance(given, kind):
         message = f"{wanted}, not a {type(given).__name__}"
         raise ConfigurationError(message)
+
+
+def demand_one_of(given: object, choices: tuple[str, ...], name: str) -> None:
+    """Raise `ConfigurationError` unless `given` is one of those words."""
+    if given not in choices:
+        message = f"{name} is one of {', '.join(map(repr, choices))}"
+        raise ConfigurationError(message)

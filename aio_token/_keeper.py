@@ -21,17 +21,18 @@ from __future__ import annotations
 
 import math
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._backoff import chance, pause
 from aio_token._credential import Rescued
-from aio_token._errors import GrantRefused, ServerUnavailable, StoreError, Superseded, TokenError
-from aio_token._freshness import CachedToken
-from aio_token._interfaces import Probing
-from aio_token._limits import asking, reading, saving, waiting_for_the_lock
-from aio_token._lineage import Lineage, belongs, served
+from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
+from aio_token._freshness import Answer, CachedToken
+from aio_token._interfaces import Spending
+from aio_token._limits import failure_of, obtain, read, saving, waiting_for_the_lock
+from aio_token._lineage import Lineage, belongs, named, served
 from aio_token._single_flight import finish
-from aio_token._trouble import leave_in_peace, marked, resting
+from aio_token._trouble import explained, leave_in_peace, marked, resting, served_to_its_end, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Keeper:
         "_jitter",
         "_limits",
         "_lineage",
+        "_serves_unsaved",
         "_store",
         "_tell",
         "_windows",
@@ -64,8 +66,17 @@ class Keeper:
     )
 
     def __init__(
-        self, grant: Grant, store: TokenStore, windows: Windows, limits: Limits, clock: Clock, tell: Callable[..., None]
+        self,
+        grant: Grant,
+        store: TokenStore,
+        windows: Windows,
+        limits: Limits,
+        clock: Clock,
+        tell: Callable[..., None],
+        *,
+        serves_unsaved: bool = False,
     ) -> None:
+        """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
         self._grant = grant
         self._store = store
         self._windows = windows
@@ -75,6 +86,7 @@ class Keeper:
         self._jitter = chance()
         self._lineage = Lineage()
         self._failed_saves = 0
+        self._serves_unsaved = serves_unsaved
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -101,7 +113,7 @@ class Keeper:
         async with lock, AsyncExitStack() as stack:
             async with waiting_for_the_lock(self._store, self._limits):
                 slot = await stack.enter_async_context(self._store.exclusive())
-            self._learn(await self._read(slot))
+            self._learn(await read(slot, self._store, self._limits))
             yield slot
 
     async def look(self) -> bool:
@@ -109,21 +121,10 @@ class Keeper:
 
         A token that is good needs no lock (law F5).
         """
-        found = await self._read(self._store)
+        found = await read(self._store, self._store, self._limits)
         if not self.known:
             self._learn(found)
         return found == self._lineage.stored
-
-    async def probe(self) -> None:
-        """Find out whether the store would keep a credential, as far as it can tell. Raises `StoreError`."""
-        await self._read(self._store)  # what cannot be read, because its key is lost or so, is not replaced either
-        if isinstance(self._store, Probing):
-            async with waiting_for_the_lock(self._store, self._limits):
-                await self._store.probe()
-
-    async def _read(self, place: TokenStore | Slot) -> Credential | None:
-        async with reading(self._store, self._limits):
-            return await place.load()
 
     # Rule 2
 
@@ -140,9 +141,7 @@ class Keeper:
         self.credential = found
         self._publish()
         if found is not None or not first:
-            token = found.token if found is not None else None
-            name, expires_at = (None, None) if token is None else (token.fingerprint, token.expires_at)
-            self._tell(Loaded if first else Adopted, fingerprint=name, expires_at=expires_at)
+            self._tell(Loaded if first else Adopted, **named(found))
         return True
 
     # Rule 3
@@ -169,7 +168,7 @@ class Keeper:
                 if self.unsaved:
                     await self._save(slot)
         except Exception as error:  # noqa: BLE001  closing does not fail because of a store
-            self._tell(Unsaved, message=self._why(error))
+            self._tell(Unsaved, message=str(failure_of(self._store, error)))
 
     async def _save(self, slot: Slot) -> None:
         """Write the credential; a failure is told and remembered, and raises nothing (law C4)."""
@@ -182,7 +181,7 @@ class Keeper:
                 await self._write(slot, credential)
         except Exception as error:  # noqa: BLE001  whatever a store raises, the token that was paid for is served
             self._failed_saves += 1
-            self._tell(Unsaved, message=self._why(error))
+            self._tell(Unsaved, message=str(failure_of(self._store, error)))
         else:
             if self._failed_saves:
                 self._tell(Saved)
@@ -215,11 +214,6 @@ class Keeper:
         if self.cached is not None:
             self.cached.look_again_in(pause(self._failed_saves) if self.unsaved else math.inf)
 
-    def _why(self, error: Exception) -> str:
-        if isinstance(error, StoreError):
-            return str(error)
-        return f"{self._store!r} failed ({type(error).__name__})"
-
     # Rule 4
 
     async def renew(self, question: Question, lock: asyncio.Lock, waits: Callable[[], tuple[float, ...]]) -> Token:
@@ -241,40 +235,50 @@ class Keeper:
     async def _obtain(self, slot: Slot, question: Question, waits: Callable[[], tuple[float, ...]]) -> Token:
         if self.is_ours and not question.insists:
             leave_in_peace(self.credential, self.clock.time())
+        since = self.credential.spending_since if self.credential is not None else None
+        if since is not None and question.answer(self.cached) >= Answer.SPARE:
+            raise served_to_its_end(since)
         reason, began = question.reason(self.cached), self.clock.monotonic()
+        await self._write_before_spending(slot)
         try:
             credential = await self._ask(slot, question)
         except TokenError as error:
-            raise await self._remember(slot, error) from error.__cause__
+            raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
-        await self.replace(slot, credential, renewal_took=took)
+        await self.replace(slot, replace(credential, spending_since=None), renewal_took=took)
         token = credential.token
         if token is None:
             message = "the grant returned a credential without a token"
             raise ServerUnavailable(message)
-        self._tell(
-            Renewed,
-            reason=reason,
-            waits=waits(),
-            duration=took,
-            fingerprint=token.fingerprint,
-            expires_at=token.expires_at,
-        )
+        self._tell(Renewed, reason=reason, waits=waits(), duration=took, **named(credential))
         return token
+
+    async def _write_before_spending(self, slot: Slot) -> None:
+        """Show that the store can keep the successor, by the very way that will keep it (law F8)."""
+        if not isinstance(self._grant, Spending) or not self._grant.spends(self.credential):
+            return
+        credential = spending(self.credential, issued_by=self._grant.issued_by, now=self.clock.time())
+        try:
+            async with saving(self._store, self._limits):
+                await slot.save(credential)
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing was spent yet
+            failure = failure_of(self._store, error)
+        else:
+            self._lineage, self.credential = self._lineage.saved(credential), credential
+            return
+        if not self._serves_unsaved:
+            raise failure
+        self._tell(Unsaved, message=str(failure))
 
     async def _ask(self, slot: Slot, question: Question) -> Credential:
         try:
-            return await self._ask_once(question)
+            return await obtain(self._grant, self.credential, question.wish, self._limits)
         except TokenError as error:
             # Somebody who does not keep the lock may have renewed or signed in meanwhile (law E1).
             refused = isinstance(error.error if isinstance(error, Rescued) else error, GrantRefused)
-            if not refused or not self._learn(await self._read(slot)):
+            if not refused or not self._learn(await read(slot, self._store, self._limits)):
                 raise
-        return await self._ask_once(question)
-
-    async def _ask_once(self, question: Question) -> Credential:
-        async with asking(self._limits):
-            return await self._grant.obtain(self.credential, question.wish)
+        return await obtain(self._grant, self.credential, question.wish, self._limits)
 
     async def _remember(self, slot: Slot, error: TokenError) -> TokenError:
         """Keep what a failure left behind, a rescued refresh token first (law D2); return the error to raise."""

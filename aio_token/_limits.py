@@ -1,4 +1,4 @@
-"""How long the steps of a renewal may take, and what is said when one takes longer."""
+"""How long the steps of a renewal may take: what is asked of a store and of a grant, each within its limit."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError
+from aio_token._interfaces import Probing
 from aio_token._public import public
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
+    from aio_token._credential import Credential
     from aio_token._errors import TokenError
-    from aio_token._interfaces import TokenStore
+    from aio_token._interfaces import Grant, Slot, TokenStore
+    from aio_token._wish import Wish
 
 _LATE = 0.1
 """Seconds by which a limit that passes late shows that the event loop stood still meanwhile."""
@@ -51,18 +54,15 @@ async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
     only, says nothing about the work: its result may be there and only has to be looked at (law C13).
     """
     loop = asyncio.get_running_loop()
+    due = loop.time() + seconds
     deadline = asyncio.timeout(None)
 
-    def pass_at(due: float, *, chances: int) -> None:
-        nonlocal timer
+    def passes() -> None:
         now = loop.time()
-        if chances and now - due > _LATE:
-            timer = loop.call_at(now + _SECOND_CHANCE, lambda: pass_at(now + _SECOND_CHANCE, chances=0))
-        else:
-            deadline.reschedule(now)
+        stood_still = now - due > _LATE
+        deadline.reschedule(now + _SECOND_CHANCE if stood_still else now)
 
-    due = loop.time() + seconds
-    timer = loop.call_at(due, lambda: pass_at(due, chances=1))
+    timer = loop.call_at(due, passes)
     try:
         async with deadline:
             yield
@@ -78,9 +78,19 @@ def waiting_for_the_lock(store: TokenStore, limits: Limits) -> AbstractAsyncCont
     return within(limits.lock, LockTimeout(message))
 
 
-def reading(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Bound what a store takes to read: a file system that hangs must hang no caller (law F10)."""
-    return within(limits.load, StoreError(f"{store!r} could not be read within {limits.load:g} s; see to its storage"))
+async def read(place: TokenStore | Slot, store: TokenStore, limits: Limits) -> Credential | None:
+    """Return what the store holds; a file system that hangs must hang no caller (law F10)."""
+    error = StoreError(f"{store!r} could not be read within {limits.load:g} s; see to its storage")
+    async with within(limits.load, error):
+        return await place.load()
+
+
+async def probe(store: TokenStore, limits: Limits) -> None:
+    """Find out whether the store would keep a credential, as far as it can tell. Raises `StoreError`."""
+    await read(store, store, limits)  # what cannot be read, because its key is lost or so, is not replaced either
+    if isinstance(store, Probing):
+        async with waiting_for_the_lock(store, limits):
+            await store.probe()
 
 
 def saving(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[None]:
@@ -88,7 +98,13 @@ def saving(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[Non
     return within(limits.save, StoreError(f"{store!r} did not take the credential within {limits.save:g} s"))
 
 
-def asking(limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Bound what a grant takes."""
+def failure_of(store: TokenStore, error: Exception) -> StoreError:
+    """Return an error of a store as one that can be shown; a foreign message may hold anything."""
+    return error if isinstance(error, StoreError) else StoreError(f"{store!r} failed ({type(error).__name__})")
+
+
+async def obtain(grant: Grant, credential: Credential | None, wish: Wish, limits: Limits) -> Credential:
+    """Ask the grant."""
     message = f"the grant did not finish within {limits.obtain:g} s; whether it was carried out is unknown"
-    return within(limits.obtain, ServerUnavailable(message))
+    async with within(limits.obtain, ServerUnavailable(message, outcome_unknown=True)):
+        return await grant.obtain(credential, wish)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aio_token._token import fingerprint
 
@@ -80,3 +80,9 @@ def served(credential: Credential | None, grants: IssuedBy | None) -> Token | No
         return None
     issued_by = credential.issued_by
     return credential.token if issued_by is None or grants is None or grants.covers(issued_by) else None
+
+
+def named(credential: Credential | None) -> dict[str, Any]:
+    """Return what events say of a credential: its token's fingerprint and end."""
+    token = credential.token if credential is not None else None
+    return {"fingerprint": token and token.fingerprint, "expires_at": token and token.expires_at}

@@ -12,9 +12,9 @@ import asyncio
 import math
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from aio_token._arguments import demand, demand_kind
+from aio_token._arguments import demand, demand_kind, demand_one_of
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import Rescued
@@ -22,7 +22,8 @@ from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequi
 from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._interfaces import Revocable
 from aio_token._keeper import Keeper
-from aio_token._limits import Limits, within
+from aio_token._limits import Limits, probe, within
+from aio_token._lineage import named
 from aio_token._public import public
 from aio_token._single_flight import SingleFlight, finish
 from aio_token._status import status_of
@@ -61,8 +62,10 @@ class TokenRepository(Unpicklable):
 
     `store` defaults to memory. `name` says in events, logs and `status` whose token it is. `sign_in_with` is a grant
     for people: it runs by itself when only that helps and a caller waits, once for all who wait; without it they get
-    `SignInRequired`. `observer` is told every event; the default logs them under the name `aio_token`. Raises
-    `ConfigurationError` for arguments that are something else.
+    `SignInRequired`. `unwritable` says what to do when the store cannot keep the successor of a refresh token that can
+    be used once: `refuse` raises `StoreError` and keeps the session, `serve` renews and risks it. `observer` is told
+    every event; the default logs them under the name `aio_token`. Raises `ConfigurationError` for arguments that are
+    something else.
     """
 
     # A service may have one for each of its users.
@@ -80,11 +83,12 @@ class TokenRepository(Unpicklable):
         "_next_sign_in",
         "_observer",
         "_sign_in_with",
+        "_store",
         "_time",
         "_trouble",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each has its default
         self,
         grant: Grant,
         store: TokenStore | None = None,
@@ -93,6 +97,7 @@ class TokenRepository(Unpicklable):
         sign_in_with: Grant | None = None,
         windows: Windows = _ADAPTIVE,
         limits: Limits = _LIMITS,
+        unwritable: Literal["refuse", "serve"] = "refuse",
         observer: Observer | None = log_event,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -103,15 +108,19 @@ class TokenRepository(Unpicklable):
             demand(sign_in_with, "obtain", "sign_in_with takes a grant, such as DeviceGrant(endpoint)")
         demand_kind(windows, Windows, "windows takes a Windows(...)")
         demand_kind(limits, Limits, "limits takes a Limits(...)")
+        demand_one_of(unwritable, ("refuse", "serve"), "unwritable")
         self._grant = grant
         self._name = name
         self._observer = observer
         self._clock = clock
         self._monotonic, self._time = clock.monotonic, clock.time
         self._limits = limits
-        self._keeper = Keeper(grant, store or MemoryTokenStore(), windows, limits, clock, self._tell)
+        self._store = store or MemoryTokenStore()
+        self._keeper = Keeper(
+            grant, self._store, windows, limits, clock, self._tell, serves_unsaved=unwritable == "serve"
+        )
         self._trouble = Trouble()
-        self._flights: dict[asyncio.AbstractEventLoop, SingleFlight[Token]] = {}
+        self._flights: list[tuple[asyncio.AbstractEventLoop, SingleFlight[Token]]] = []
         self._sign_in_with = sign_in_with
         self._next_sign_in = -math.inf  # monotonic: a person who did not sign in is left in peace until then
         self._changes = Changes()
@@ -184,7 +193,7 @@ class TokenRepository(Unpicklable):
         if ours is not None and theirs is not None and not ours.same_client(theirs):
             message = "the sign-in and the repository's grant have different token endpoints or clients; use the same"
             raise ConfigurationError(message)
-        await self._keeper.probe()  # no one signs in for nothing (law F7)
+        await probe(self._store, self._limits)  # no one signs in for nothing (law F7)
         try:
             credential = await grant.obtain(None, NO_WISH)
         except Rescued as rescue:
@@ -297,9 +306,7 @@ class TokenRepository(Unpicklable):
         async with self._keeper.held(self._flight().lock) as slot:
             await self._keeper.replace(slot, credential, renewal_took=0.0)
             self._trouble.clear()
-        token = credential.token
-        name, expires_at = (None, None) if token is None else (token.fingerprint, token.expires_at)
-        self._tell(SignedIn, fingerprint=name, expires_at=expires_at)
+        self._tell(SignedIn, **named(credential))
 
     async def _sign_out(self) -> SignedOut:
         message = None
@@ -335,13 +342,14 @@ class TokenRepository(Unpicklable):
 
     def _flight(self) -> SingleFlight[Token]:
         """Return what belongs to this event loop, made when the loop first needs it: nothing is bound to one before."""
-        loop = asyncio.get_running_loop()
-        flight = self._flights.get(loop)
-        if flight is None:
-            for other in list(self._flights):
-                if other.is_closed():
-                    self._flights.pop(other, None)
-            flight = self._flights.setdefault(loop, SingleFlight("aio_token: renewal"))
+        here = asyncio.get_running_loop()
+        for loop, flight in list(self._flights):
+            if loop is here:
+                return flight
+            if loop.is_closed():
+                self._flights.remove((loop, flight))
+        flight = SingleFlight("aio_token: renewal")
+        self._flights.append((here, flight))
         return flight
 
     def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401  each event has its own

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.provider import Provider
     from aio_token.oauth.secret import Revealed
-    from aio_token.oauth.transport import Reply, Transport
+    from aio_token.oauth.sending import Reply
+    from aio_token.oauth.transport import Transport
 
 
 class SessionGrant:
@@ -60,7 +61,7 @@ async def discover(issuer: str) -> Provider:
     """Read the issuer's metadata. Raises `TokenError`."""
     from aio_token.oauth.provider import Provider  # noqa: PLC0415
 
-    return await Provider.discover(issuer, trust_env=True)
+    return await Provider.discover(issuer, transport=_transport())
 
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
@@ -74,7 +75,7 @@ async def answer_to_nothing(url: str, to: str) -> Reply:
     Raises `TokenError`.
     """
     from aio_token.oauth.form import Request  # noqa: PLC0415
-    from aio_token.oauth.transport import send  # noqa: PLC0415
+    from aio_token.oauth.sending import send  # noqa: PLC0415
 
     return await send(Request(to=to, url=url), _transport())
 
@@ -102,7 +103,7 @@ def _endpoint_of(session: Session) -> TokenEndpoint:
         _client_of(session),
         revocation_url=session.profile.revocation_endpoint,
         issuer=session.profile.issuer,
-        trust_env=True,
+        transport=_transport(),
     )
 
 

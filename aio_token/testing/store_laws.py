@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from aio_token._interfaces import Slot, TokenStore
 
 _HANG = 30.0
+_SOON = 5.0
 _MOMENT = 0.2
+_PAUSE = 0.005
 _CROWD = 10
 _THREADS = 4
 
@@ -124,9 +126,9 @@ class StoreLaws:
         async def law() -> None:
             async with self.open() as first, self.open() as second:
                 async with first.exclusive():
-                    entered = [await _enters(store) for store in (first, second)]
+                    entered = [await _enters(store, patience=_MOMENT) for store in (first, second)]
                 _demand(not any(entered), "no other holder enters while the store is held, by whichever handle")
-                _demand(await _enters(second), "the next one enters when the first has left")
+                _demand(await _enters(second, patience=_SOON), "the next one enters when the first has left")
 
         _run(law())
 
@@ -142,9 +144,15 @@ class StoreLaws:
                         inside.append(1)
                         together.append(len(inside))
                         await slot.load()
+                        await asyncio.sleep(_PAUSE)
                         inside.pop()
 
-        threads = [threading.Thread(target=_run, args=(law(),), daemon=True) for _ in range(_THREADS)]
+        def run() -> None:
+            start.wait(_HANG)
+            _run(law())
+
+        start = threading.Barrier(_THREADS)
+        threads = [threading.Thread(target=run, daemon=True) for _ in range(_THREADS)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -247,7 +255,7 @@ class StoreLaws:
             async with self.open() as store:
                 (outcome,) = await asyncio.gather(fail(store), return_exceptions=True)
                 _demand(isinstance(outcome, _Failure), "exclusive() lets exceptions through")
-                _demand(await _enters(store), "the next one enters after a holder has failed")
+                _demand(await _enters(store, patience=_SOON), "the next one enters after a holder has failed")
 
         _run(law())
 
@@ -257,12 +265,12 @@ class StoreLaws:
         async def law() -> None:
             async with self.open() as store:
                 async with store.exclusive():
-                    waiters = [asyncio.create_task(_enters(store)) for _ in range(_CROWD)]
+                    waiters = [asyncio.create_task(_enters(store, patience=_HANG)) for _ in range(_CROWD)]
                     await asyncio.sleep(0)
                     for waiter in waiters:
                         waiter.cancel()
                     await asyncio.gather(*waiters, return_exceptions=True)
-                _demand(await _enters(store), "the next one enters after ten waiters were cancelled")
+                _demand(await _enters(store, patience=_SOON), "the next one enters after ten waiters were cancelled")
 
         _run(law())
 
@@ -341,7 +349,7 @@ async def _is_refused(slot: Slot) -> bool:
     return False
 
 
-async def _enters(store: TokenStore, *, patience: float = _MOMENT) -> bool:
+async def _enters(store: TokenStore, *, patience: float) -> bool:
     try:
         async with asyncio.timeout(patience), store.exclusive():
             return True

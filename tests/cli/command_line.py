@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aio_token.cli._app import run
 from aio_token.cli._profile import Profile
 from aio_token.cli._session import Session
-from tests.conftest import SECRETS
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path

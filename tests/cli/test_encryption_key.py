@@ -18,7 +18,7 @@ from aio_token.cli import _encryption_key
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import at
-from tests.stores.test_keyring import MemoryKeyring
+from tests.support.keyrings import MemoryKeyring
 
 if TYPE_CHECKING:
     from tests.cli.command_line import Browser, CommandLine

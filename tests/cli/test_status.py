@@ -11,7 +11,7 @@ import pytest
 
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import profile_file, profile_of, set_up, token_file
-from tests.conftest import SECRETS
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SERVER = AuthorizationServer(lifetime=600)  # never started: nothing may ask it
 
 
-def credential(**members: Any) -> Credential:  # noqa: ANN401  a credential's
+def credential(**members: Any) -> Credential:
     """Return a credential, its token's end included."""
     given = SERVER.credential(client_id="app", scope="read")
     assert given.token is not None

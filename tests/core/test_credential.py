@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,15 +73,63 @@ def test_what_is_written_is_read() -> None:
 
 @given(CREDENTIALS)
 def test_any_credential_survives_the_trip(credential: Credential) -> None:
-    """Whatever texts, times and counts it holds, none of them included."""
+    """Whatever texts, times and counts it holds, or None."""
     assert Credential.from_json(credential.to_json()) == credential
 
 
 def test_members_that_are_missing_have_their_defaults() -> None:
-    """A smaller file, such as one that somebody wrote by hand, is read."""
+    """A smaller file of the first version, such as one that was written by hand, is read."""
     assert Credential.from_json(b'{"version": 1}') == Credential()
     by_hand = Credential.from_json(b'{"version": 1, "token": {"access_token": "abc"}}')
     assert by_hand == Credential(token=Token(access_token="abc"))
+
+
+def test_a_record_is_compact() -> None:
+    """Law F3: it has no blank that is not the server's own."""
+    assert b", " not in CREDENTIAL.to_json()
+    assert b'": ' not in CREDENTIAL.to_json()
+
+
+def later(**unknown: object) -> Credential:
+    """Read the sample credential as a later release would have written it."""
+    members = json.loads(CREDENTIAL.to_json())
+    for part in (members["token"], members["issued_by"], members):
+        part |= {f"{name} {len(part)}": value for name, value in unknown.items()}
+    return Credential.from_json(json.dumps(members).encode())
+
+
+def test_members_of_a_later_release_are_written_back() -> None:
+    """Law F3: an older pod of a rolling deployment erases neither marks nor keys, at the top, in the token or in the
+    issuer, and a change of another member does not lose them.
+    """
+    credential = later(key={"secret": "canary-key"}, mark=7)
+    assert Credential.from_json(credential.to_json()) == credential
+    changed = json.loads(replace(credential, failures=9, retry_at=None).to_json())
+    for part in (changed, changed["token"], changed["issued_by"]):
+        assert {"key", "mark"} <= {name.partition(" ")[0] for name in part}
+    assert changed["failures"] == 9
+
+
+def test_members_of_a_part_go_with_the_part() -> None:
+    """Law F3: what a later release noted of one token says nothing of the next, and what it noted at the top stays; the
+    credential in memory is equal to what is read again.
+    """
+    renewed = replace(later(mark=7), token=Token(access_token="next"), issued_by=None)
+    members = json.loads(renewed.to_json())
+    assert [name for name in members if name.startswith("mark")] == ["mark 9"]
+    assert set(members["token"]) == {"access_token", "token_type", "expires_at", "scope", "extra"}
+    assert members["issued_by"] is None
+    assert Credential.from_json(renewed.to_json()) == renewed
+
+
+def test_unknown_members_are_a_difference_and_out_of_sight() -> None:
+    """Laws F3, G1: a change that a newer pod wrote is noticed; the repr of a credential shows nothing of it."""
+    credential = later(key="canary-key")
+    assert credential != CREDENTIAL
+    assert credential != later(key="canary-other")
+    assert hash(credential) == hash(CREDENTIAL)
+    assert "canary" not in f"{credential!r}{credential}"
+    assert later() == CREDENTIAL
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 999])
@@ -90,7 +139,7 @@ def test_a_newer_schema_is_no_damage(version: int) -> None:
         Credential.from_json(altered(version=version))
 
 
-@pytest.mark.parametrize("version", [None, 0, -1, "1", "2", 1.5, [], {}, float("nan")])
+@pytest.mark.parametrize("version", [None, 0, -1, "1", "2", 1.0, 1.5, True, [], {}, float("nan")])
 def test_a_file_without_a_schema_is_damaged(version: object) -> None:
     """Law F3: whatever stands in the version's place that is not a version."""
     with pytest.raises(ValueError, match=r"^it has no schema version$"):

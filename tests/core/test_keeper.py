@@ -37,7 +37,7 @@ class Kept:
         """Try again to save, as closing does."""
         await self.keeper.save_what_is_unsaved(self.lock)
 
-    def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401
+    def _tell(self, kind: type[Event], **members: Any) -> None:
         self.events.append(kind(at=self.clock.time(), **members))
 
     @property
@@ -127,7 +127,7 @@ async def test_the_wait_for_the_lock_has_an_end(kept: Kept) -> None:
 
 
 async def test_a_timeout_inside_is_not_the_locks(kept: Kept) -> None:
-    """Law C4: the limits are separate; what is done while the lock is held is bounded by whoever does it."""
+    """Law C4: the limits are separate; what is done while the lock is held is bounded by the one who does it."""
     theirs = TimeoutError()
     with pytest.raises(TimeoutError) as caught:
         async with kept.keeper.held(kept.lock):

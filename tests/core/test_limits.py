@@ -51,10 +51,14 @@ async def test_a_limit_that_passes_while_the_loop_stands_still_gives_a_second_ch
 async def test_the_second_chance_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law C13: what does not come then was not there."""
     monkeypatch.setattr(limits_module, "_SECOND_CHANCE", 0.02)
-    with pytest.raises(ServerUnavailable, match="late"):
+
+    async def standing_still() -> None:
         async with within(0.05, ServerUnavailable("late")):
             time.sleep(0.3)  # noqa: ASYNC251
             await asyncio.Event().wait()
+
+    with pytest.raises(ServerUnavailable, match="late"):
+        await standing_still()
 
 
 async def test_a_renewal_survives_a_loop_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:

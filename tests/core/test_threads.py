@@ -31,18 +31,11 @@ if TYPE_CHECKING:
 THREADS = 4
 CALLS = 100
 
-Make = "Callable[[Path], TokenStore]"
-STORES = {
-    "memory": lambda _: MemoryTokenStore(),
-    "file": lambda folder: FileTokenStore(folder / "token.json"),
-}
 
-
-@pytest.fixture(params=list(STORES))
+@pytest.fixture(params=["memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
     """Return a store of each kind."""
-    made: TokenStore = STORES[request.param](tmp_path)
-    return made
+    return MemoryTokenStore() if request.param == "memory" else FileTokenStore(tmp_path / "token.json")
 
 
 async def in_threads(work: Callable[[], object]) -> list[object]:

@@ -172,7 +172,7 @@ async def test_a_wait_that_is_given_up_leaves_nothing(tokens: TokenRepository) -
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await tokens.changed(None)
-    assert tokens._changes._waiting == {}
+    assert not tokens._changes._waiting
 
 
 async def test_events_and_status_say_whose_token_it_is(clock: ManualClock, grant: RotatingGrant) -> None:

@@ -32,7 +32,7 @@ async def test_an_error_is_raised_where_the_call_is_awaited() -> None:
 
 
 async def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
-    """A step that nobody waits for any more is left out."""
+    """A call that was given up is left out."""
     seen: list[str] = []
     go = threading.Event()
     async with Worker() as worker:
@@ -47,7 +47,7 @@ async def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
 
 
 async def test_tidying_up_is_waited_for_unless_an_abandoned_call_still_runs() -> None:
-    """Law C4: whoever gave up on a call that hangs does not hang on what follows it."""
+    """Law C4: a caller that gave up on a call that hangs does not hang on what follows it."""
     seen: list[str] = []
     started, go = threading.Event(), threading.Event()
 
@@ -87,3 +87,40 @@ async def test_a_waiting_worker_keeps_no_result() -> None:
         secret = weakref.ref(await worker.call(Secret))
         await worker.call(gc.collect)
         assert secret() is None
+
+
+async def test_a_call_whose_caller_is_gone_ends_before_its_next_step() -> None:
+    """Law C4: what was given up goes no further; the next call of the same worker is not concerned."""
+    seen: list[str] = []
+    started, go = threading.Event(), threading.Event()
+
+    def write(worker: Worker) -> None:
+        worker.step(started.set)
+        worker.step(go.wait, 10)
+        worker.step(seen.append, "replaced")
+
+    async with Worker() as worker:
+        writing = asyncio.create_task(worker.call(write, worker))
+        await asyncio.to_thread(started.wait, 10)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        go.set()
+        await worker.call(worker.step, seen.append, "next")
+    assert seen == ["next"]
+
+
+async def test_a_pause_ends_when_its_caller_goes() -> None:
+    """Law C4: a wait for a lock in a thread does not outlive the one who waits."""
+    worker, started = Worker(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        worker.pause(0.0)
+        worker.pause(60.0)
+
+    waiting = asyncio.create_task(worker.call(wait))
+    await asyncio.to_thread(started.wait, 10)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(10):
+        await asyncio.to_thread(worker.shutdown)

@@ -1,4 +1,4 @@
-"""An API that refuses new tokens too: after each renewal that did not help, 401s go through for a while."""
+"""An API that rejects new tokens too: after each renewal that did not help, 401s go through for a while."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def observer() -> RecordingObserver:
 
 @pytest.fixture
 async def api() -> AsyncIterator[ProtectedAPI]:
-    """Run an API that refuses every token, until told otherwise."""
+    """Run an API that rejects every token, until told otherwise."""
     async with ProtectedAPI(Everybody(), always_refuse=True) as api:
         yield api
 
@@ -63,7 +63,7 @@ async def client(
 
 
 async def renewals(client: ClientSession, api: ProtectedAPI, source: FixedSource) -> int:
-    """Make a request that is refused, and return how many renewals it caused."""
+    """Make a request that is rejected, and return how many renewals it caused."""
     before = len(source.rejected)
     assert (await answered(client.get(api.url))).status == 401
     return len(source.rejected) - before

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Overwriting:
     """Opens the file and writes into it; reads it once, when the process starts, and locks nothing."""
 
+    may_lose = False
+    lasts: float | None = None
+
     def __init__(self, path: Path, worker: Callable[[], Worker]) -> None:
         self.path = path
         self.worker = worker
@@ -36,19 +39,9 @@ class Overwriting:
                     return None
         return self._kept
 
-    @property
-    def may_lose(self) -> bool:
-        """No."""
-        return False
-
-    @property
-    def lasts(self) -> float | None:
-        """Be held for ever."""
-        return None
-
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Overwriting]:
-        """Exclude nobody."""
+        """Exclude no one."""
         yield self
 
     async def save(self, credential: Credential) -> None:

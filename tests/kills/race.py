@@ -40,7 +40,10 @@ PAUSE = 0.03  # seconds between two calls
 
 
 class WithoutLock:
-    """A file that is replaced as a whole, by whoever comes."""
+    """A file that is replaced as a whole, by any process that comes."""
+
+    may_lose = False
+    lasts: float | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,7 +54,7 @@ class WithoutLock:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[WithoutLock]:
-        """Exclude nobody."""
+        """Exclude no one."""
         yield self
 
     async def save(self, credential: Credential) -> None:

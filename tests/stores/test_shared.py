@@ -20,6 +20,7 @@ from aio_token.stores import (
     MemoryTokenStore,
     Passphrase,
 )
+from aio_token.testing import HaltingStore
 from tests.support.disk import NEW, OLD
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_a_store_is_not_pickled(make: Callable[[Path], TokenStore], tmp_path: Pa
         pickle.dumps(make(tmp_path))
 
 
-@each_store
+@pytest.mark.parametrize("make", [*STORES.values(), lambda folder: HaltingStore()], ids=[*STORES, "halting"])
 async def test_what_is_saved_is_not_lost_and_a_hold_lasts(make: Callable[[Path], TokenStore], tmp_path: Path) -> None:
     """Laws F9, J2: none of these stores loses a write by itself, and their holds do not lapse."""
     store = make(tmp_path)
@@ -63,7 +64,7 @@ async def test_what_is_saved_is_not_lost_and_a_hold_lasts(make: Callable[[Path],
 
 @pytest.mark.parametrize("one_object", [True, False], ids=["one store", "a store each"])
 def test_event_loops_in_threads_share_a_file(one_object: bool, tmp_path: Path) -> None:
-    """Law C10: eight loops hold a file one at a time, by one store or by one each, with about a thread more for each."""
+    """Law C10: eight loops hold a file in turns, by one store or by one each, with about a thread more for each."""
     path = tmp_path / "token.json"
     stores = [FileTokenStore(path)] * LOOPS if one_object else [FileTokenStore(path) for _ in range(LOOPS)]
     before, inside, together, threads_seen = threading.active_count(), list[int](), list[int](), list[int]()
@@ -89,7 +90,7 @@ def test_event_loops_in_threads_share_a_file(one_object: bool, tmp_path: Path) -
 class AsyncKey:
     """A source that does not know that it runs in a thread."""
 
-    async def key(self, salt: bytes) -> Any:  # noqa: ANN401
+    async def key(self, salt: bytes) -> Any:
         """Give none."""
 
 
@@ -99,23 +100,23 @@ async def asked() -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("kind", "arguments", "options", "sentence"),
     [
-        (lambda: Encrypted("canary"), r"takes sources of keys, such as EnvironmentKey\('TOKEN_KEY'\), not a str"),
-        (lambda: Encrypted(EnvironmentKey), "not the class EnvironmentKey itself"),
-        (lambda: Encrypted(EnvironmentKey("A"), b"canary"), "not a bytes"),
-        (lambda: Encrypted(AsyncKey()), r"AsyncKey\.key\(\) must not be async"),
-        (lambda: Encrypted(EnvironmentKey("A"), identity=""), "identity= takes a text that is not empty, not a str"),
-        (lambda: EnvironmentKey(None), r"EnvironmentKey\(\) takes a text that is not empty, not a NoneType"),
-        (lambda: KeyFile(b"canary"), r"KeyFile\(\) takes the path of a file, as a text or a Path, not a bytes"),
-        (lambda: Passphrase(b"canary"), r"Passphrase\(\) takes a text that is not empty, not a bytes"),
-        (lambda: Passphrase(asked), r"asked\(\) must not be async"),
-        (lambda: KeyringTokenStore("aio_token", None), "username takes a text that is not empty, not a NoneType"),
-        (lambda: KeyringTokenStore("a", "b", lock=b"canary"), "lock= takes the path of a file"),
+        (Encrypted, ("canary",), {}, r"takes sources of keys, such as EnvironmentKey\('TOKEN_KEY'\), not a str"),
+        (Encrypted, (EnvironmentKey,), {}, "not the class EnvironmentKey itself"),
+        (Encrypted, (EnvironmentKey("A"), b"canary"), {}, "not a bytes"),
+        (Encrypted, (AsyncKey(),), {}, r"AsyncKey\.key\(\) must not be async"),
+        (Encrypted, (EnvironmentKey("A"),), {"identity": ""}, "identity= takes a text that is not empty, not a str"),
+        (EnvironmentKey, (None,), {}, r"EnvironmentKey\(\) takes a text that is not empty, not a NoneType"),
+        (KeyFile, (b"canary",), {}, r"KeyFile\(\) takes the path of a file, as a text or a Path, not a bytes"),
+        (Passphrase, (b"canary",), {}, r"Passphrase\(\) takes a text that is not empty, not a bytes"),
+        (Passphrase, (asked,), {}, r"asked\(\) must not be async"),
+        (KeyringTokenStore, ("aio_token", None), {}, "username takes a text that is not empty, not a NoneType"),
+        (KeyringTokenStore, ("a", "b"), {"lock": b"canary"}, "lock= takes the path of a file"),
     ],
 )
-def test_arguments_are_judged_at_once(make: Any, sentence: str) -> None:  # noqa: ANN401
+def test_arguments_are_judged_at_once(kind: Any, arguments: Any, options: Any, sentence: str) -> None:
     """An argument of another kind is one sentence when the object is made, which does not show what was given."""
     with pytest.raises(ConfigurationError, match=sentence) as refusal:
-        make()
+        kind(*arguments, **options)
     assert "canary" not in str(refusal.value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token.stores._turns import Turns
+from aio_token.stores._turns import Turns, _forget_all
 from tests.support.disk import unmeasured
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ async def test_a_holder_that_goes_on_in_a_fork_leaves_what_no_longer_counts() ->
     """Law C6: where the forked code is the holder itself, its leaving ends no other hold."""
     turns = Turns()
     async with turns.turn():
-        turns.forget()
+        _forget_all()
         entered = asyncio.Event()
 
         async def hold() -> None:

@@ -1,0 +1,71 @@
+"""The durable file by itself: plain functions, for those who have no event loop."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aio_token._disk.beside import another_draft_of
+from aio_token._disk.durable import MAX_SIZE, DurableFile
+from aio_token._disk.platform import HERE
+from aio_token._disk.steps import STRAIGHT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file."""
+    return tmp_path / "file"
+
+
+def test_it_is_written_and_read_where_it_is_called(path: Path) -> None:
+    """Law F1: no event loop and no thread is needed, and what is read is what was written, however long."""
+    file = DurableFile(path, HERE)
+    assert file.read() is None
+    for content in (b"", b"one", os.urandom(MAX_SIZE)):
+        file.write(memoryview(content))
+        assert bytes(file.read() or b"") == content
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    file.remove()
+    assert file.read() is None
+    assert list(path.parent.iterdir()) == []
+
+
+def test_without_a_lock_writers_use_drafts_of_their_own(path: Path) -> None:
+    """Law F2: a draft that is named by its writer is no other writer's, and none is left."""
+    first, second = another_draft_of(path), another_draft_of(path)
+    assert first != second
+    file = DurableFile(path, HERE)
+    file.write(memoryview(b"one"), draft=first)
+    assert bytes(file.read() or b"") == b"one"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_draft_whose_mode_cannot_be_set_is_closed_and_removed(path: Path) -> None:
+    """Law F1: on a filesystem that knows no modes, a failed write leaves neither a descriptor nor a file."""
+    opened: list[int] = []
+
+    def chmod(descriptor: int, mode: int) -> None:
+        opened.append(descriptor)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with pytest.raises(PermissionError):
+        DurableFile(path, replace(HERE, chmod=chmod)).write(memoryview(b"one"))
+    assert list(path.parent.iterdir()) == []
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
+
+
+def test_steps_that_go_straight_on_pause_as_long_as_they_are_told() -> None:
+    """Without an event loop, a wait for a lock is a sleep."""
+    began = time.monotonic()
+    STRAIGHT.pause(0.02)
+    assert time.monotonic() - began >= 0.02
