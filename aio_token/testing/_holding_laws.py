@@ -74,7 +74,7 @@ class HoldingLaws(Laws):
 
         run(law())
 
-    def test_a_save_that_comes_too_late__is_refused(self) -> None:
+    def test_a_save_that_comes_too_late_is_refused(self) -> None:
         """Where a hold lapses and another holder writes, the first one's save is `Superseded` or `LockTimeout`.
 
         A store whose holds last as long as they are held cannot show it, and has nothing to show.
