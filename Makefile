@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types floors cover keycloak test-keycloak bench constraints clean
+.PHONY: help demo test test-pythons check format lint types floors cover keycloak test-keycloak bench constraints clean
 BIN := .venv/bin
 
 help:  ## say what there is to make
@@ -10,6 +10,9 @@ demo: .venv/demo.ready  ## 1,000 concurrent requests across several renewals; AR
 
 test: .venv/test.ready  ## run the tests; ARGS="-k single_flight" picks some
 	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+test-pythons: .venv/check.ready  ## run what depends on the Python on each that is supported, and with the lowest versions
+	@.ci/pythons
 
 check: lint types floors cover  ## everything that has to hold before a change lands
 
@@ -37,11 +40,11 @@ test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak
 bench: .venv/bench.ready  ## measure, beside honest rivals
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-constraints: .venv/check.ready  ## raise constraints.txt to the newest releases
+constraints: .venv/check.ready  ## raise the pinned versions to the newest releases
 	@.ci/constraints
 
 clean:  ## leave nothing behind
 	@rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 
-.venv/%.ready: pyproject.toml constraints.txt .ci/venv
+.venv/%.ready: pyproject.toml constraints.txt .ci/venv .ci/common
 	@.ci/venv $*

@@ -14,7 +14,7 @@ from aio_token._public import lazily
 if TYPE_CHECKING:
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
-    from aio_token._keeper import Limits as Limits
+    from aio_token._limits import Limits as Limits
     from aio_token._freshness import Windows as Windows
     from aio_token._status import Status as Status
     from aio_token._static import StaticToken as StaticToken
@@ -63,12 +63,15 @@ if TYPE_CHECKING:
     from aio_token._wish import Wish as Wish
     from aio_token._clock import Clock as Clock
 
+    # Which release this is
+    from aio_token._version import __version__ as __version__
+
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
-        "_keeper": ("Limits",),
+        "_limits": ("Limits",),
         "_freshness": ("Windows",),
         "_status": ("Status",),
         "_static": ("StaticToken",),
@@ -105,5 +108,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "_credential": ("Credential",),
         "_wish": ("Rejection", "Wish"),
         "_clock": ("Clock",),
+        # Which release this is
+        "_version": ("__version__",),
     },
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 LONGEST_PAUSE = 60.0
 """Seconds; what failures alone add up to."""
 
@@ -12,6 +14,11 @@ LONGEST_RETRY_AFTER = 3600.0
 def pause(failures: int) -> float:
     """Return 1, 2, 4 ... 60 seconds for the first, second, third ... failure in a row."""
     return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 6))
+
+
+def chance() -> float:
+    """Return a number from 0 to 1 that keeps a fleet from doing things at once."""
+    return random.random()  # noqa: S311  it hides nothing
 
 
 def jittered_pause(failures: int, *, jitter: float, retry_after: float | None = None) -> float:

@@ -54,6 +54,10 @@ class Credential(Unpicklable):
     refresh token ends (None: not known, or never), and before when the server is not to be asked again. `refused` is
     the fingerprint of a refresh token that the server will not take. `failures` counts failed renewals in a row.
 
+    `spending_since` (POSIX seconds) says that the refresh token was about to be presented and that the outcome is not
+    known; `reusable`, that the server answered a renewal with the same refresh token. `first` is the fingerprint of the
+    refresh token that a grant was given to begin with and has presented.
+
     Members of a stored record that only a later release knows are kept, out of sight, and written back (law F3): those
     of the token and of `issued_by` for as long as the part that they stand in is the same. Two credentials that differ
     in such a member are not equal.
@@ -67,6 +71,9 @@ class Credential(Unpicklable):
     refused: str | None = None
     retry_at: float | None = None
     failures: int = 0
+    spending_since: float | None = None
+    reusable: bool = False
+    first: str | None = None
     _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +107,9 @@ class Credential(Unpicklable):
             "refused": self.refused,
             "retry_at": self.retry_at,
             "failures": self.failures,
+            "spending_since": self.spending_since,
+            "reusable": self.reusable,
+            "first": self.first,
         }
         return json.dumps({**members, **record}, separators=(",", ":")).encode()
 
@@ -173,6 +183,9 @@ class _Reader:
             refused=self._text("refused"),
             retry_at=self._time("retry_at"),
             failures=self._count("failures"),
+            spending_since=self._time("spending_since"),
+            reusable=self._flag("reusable"),
+            first=self._text("first"),
             _unknown=dict(
                 zip(
                     _homes(token, issued_by),
@@ -216,6 +229,12 @@ class _Reader:
     def _count(self, name: str) -> int:
         value = self._members.get(name, 0)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise self._wrong(name)
+
+    def _flag(self, name: str) -> bool:
+        value = self._members.get(name, False)
+        if isinstance(value, bool):
             return value
         raise self._wrong(name)
 

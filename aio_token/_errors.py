@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aio_token._public import public, public_in
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import NoReturn, Self
 
 
 @public
@@ -57,12 +57,14 @@ class ConfigurationError(TokenError):
 class ServerUnavailable(TokenError):
     """Try later: the authorization server cannot be reached, is overloaded, or gave no usable answer.
 
-    `retry_after` is the number of seconds to wait before the next attempt, None if nobody knows.
+    `retry_after` is the number of seconds to wait before the next attempt, None if that is not known.
+    `outcome_unknown` tells that the request was sent and no whole answer came, so that the server may have acted.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
 
 
 @public
@@ -91,10 +93,11 @@ class Superseded(StoreError):
 
 
 def without_frames(error: BaseException) -> BaseException:
-    """Take the tracebacks off a foreign error and off everything that led to it.
+    """Take the tracebacks and notes off a foreign error and off everything that led to it.
 
-    The frames of an HTTP client hold the request's body, and error reporters print the locals of frames. What is left,
-    the types and messages, is enough to understand a cause.
+    The frames of an HTTP client hold the request's body, and error reporters print the locals of frames. Notes quote
+    what was worked on: since Python 3.14 `json` names the member that it could not write. What is left, the types and
+    messages, is enough to understand a cause.
     """
     pending: list[BaseException | None] = [error]
     seen: set[int] = set()
@@ -103,5 +106,19 @@ def without_frames(error: BaseException) -> BaseException:
         if link is not None and id(link) not in seen:
             seen.add(id(link))
             link.__traceback__ = None
+            vars(link).pop("__notes__", None)
             pending += [link.__cause__, link.__context__]
     return error
+
+
+def raise_alone(error: BaseException, because: BaseException | None = None) -> NoReturn:
+    """Raise an error, and let nothing show of another one that is being handled.
+
+    Python would keep that one as the context: its text may quote a secret, and its frames may hold one. `because`
+    becomes the cause, without its frames; without it the error keeps the cause that it has.
+    """
+    cause = error.__cause__ if because is None else without_frames(because)
+    try:
+        raise error from cause
+    finally:
+        error.__context__ = None

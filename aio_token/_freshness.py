@@ -1,17 +1,19 @@
-"""How long a token is good for: windows before its end, judged by two clocks."""
+"""How long a token is good for: windows before its end, judged by two clocks; and whether it answers a question."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aio_token._public import public
+from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._token import Token
+    from aio_token.events import Reason
 
 RENEWALS_APART = 1.0
 """Seconds for which a token that was just renewed is good enough for everybody, whatever its lifetime (law C9)."""
@@ -58,7 +60,7 @@ class Windows:
         return max(min(soft, lifetime / 2), hard), hard
 
 
-class Held:
+class CachedToken:
     """A token in memory with its deadlines, on the monotonic clock and, for suspended machines, on the wall (law D4).
 
     `fresh_until` and `fresh_until_wall` are all that the hot path looks at.
@@ -129,3 +131,64 @@ class Held:
     def look_again_in(self, seconds: float) -> None:
         """Leave the hot path after so many seconds, once, though the token is still fresh."""
         self.fresh_until = min(self._expiring, self._clock.monotonic() + seconds)
+
+
+@runtime_checkable
+class Caching(Protocol):
+    """Holds the token in memory, timed by its clock; the hot path looks there itself."""
+
+    cached: CachedToken | None
+    clock: Clock
+
+
+class Answer(IntEnum):
+    """How well a token answers a question, from worst to best."""
+
+    NONE = 0
+    """There is no token, or it has ended, or it is the rejected one."""
+    SPARE = 1
+    """It has not ended: better than none, should a renewal fail."""
+    USABLE = 2
+    """It is served, and renewed behind the request."""
+    FRESH = 3
+    """It is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a caller wants: a token other than the `rejected` one, good for `min_valid_for` seconds, as the `wish` says.
+
+    `insists` is an explicit wish for a renewal: it is not put off by a pause after a failure.
+    """
+
+    rejected: Token | None = None
+    min_valid_for: float = 0.0
+    wish: Wish = NO_WISH
+    insists: bool = False
+
+    def answer(self, cached: CachedToken | None) -> Answer:
+        """Judge the token at hand."""
+        if cached is None or cached.token.same_as(self.rejected):
+            return Answer.NONE
+        freshness = cached.freshness
+        if freshness is Freshness.EXPIRED:
+            return Answer.NONE
+        if freshness is Freshness.DUE or not cached.lasts(self.min_valid_for):
+            return Answer.SPARE
+        return Answer.FRESH if freshness is Freshness.FRESH else Answer.USABLE
+
+    def fresh(self, cached: CachedToken | None) -> Token | None:
+        """Return the token at hand if it answers the question and needs no renewal."""
+        return cached.token if cached is not None and self.answer(cached) is Answer.FRESH else None
+
+    def accepts(self, token: Token) -> bool:
+        """Whether a token that was just renewed, for whatever question, answers this one as well."""
+        return not self.min_valid_for and not token.same_as(self.rejected)
+
+    def reason(self, cached: CachedToken | None) -> Reason:
+        """Say why a renewal runs now."""
+        if cached is None:
+            return "absent"
+        if cached.token.same_as(self.rejected):
+            return "rejected"
+        return "expired" if cached.freshness is Freshness.EXPIRED else "expiring"

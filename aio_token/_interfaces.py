@@ -67,6 +67,19 @@ class Revocable(Protocol):
         ...
 
 
+@public_in("grants")
+@runtime_checkable
+class Spending(Protocol):
+    """A grant that presents something that servers take only once, and give a successor for."""
+
+    def spends(self, credential: Credential | None) -> bool:
+        """Whether `obtain` would present such a thing now. Does no I/O.
+
+        The store then has to show first that it can keep the successor.
+        """
+        ...
+
+
 @public
 class TokenStore(Protocol):
     """Keeps one credential.

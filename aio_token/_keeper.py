@@ -1,139 +1,295 @@
-"""The repository's side of its store: bounded waits, what was read compared with what is known, saves that may fail."""
+"""The owner of one credential: whatever changes it is in this module.
+
+Theory of operation. A refresh token that is used twice ends the whole session on many servers, and a new one that is
+lost cannot be had again. Four rules keep both from happening, each in one place:
+
+1. Whoever changes anything holds the locks: ours for this event loop, then the store's for every other thread, process
+   and host, and then the store is read again, since its holder before us may have renewed: `held`. Without it, forty
+   processes that find an expired token ask forty times.
+2. Only what somebody else wrote is adopted, and never what this process knows to be spent: `_learn`, which asks
+   `_lineage.py`. After a failed save the store still holds the credential before ours; who adopts that presents a spent
+   refresh token.
+3. Persist, then publish: `replace`. A token that is in use before its refresh token is on disk costs the session when
+   the process is killed between the two. A store that fails keeps nobody waiting: the token that was paid for is
+   served, marked unsaved, and saved at the next chance.
+4. From the request to the save nothing cancels: `renew` finishes what it began. The server has rotated by then.
+
+Several event loops may share a keeper: each brings a lock of its own, and between them stands the store's.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import math
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import pause
-from aio_token._errors import LockTimeout, StoreError
-from aio_token._interfaces import Probing
-from aio_token._public import public
-from aio_token.events import Adopted, Loaded, Saved, Unsaved
+from aio_token._backoff import chance, pause
+from aio_token._credential import Rescued
+from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
+from aio_token._freshness import Answer, CachedToken
+from aio_token._interfaces import Spending
+from aio_token._limits import failure_of, obtain, read, saving, waiting_for_the_lock
+from aio_token._lineage import Lineage, belongs, named, served
+from aio_token._single_flight import finish
+from aio_token._trouble import explained, leave_in_peace, marked, resting, served_to_its_end, spending
+from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable
 
     from aio_token._clock import Clock
     from aio_token._credential import Credential
-    from aio_token._holding import Holding
-    from aio_token._interfaces import Slot, TokenStore
-    from aio_token.events import Event
-
-
-@public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long the steps of a renewal may take, in seconds.
-
-    `lock`: waiting for other processes. `obtain`: the grant. `save`: the store; past it the token is used unsaved and
-    saved again later. `shutdown`: what is left to a renewal when its event loop shuts down. `sign_in`: a person's
-    sign-in.
-    """
-
-    lock: float = 10.0
-    obtain: float = 30.0
-    save: float = 2.0
-    shutdown: float = 5.0
-    sign_in: float = 300.0
+    from aio_token._freshness import Question, Windows
+    from aio_token._interfaces import Grant, Slot, TokenStore
+    from aio_token._limits import Limits
+    from aio_token._token import Token
 
 
 class Keeper:
-    """Keeps a `Holding` and a store in step."""
+    """Keeps a credential in memory and in its store, and renews it; `cached` is what the hot path serves."""
 
-    __slots__ = ("_clock", "_failed_saves", "_holding", "_limits", "_store", "_tell")
+    __slots__ = (
+        "_failed_saves",
+        "_grant",
+        "_jitter",
+        "_limits",
+        "_lineage",
+        "_serves_unsaved",
+        "_store",
+        "_tell",
+        "_windows",
+        "cached",
+        "clock",
+        "credential",
+    )
 
     def __init__(
-        self, store: TokenStore, holding: Holding, limits: Limits, clock: Clock, tell: Callable[[Event], None]
+        self,
+        grant: Grant,
+        store: TokenStore,
+        windows: Windows,
+        limits: Limits,
+        clock: Clock,
+        tell: Callable[..., None],
+        *,
+        serves_unsaved: bool = False,
     ) -> None:
-        self._clock = clock
+        """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
+        self._grant = grant
         self._store = store
-        self._holding = holding
+        self._windows = windows
         self._limits = limits
+        self.clock = clock
         self._tell = tell
+        self._jitter = chance()
+        self._lineage = Lineage()
         self._failed_saves = 0
+        self._serves_unsaved = serves_unsaved
+        self.credential: Credential | None = None
+        self.cached: CachedToken | None = None
 
-    async def look(self) -> None:
-        """Read the store without its lock: a token that is good needs none (law F5)."""
-        self._learn(await self._store.load())
+    @property
+    def known(self) -> bool:
+        """Whether the store was ever read."""
+        return self._lineage.known
 
-    async def look_again(self, slot: Slot) -> bool:
-        """Read the store under its lock; tell whether somebody else had written it."""
-        return self._learn(await slot.load())
+    @property
+    def unsaved(self) -> bool:
+        """Whether the newest credential is in memory only."""
+        return self.credential != self._lineage.stored
 
-    async def probe(self) -> None:
-        """Find out whether the store would keep a credential, as far as it can tell. Raises `StoreError`."""
-        await self._store.load()  # what cannot be read, its key being lost for one thing, is not replaced either
-        if isinstance(self._store, Probing):
-            async with self._patient():
-                await self._store.probe()
+    @property
+    def is_ours(self) -> bool:
+        """Whether the credential may be shown to, and written for, the grant's endpoint and client (law E4)."""
+        return belongs(self.credential, self._grant.issued_by)
+
+    # Rule 1
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[Slot]:
-        """Hold the store. Raises `LockTimeout` after `limits.lock` seconds."""
-        async with AsyncExitStack() as stack:
-            async with self._patient():
+    async def held(self, lock: asyncio.Lock) -> AsyncIterator[Slot]:
+        """Hold the locks, knowing what the store holds. Raises `LockTimeout` after `limits.lock` seconds."""
+        async with lock, AsyncExitStack() as stack:
+            async with waiting_for_the_lock(self._store, self._limits):
                 slot = await stack.enter_async_context(self._store.exclusive())
+            self._learn(await read(slot, self._store, self._limits))
             yield slot
 
-    async def save(self, slot: Slot) -> None:
-        """Write the newest credential; a failure is told and remembered, and raises nothing (law C4)."""
-        holding = self._holding
-        if holding.credential is None:
+    async def look(self) -> bool:
+        """Read the store without its lock, and learn if it is the first time; tell whether there is nothing new.
+
+        A token that is good needs no lock (law F5).
+        """
+        found = await read(self._store, self._store, self._limits)
+        if not self.known:
+            self._learn(found)
+        return found == self._lineage.stored
+
+    # Rule 2
+
+    def _learn(self, found: Credential | None) -> bool:
+        """Take over what the store holds if it replaces what we hold; tell whether it does."""
+        lineage, ours = self._lineage, self.credential
+        adopted = lineage.adopts(found, ours)
+        if adopted:
+            lineage = lineage.succeeded(ours, found)
+        first = not lineage.known
+        self._lineage = lineage.found(found)
+        if not adopted:
+            return False
+        self.credential = found
+        self._publish()
+        if found is not None or not first:
+            self._tell(Loaded if first else Adopted, **named(found))
+        return True
+
+    # Rule 3
+
+    async def replace(self, slot: Slot, credential: Credential, *, renewal_took: float | None = None) -> None:
+        """Persist the credential, then publish its token; `renewal_took` (seconds) where it was obtained just now."""
+        self._lineage = self._lineage.succeeded(self.credential, credential)
+        self.credential = credential
+        await self._save(slot)
+        self._publish(renewal_took)
+
+    async def discard(self, slot: Slot) -> None:
+        """Keep nothing, here and in the store. Raises `StoreError`."""
+        await slot.delete()
+        self._lineage = Lineage(known=True)
+        self.credential = self.cached = None
+
+    async def save_what_is_unsaved(self, lock: asyncio.Lock) -> None:
+        """Use the last chance before the repository is closed; a failure is told and raises nothing."""
+        if not self.unsaved:
             return
         try:
-            async with asyncio.timeout(self._limits.save):
-                await slot.save(holding.credential)
+            async with self.held(lock) as slot:
+                if self.unsaved:
+                    await self._save(slot)
+        except Exception as error:  # noqa: BLE001  closing does not fail because of a store
+            self._tell(Unsaved, message=str(failure_of(self._store, error)))
+
+    async def _save(self, slot: Slot) -> None:
+        """Write the credential; a failure is told and remembered, and raises nothing (law C4)."""
+        credential = self.credential
+        if credential is None:
+            return
+        self._lineage = self._lineage.trying(credential)
+        try:
+            async with saving(self._store, self._limits):
+                await self._write(slot, credential)
         except Exception as error:  # noqa: BLE001  whatever a store raises, the token that was paid for is served
             self._failed_saves += 1
-            self._tell(Unsaved(at=self._clock.time(), message=self._why(error)))
+            self._tell(Unsaved, message=str(failure_of(self._store, error)))
         else:
-            holding.saved()
             if self._failed_saves:
-                self._failed_saves = 0
-                self._tell(Saved(at=self._clock.time()))
-        self.schedule_next_save()
+                self._tell(Saved)
+            self._failed_saves = 0
+        self._schedule_the_next_save()
 
-    def schedule_next_save(self) -> None:
+    async def _write(self, slot: Slot, credential: Credential) -> None:
+        try:
+            await slot.save(credential)
+        except Superseded:
+            if not self._learn(await slot.load()):
+                raise
+        else:
+            self._lineage = self._lineage.saved(credential)
+
+    def _publish(self, renewal_took: float | None = None) -> None:
+        """Serve the credential's token from now on. One that is served already keeps its deadlines (law D4)."""
+        credential, token = self.credential, served(self.credential, self._grant.issued_by)
+        if credential is None or token is None:
+            self.cached = None
+        elif renewal_took is not None or self.cached is None or self.cached.token != token:
+            asked_at, jitter = credential.obtained_at, self._jitter
+            self.cached = CachedToken(
+                token, asked_at, self._windows, self.clock, renewal_took=renewal_took, jitter=jitter
+            )
+        self._schedule_the_next_save()
+
+    def _schedule_the_next_save(self) -> None:
         """Have the hot path left once in a while for as long as something is unsaved: requests are the timer."""
-        if self._holding.held is not None:
-            self._holding.held.look_again_in(pause(self._failed_saves) if self._holding.unsaved else math.inf)
+        if self.cached is not None:
+            self.cached.look_again_in(pause(self._failed_saves) if self.unsaved else math.inf)
 
-    async def save_at_last(self) -> None:
-        """Take the lock and write what is unsaved; a failure is told and raises nothing."""
+    # Rule 4
+
+    async def renew(self, question: Question, lock: asyncio.Lock, waits: Callable[[], tuple[float, ...]]) -> Token:
+        """Return a token that answers the question, from the store if another process put it there, else anew.
+
+        `waits` says how long callers have waited, for observers. Raises `TokenError`.
+        """
+        if not self.known:
+            await self.look()
+            if (token := question.fresh(self.cached)) is not None:
+                return token
+        async with self.held(lock) as slot:
+            if self.unsaved:
+                await self._save(slot)
+            if (token := question.fresh(self.cached)) is not None:
+                return token
+            return await finish(self._obtain(slot, question, waits), grace=self._limits.shutdown)
+
+    async def _obtain(self, slot: Slot, question: Question, waits: Callable[[], tuple[float, ...]]) -> Token:
+        if self.is_ours and not question.insists:
+            leave_in_peace(self.credential, self.clock.time())
+        since = self.credential.spending_since if self.credential is not None else None
+        if since is not None and question.answer(self.cached) >= Answer.SPARE:
+            raise served_to_its_end(since)
+        reason, began = question.reason(self.cached), self.clock.monotonic()
+        await self._write_before_spending(slot)
         try:
-            async with self.exclusive() as slot:
-                await self.look_again(slot)
-                if self._holding.unsaved:
-                    await self.save(slot)
-        except Exception as error:  # noqa: BLE001  closing does not fail because of a store
-            self._tell(Unsaved(at=self._clock.time(), message=self._why(error)))
+            credential = await self._ask(slot, question)
+        except TokenError as error:
+            raise explained(await self._remember(slot, error), since) from error.__cause__
+        took = self.clock.monotonic() - began
+        await self.replace(slot, replace(credential, spending_since=None), renewal_took=took)
+        token = credential.token
+        if token is None:
+            message = "the grant returned a credential without a token"
+            raise ServerUnavailable(message)
+        self._tell(Renewed, reason=reason, waits=waits(), duration=took, **named(credential))
+        return token
 
-    def _learn(self, stored: Credential | None) -> bool:
-        first = not self._holding.known
-        changed = self._holding.reconcile(stored)
-        if changed and (stored is not None or not first):
-            token = stored.token if stored is not None else None
-            event = Loaded if first else Adopted
-            name, expires_at = (token.fingerprint, token.expires_at) if token is not None else (None, None)
-            self._tell(event(at=self._clock.time(), fingerprint=name, expires_at=expires_at))
-        return changed
-
-    @asynccontextmanager
-    async def _patient(self) -> AsyncIterator[None]:
+    async def _write_before_spending(self, slot: Slot) -> None:
+        """Show that the store can keep the successor, by the very way that will keep it (law F8)."""
+        if not isinstance(self._grant, Spending) or not self._grant.spends(self.credential):
+            return
+        credential = spending(self.credential, issued_by=self._grant.issued_by, now=self.clock.time())
         try:
-            async with asyncio.timeout(self._limits.lock):
-                yield
-        except TimeoutError:
-            message = f"{self._store!r} has been locked by another process for {self._limits.lock:g} s; try later"
-            raise LockTimeout(message) from None
+            async with saving(self._store, self._limits):
+                await slot.save(credential)
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing was spent yet
+            failure = failure_of(self._store, error)
+        else:
+            self._lineage, self.credential = self._lineage.saved(credential), credential
+            return
+        if not self._serves_unsaved:
+            raise failure
+        self._tell(Unsaved, message=str(failure))
 
-    def _why(self, error: Exception) -> str:
-        if isinstance(error, StoreError):
-            return str(error)
-        if isinstance(error, TimeoutError):
-            return f"{self._store!r} did not take the credential within {self._limits.save:g} s"
-        return f"{self._store!r} failed ({type(error).__name__})"
+    async def _ask(self, slot: Slot, question: Question) -> Credential:
+        try:
+            return await obtain(self._grant, self.credential, question.wish, self._limits)
+        except TokenError as error:
+            # Somebody who does not keep the lock may have renewed or signed in meanwhile (law E1).
+            refused = isinstance(error.error if isinstance(error, Rescued) else error, GrantRefused)
+            if not refused or not self._learn(await read(slot, self._store, self._limits)):
+                raise
+        return await obtain(self._grant, self.credential, question.wish, self._limits)
+
+    async def _remember(self, slot: Slot, error: TokenError) -> TokenError:
+        """Keep what a failure left behind, a rescued refresh token first (law D2); return the error to raise."""
+        credential = self.credential
+        if isinstance(error, Rescued):
+            credential, error = error.credential, error.error
+        if self.is_ours:
+            now = self.clock.time()
+            credential = marked(credential, error, issued_by=self._grant.issued_by, now=now, jitter=chance())
+            if credential is not None and credential is not self.credential:
+                await self.replace(slot, credential)
+            if isinstance(error, ServerUnavailable):
+                error.retry_after = resting(credential, now)
+        return error

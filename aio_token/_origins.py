@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from aio_token._arguments import demand_kind
 from aio_token._errors import ConfigurationError
 from aio_token.oauth.url import is_loopback
 
@@ -26,6 +27,7 @@ def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origin
     """
     allowed: dict[str, set[str]] = {}
     for text in origins:
+        demand_kind(text, (str, URL), "name the origins one by one, as text such as https://api.example")
         url = _parsed(text)
         if (
             url is None
@@ -34,6 +36,9 @@ def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origin
             or str(url.origin()) != str(url).rstrip("/")
         ):
             message = f"{_shown(url)} is not an origin; write it like https://api.example or https://api.example:8443"
+            raise ConfigurationError(message)
+        if "*" in host:
+            message = f"{_shown(url)} can never match, since there are no wildcards; name each origin"
             raise ConfigurationError(message)
         if url.scheme == "http" and not plain_http and not is_loopback(url.host):
             message = f"{_shown(url)} would send the token in clear; use https"

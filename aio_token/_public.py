@@ -36,7 +36,7 @@ def public_in(package: str) -> Callable[[_T], _T]:
 def lazily(
     package: str, homes: Mapping[str, Iterable[str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], tuple[str, ...]]:
-    """Return a package's `__getattr__`, `__dir__` and `__all__`.
+    """Return a package's `__getattr__`, `__dir__` and `__all__`, which leaves out `__version__`.
 
     `homes` lists the names of each module: one of the package's own, or any other by its full path.
     """
@@ -57,4 +57,4 @@ def lazily(
     def listed() -> list[str]:
         return sorted({*vars(sys.modules[package]), *home_of})
 
-    return load, listed, tuple(home_of)
+    return load, listed, tuple(name for name in home_of if not name.startswith("_"))

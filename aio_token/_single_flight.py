@@ -1,15 +1,26 @@
-"""One coroutine for all who ask while it runs, in a task that no caller can reach."""
+"""One coroutine for all who ask while it runs, in a task that no caller can reach.
+
+Theory of operation. The obvious way, a lock and a second look once it is held, wakes callers one after another and
+makes the first caller do everybody's work: cancelled by its own deadline after the server has rotated the refresh
+token, it throws the new one away, and the next caller presents the old one. So the work is a task of its own that
+nobody's cancellation, deadline, context or task factory reaches; each caller waits on a future of its own, and one
+landing wakes them all in one tick of the event loop.
+
+What a shutdown would still reach, `finish` protects: from the request to the save. And since work may itself ask for
+tokens, each piece of work knows those that it waits for, so that a circle is an error instead of a silence (law C11).
+"""
 
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context
+from contextlib import contextmanager
+from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aio_token._errors import TokenError
+from aio_token._errors import ConfigurationError, TokenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
 T = TypeVar("T")
 
@@ -17,17 +28,20 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """Runs at most one piece of work at a time; whoever asks meanwhile shares its outcome.
 
-    Each caller waits on a future of its own, so one landing wakes them all in one tick of the event loop, and a
-    caller's cancellation ends nothing but its own wait. Belongs to the event loop that it is used on.
+    Belongs to the event loop that it is used on, as does `lock`, which excludes on this loop what flights and others
+    change.
     """
 
-    __slots__ = ("_name", "_since", "_task", "_waiters")
+    __slots__ = ("_gone", "_leg", "_name", "_since", "_task", "_waiters", "lock")
 
     def __init__(self, name: str) -> None:
+        self.lock = asyncio.Lock()
         self._name = name
         self._task: asyncio.Task[T | TokenError] | None = None
+        self._leg: Leg | None = None
         self._waiters: list[asyncio.Future[T | TokenError]] = []
         self._since: list[float] = []  # when each of them came, by the event loop's clock
+        self._gone = 0  # how many of them have given up
 
     @property
     def in_the_air(self) -> bool:
@@ -45,25 +59,32 @@ class SingleFlight(Generic[T]):
         now = asyncio.get_running_loop().time()
         return tuple(now - since for waiter, since in zip(self._waiters, self._since, strict=True) if not waiter.done())
 
-    def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        """Start the work, unless some is under way; nobody needs to wait for it."""
-        if self._task is None:
+    def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Leg:
+        """Start the work, unless some is under way, and return what is in the air; nobody needs to wait for it."""
+        if self._leg is None:
             # Task() and not create_task(): no task factory runs it eagerly inside its caller. An empty context: no
             # deadline, trace span or request variable of the caller who happened to be first reaches everybody's work.
-            self._task = asyncio.Task(_outcome(work), context=Context(), name=self._name)
+            self._leg = Leg()
+            self._task = asyncio.Task(_outcome(work), context=_inside(self._leg), name=self._name)
             self._task.add_done_callback(self._land)
+        return self._leg
 
     async def join(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Wait for the work under way, or start it; return its result or raise a `TokenError` of one's own."""
-        self.start(work)
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[T | TokenError] = loop.create_future()
-        self._waiters.append(waiter)
-        self._since.append(loop.time())
-        outcome = await waiter
-        if isinstance(outcome, TokenError):
-            raise outcome.again()
-        return outcome
+        """Wait for the work under way, or start it; return its result or raise a `TokenError` of one's own.
+
+        Raises `ConfigurationError` at once where the work under way waits, directly or not, for its caller.
+        """
+        within = _within.get(None)
+        if within is None:
+            return await self._join(work)
+        if self._leg is not None and self._leg.leads_to(within):
+            message = (
+                "the renewal waits for itself, since what renews the token asks for that very token; "
+                "give the grant a session without this middleware"
+            )
+            raise ConfigurationError(message)
+        with within.awaiting(self.start(work)):
+            return await self._join(work)
 
     async def landed(self) -> None:
         """Wait until no work is under way."""
@@ -71,18 +92,75 @@ class SingleFlight(Generic[T]):
             await asyncio.wait((self._task,))
             await asyncio.sleep(0)  # the landing is a callback of the task: it runs in this tick or the next
 
+    async def _join(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        self.start(work)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T | TokenError] = loop.create_future()
+        self._waiters.append(waiter)
+        self._since.append(loop.time())
+        try:
+            outcome = await waiter
+        except asyncio.CancelledError:
+            self._left(waiter)
+            raise
+        if isinstance(outcome, TokenError):
+            raise outcome.again()
+        return outcome
+
+    def _left(self, waiter: asyncio.Future[T | TokenError]) -> None:
+        """Keep nothing of callers that gave up, once they are half of all (law H3)."""
+        self._gone += waiter.cancelled()
+        if 2 * self._gone > len(self._waiters):
+            waiting = [pair for pair in zip(self._waiters, self._since, strict=True) if not pair[0].done()]
+            self._waiters, self._since = [one for one, _ in waiting], [since for _, since in waiting]
+            self._gone = 0
+
     def _land(self, task: asyncio.Task[T | TokenError]) -> None:
         if task.cancelled() or task.exception() is not None:
             # The event loop shuts down, or the process does (SystemExit, KeyboardInterrupt).
             outcome: T | TokenError = TokenError("the renewal was interrupted, because its event loop shut down")
         else:
             outcome = task.result()
-        waiters, self._waiters, self._since, self._task = self._waiters, [], [], None
+        waiters, self._waiters, self._since, self._gone = self._waiters, [], [], 0
+        self._task = self._leg = None
         for waiter in waiters:
             if not waiter.done():
                 # A result even where it is an error: an exception set on a future whose caller is cancelled in the
                 # same tick would be reported as never retrieved.
                 waiter.set_result(outcome)
+
+
+class Leg:
+    """One piece of work in the air, and those that it waits for."""
+
+    __slots__ = ("_awaits",)
+
+    def __init__(self) -> None:
+        self._awaits: list[Leg] = []
+
+    def leads_to(self, other: Leg) -> bool:
+        """Whether this work cannot end before the other does. No circle is ever closed, so this ends too."""
+        return self is other or any(leg.leads_to(other) for leg in list(self._awaits))
+
+    @contextmanager
+    def awaiting(self, other: Leg) -> Iterator[None]:
+        """Note a wait for as long as it lasts."""
+        self._awaits.append(other)
+        try:
+            yield
+        finally:
+            self._awaits.remove(other)
+
+
+_within: ContextVar[Leg] = ContextVar("aio_token: the renewal that this code is part of")
+
+
+def _inside(leg: Leg | None) -> Context:
+    """Return a context that is empty but for the work that its code is part of."""
+    context = Context()
+    if leg is not None:
+        context.run(_within.set, leg)
+    return context
 
 
 async def _outcome(work: Callable[[], Coroutine[Any, Any, T]]) -> T | TokenError:
@@ -99,7 +177,7 @@ async def finish(work: Coroutine[Any, Any, T], *, grace: float) -> T:
     caller, which is on it, waits here: what a server has rotated gets saved (law C4).
     """
     loop = asyncio.get_running_loop()
-    task = asyncio.Task(work, loop=loop, context=Context(), name="aio_token: not to be cancelled")
+    task = asyncio.Task(work, loop=loop, context=_inside(_within.get(None)), name="aio_token: not to be cancelled")
     hide_from_shutdown(task)
     deadline: asyncio.TimerHandle | None = None
     while not task.done():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aio_token._errors import ConfigurationError
 from aio_token._public import public
-from aio_token._token import Token
+from aio_token._token import Token, Unpicklable
+
+if TYPE_CHECKING:
+    from aio_token._wish import Rejection
 
 
 @public
-class StaticToken:
+class StaticToken(Unpicklable):
     """Always supplies the same token, for it has no other: a personal access token, an API key sent as Bearer.
 
     Raises `ConfigurationError` for a text that cannot stand in a header.
@@ -28,7 +33,7 @@ class StaticToken:
     def __repr__(self) -> str:
         return "<StaticToken>"  # it is also shown by the frame of an `__init__` that fails
 
-    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's arguments
+    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's arguments
         """Return the token, even if it is the one that was rejected."""
         return self._token
 

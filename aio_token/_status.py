@@ -10,8 +10,9 @@ from aio_token._public import public
 from aio_token._trouble import remedy
 
 if TYPE_CHECKING:
-    from aio_token._holding import Holding
-    from aio_token._trouble import Trouble
+    from aio_token._credential import Credential
+    from aio_token._errors import TokenError
+    from aio_token._freshness import CachedToken
     from aio_token.events import Remedy
 
 State = Literal["unknown", "absent", "fresh", "expiring", "due", "expired"]
@@ -23,11 +24,13 @@ State = Literal["unknown", "absent", "fresh", "expiring", "due", "expired"]
 class Status:
     """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.
 
-    `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where nobody knows. `trouble` is
+    `name` is the repository's. `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where
+    that is not known. `trouble` is
     why the last renewal failed and `remedy` what helps, both None if it did not. `unsaved` tells that the newest
     credential is in memory only.
     """
 
+    name: str | None
     state: State
     fingerprint: str | None
     scope: str | None
@@ -45,28 +48,36 @@ class Status:
         return self.state in {"fresh", "expiring", "due"}
 
 
-def status_of(holding: Holding, trouble: Trouble) -> Status:
-    """Look at what is held."""
-    held, credential, error = holding.held, holding.credential, trouble.error
-    token = held.token if held is not None else None
+def status_of(
+    credential: Credential | None,
+    cached: CachedToken | None,
+    *,
+    known: bool = True,
+    unsaved: bool = False,
+    trouble: TokenError | None = None,
+    name: str | None = None,
+) -> Status:
+    """Look at a credential and its token."""
+    token = cached.token if cached is not None else None
     return Status(
-        state=_state(holding),
+        name=name,
+        state=_state(cached, known=known),
         fingerprint=token.fingerprint if token is not None else None,
         scope=token.scope if token is not None else None,
         expires_at=token.expires_at if token is not None else None,
-        expires_in=held.left if held is not None and held.token.expires_at is not None else None,
+        expires_in=cached.left if cached is not None and cached.token.expires_at is not None else None,
         has_refresh_token=credential is not None and credential.refresh_token is not None and not credential.is_refused,
-        unsaved=holding.unsaved,
-        trouble=str(error) if error is not None else None,
-        remedy=remedy(error) if error is not None else None,
+        unsaved=unsaved,
+        trouble=str(trouble) if trouble is not None else None,
+        remedy=remedy(trouble) if trouble is not None else None,
         retry_at=credential.retry_at if credential is not None else None,
     )
 
 
-def _state(holding: Holding) -> State:
-    if not holding.known:
+def _state(cached: CachedToken | None, *, known: bool) -> State:
+    if not known:
         return "unknown"
-    if holding.held is None:
+    if cached is None:
         return "absent"
     names: dict[Freshness, State] = {
         Freshness.FRESH: "fresh",
@@ -74,4 +85,4 @@ def _state(holding: Holding) -> State:
         Freshness.DUE: "due",
         Freshness.EXPIRED: "expired",
     }
-    return names[holding.held.freshness]
+    return names[cached.freshness]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aio_token._backoff import LONGEST_RETRY_AFTER, jittered_pause
@@ -28,13 +29,22 @@ def remedy(error: TokenError) -> Remedy:
     return next((remedy for kind, remedy in remedies if isinstance(error, kind)), "report")
 
 
+def spending(credential: Credential | None, *, issued_by: IssuedBy | None, now: float) -> Credential:
+    """Return the credential as it is to be kept while its refresh token is presented (law F8)."""
+    return replace(credential or Credential(issued_by=issued_by), spending_since=now)
+
+
 def marked(
     credential: Credential | None, error: TokenError, *, issued_by: IssuedBy | None, now: float, jitter: float
 ) -> Credential | None:
     """Return the credential as it is to be kept after the grant failed; the store tells other processes (law D8).
 
-    A refused refresh token is marked, not deleted: a mistyped client must not destroy a session (law E1).
+    A refused refresh token is marked, not deleted: a mistyped client must not destroy a session (law E1). A complete
+    answer says what became of a refresh token that was presented; without one, that stays unknown (law F8).
     """
+    unknown = isinstance(error, ServerUnavailable) and error.outcome_unknown
+    if credential is not None and credential.spending_since is not None and not unknown:
+        credential = replace(credential, spending_since=None)
     if isinstance(error, GrantRefused):
         if credential is None or credential.refresh_token is None or credential.is_refused:
             return credential
@@ -56,6 +66,34 @@ def resting(credential: Credential | None, now: float) -> float:
         return 0.0
     left = credential.retry_at - now
     return left if 0 < left <= LONGEST_RETRY_AFTER else 0.0
+
+
+def served_to_its_end(since: float) -> ServerUnavailable:
+    """Say why a refresh token is not presented while there is a token that is good (law F8)."""
+    message = f"the outcome of the renewal of {moment(since)} is not known; the token is used to its end before another"
+    return ServerUnavailable(message)
+
+
+def explained(error: TokenError, since: float | None) -> TokenError:
+    """Return a refusal that says, where it is so, that the refresh token may have been spent before."""
+    if since is None or not isinstance(error, GrantRefused):
+        return error
+    told = error.again()
+    told.args = (f"{error}; the outcome of the renewal of {moment(since)} was not known",)
+    return told
+
+
+def moment(seconds: float) -> str:
+    """Write POSIX seconds for a person."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").replace("+00:00", " UTC")
+
+
+def leave_in_peace(credential: Credential | None, now: float) -> None:
+    """Raise `ServerUnavailable` while the server is to be left alone."""
+    left = resting(credential, now)
+    if left:
+        message = f"the authorization server is not asked again for {left:.0f} s, since it failed before"
+        raise ServerUnavailable(message, retry_after=left)
 
 
 class Trouble:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import ClassVar, Literal
+
+from aio_token._value import Value
 
 __all__ = [
     "Adopted",
@@ -30,31 +31,29 @@ Reason = Literal["absent", "expiring", "expired", "rejected"]
 """Why a renewal runs: no token, one in its advisory window, one that has ended, one that an API rejected."""
 
 Remedy = Literal["sign in", "configure", "wait", "storage", "report"]
-"""What helps after a failure; "report" is for an error that nobody foresaw."""
+"""What helps after a failure; "report" is for an error that was not foreseen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Event:
-    """Something that happened at `at` (POSIX seconds). Tokens are named by `fingerprint`, never shown."""
+class Event(Value):
+    """Something that happened at `at` (POSIX seconds) to the token of the repository with this `name`.
+
+    Tokens are named by `fingerprint`, never shown. Events are immutable and compare by their members.
+    """
+
+    severity: ClassVar[int] = logging.DEBUG
+    """How much it matters, as the levels of `logging` count: trouble is a warning."""
 
     at: float
+    name: str | None = None
 
-    # One of each for all events: to generate them for each class takes two thirds of the time of importing them.
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Event) or type(other) is not type(self):
-            return NotImplemented
-        return all(getattr(self, one.name) == getattr(other, one.name) for one in fields(self))
-
-    def __hash__(self) -> int:
-        return hash((type(self), *(getattr(self, one.name) for one in fields(self))))
-
-    def __repr__(self) -> str:
-        shown = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
-        return f"{type(self).__name__}({', '.join(shown)})"
+    def members(self) -> dict[str, object]:
+        """Return what a log shows: plain values by their names, without a `name` that is None."""
+        members = super().members()
+        if self.name is None:
+            del members["name"]
+        return members
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Loaded(Event):
     """A credential was read from the store for the first time in this process."""
 
@@ -62,7 +61,6 @@ class Loaded(Event):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Adopted(Event):
     """Another process had renewed the token or signed in; its credential is used from now on."""
 
@@ -70,21 +68,25 @@ class Adopted(Event):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class _Attempt(Event):
     """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it."""
 
     reason: Reason
     duration: float
-    waits: tuple[float, ...] = field(repr=False)  # there may be thousands
+    waits: tuple[float, ...]
 
     @property
     def waiters(self) -> int:
         """How many callers waited."""
         return len(self.waits)
 
+    def members(self) -> dict[str, object]:
+        """Return what a log shows: the number of waits instead of them all, as there may be thousands."""
+        members = super().members()
+        del members["waits"]
+        return members | {"waiters": self.waiters}
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+
 class Renewed(_Attempt):
     """The authorization server gave a new token; `duration` (seconds) of it was spent on asking.
 
@@ -95,39 +97,38 @@ class Renewed(_Attempt):
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RenewalFailed(_Attempt):
     """No new token, after `duration` (seconds) of trying; `waits` and `waiters` as for `Renewed`.
 
     `retry_at` (POSIX seconds) is when the server may be asked again, None: not by itself.
     """
 
+    severity = logging.WARNING
+
     remedy: Remedy
     message: str
     retry_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Unsaved(Event):
     """A renewed credential could not be stored; it is in use, and is saved again at the next chance."""
+
+    severity = logging.WARNING
 
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Saved(Event):
     """A credential that could not be stored before is stored now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SignedIn(Event):
-    """A person, or whatever `sign_in` was given, signed in."""
+    """A person, or the grant that `sign_in` was given, signed in."""
 
     fingerprint: str | None
     expires_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SignedOut(Event):
     """The stored credential is gone; `revoked` tells whether the server confirmed it, `message` why it did not."""
 
@@ -135,7 +136,6 @@ class SignedOut(Event):
     message: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Rejected(Event):
     """An API answered 401 to a token."""
 
@@ -143,24 +143,26 @@ class Rejected(Event):
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReplayImpossible(Event):
-    """A refused request was not sent again, because its body can be sent only once."""
+    """A rejected request was not sent again, because its body can be sent only once."""
+
+    severity = logging.WARNING
 
     origin: str
     method: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RenewalPaused(Event):
-    """A renewed token was refused as well; this middleware lets 401s through for `seconds`."""
+    """A renewed token was rejected as well; 401s of this API are let through for `seconds`."""
+
+    severity = logging.WARNING
 
     origin: str
     seconds: float
 
 
 Observer = Callable[[Event], None]
-"""Is told every event, on the event loop, at once; what it raises is logged and harms nobody."""
+"""Is told every event, on the event loop, at once; what it raises is logged and goes no further."""
 
 _logger = logging.getLogger("aio_token")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from benchmarks.crawl import Crawl, Request
+    from benchmarks._crawl_record import Crawl, Request
 
 WINDOW = 2.6  # seconds shown
 SHOWN = 8  # clients
@@ -24,8 +24,8 @@ INK, REQUEST, WAIT, RENEWAL = "#222222", "#3b6ea5", "#d55e00", "#e9d8a6"
 def draw(crawls: Sequence[Crawl], start: float, path: Path) -> None:
     """Write the picture as SVG, a panel for each crawl."""
     os.environ.setdefault("MPLBACKEND", "svg")
-    import matplotlib as mpl  # noqa: PLC0415  not everybody who measures has it, and it is slow to import
-    from matplotlib import pyplot as plt  # noqa: PLC0415
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
 
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "aio_token", "font.size": 8})
     figure, axes = plt.subplots(len(crawls), 1, figsize=(9, 2.1 * len(crawls) + 0.5), sharex=True, facecolor="white")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.rivals import Get
+    from benchmarks.rivals._rival import Get
 
 BEAT = 0.005  # seconds
 

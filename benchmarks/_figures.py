@@ -24,7 +24,7 @@ FLOOR = 0.8  # what a bar of zero is drawn as on a logarithmic scale
 def draw(results: Mapping[str, Mapping[str, Any]], digest: str, folder: Path) -> None:
     """Draw what there are results for."""
     os.environ.setdefault("MPLBACKEND", "svg")
-    import matplotlib as mpl  # noqa: PLC0415  slow to import
+    import matplotlib as mpl
 
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "aio_token", "font.size": 8, "text.color": INK})
     if results.keys() >= {"hot_path", "herd", "turnover", "refused", "faults"}:
@@ -36,7 +36,7 @@ def draw(results: Mapping[str, Mapping[str, Any]], digest: str, folder: Path) ->
 
 
 def _save(figure: Figure, digest: str, path: Path) -> None:
-    from matplotlib import pyplot as plt  # noqa: PLC0415  slow to import
+    from matplotlib import pyplot as plt
 
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
@@ -48,7 +48,7 @@ def _save(figure: Figure, digest: str, path: Path) -> None:
 
 def _summary(results: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Four measurements, a bar for each."""
-    from matplotlib import pyplot as plt  # noqa: PLC0415  slow to import
+    from matplotlib import pyplot as plt
 
     steps = added(results["hot_path"])
     herds = results["herd"]["herds"]
@@ -93,7 +93,7 @@ def _bars(axis: Axes, names: Sequence[str], values: Mapping[str, float | None], 
 
 def _herds(result: Mapping[str, Any]) -> Figure:
     """The last waiter's delay over the herd's size, beside 1 ms of work per tick."""
-    from matplotlib import pyplot as plt  # noqa: PLC0415  slow to import
+    from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 2.9), sharey=True, facecolor="white")
     for axis, busy, title in (
@@ -121,7 +121,7 @@ def _herds(result: Mapping[str, Any]) -> Figure:
 
 def _tails(result: Mapping[str, Any]) -> Figure:
     """Percentiles of each, and of the bare client at its side."""
-    from matplotlib import pyplot as plt  # noqa: PLC0415  slow to import
+    from matplotlib import pyplot as plt
 
     crawls = [row for row in result["crawls"] if "outcome" not in row]
     figure, axis = plt.subplots(figsize=(9, 3), facecolor="white")

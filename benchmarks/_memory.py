@@ -8,24 +8,10 @@ import tracemalloc
 from types import CellType, CoroutineType, FunctionType
 from typing import Any
 
-from aio_token import Credential, TokenRepository, Wish
-from aio_token.testing import token
+from aio_token import TokenRepository
+from aio_token.testing import ScriptedGrant
 
 SAMPLE = 1_000
-
-
-class Withheld:
-    """A grant that gives its token when it is told to."""
-
-    issued_by = None
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-
-    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:  # noqa: ARG002
-        """Wait."""
-        await self.go.wait()
-        return Credential(token=token())
 
 
 async def bytes_per_waiter(callers: int) -> dict[str, Any]:
@@ -47,13 +33,14 @@ async def bytes_per_waiter(callers: int) -> dict[str, Any]:
 
 async def _waiting(callers: int) -> tuple[float, float]:
     """Return the bytes of each of so many who wait for a token, and those of its coroutines."""
-    grant = Withheld()
+    grant = ScriptedGrant()
+    grant.halt()
     async with TokenRepository(grant, observer=None) as tokens:
         first = asyncio.ensure_future(tokens.token())
         await asyncio.sleep(0)
         whole, tasks = await _parked(callers, tokens.token)
         frames = sum(map(_frame_bytes, _chain(tasks[0].get_coro())))
-        grant.go.set()
+        grant.release()
         await asyncio.gather(first, *tasks)
     return whole, frames
 

@@ -43,7 +43,7 @@ def tail(values: Sequence[float]) -> dict[str, float]:
 
 
 async def in_turn(samples: Mapping[str, Callable[[], Awaitable[float]]], rounds: int) -> dict[str, list[float]]:
-    """Take a sample of each, round after round; every other round goes backwards, so that nobody is always first."""
+    """Take a sample of each, round after round; every other round goes backwards, so that none is always first."""
     taken: dict[str, list[float]] = {name: [] for name in samples}
     for number in range(rounds):
         for name in list(samples)[:: -1 if number % 2 else 1]:

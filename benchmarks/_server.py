@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         self.transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Answer nobody any more."""
+        """Stop answering."""
         self.transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -141,7 +141,7 @@ def _after(loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], N
 
 async def main() -> None:
     """Serve, in clear and with a certificate that is made for the occasion."""
-    from tests.support.certificates import write_certificate  # noqa: PLC0415  it imports cryptography
+    from tests.support.certificates import write_certificate
 
     loop = asyncio.get_running_loop()
     server = Server()

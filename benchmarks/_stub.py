@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
     from benchmarks._serving import Place
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
     Answer = Callable[[str], bool]
     """Told the header's value, say whether the API takes it."""
@@ -79,7 +79,7 @@ async def _by_aiohttp(rival: Rival, place: Place, answer: Answer | None) -> Asyn
 
 @asynccontextmanager
 async def _by_httpx(rival: Rival, place: Place, answer: Answer | None) -> AsyncIterator[Step]:
-    from httpx import AsyncBaseTransport, AsyncHTTPTransport, Request, Response  # noqa: PLC0415  not everybody has it
+    from httpx import AsyncBaseTransport, AsyncHTTPTransport, Request, Response
 
     class Stub(AsyncBaseTransport):  # type: ignore[misc]  # its types are not looked at
         """The stub, beside a real transport for the token endpoint."""

@@ -12,7 +12,6 @@ import json
 import sys
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from aiohttp import ClientSession, TCPConnector
 
 from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from benchmarks._crawl_picture import draw
+from benchmarks._crawl_record import Crawl, Request
 from benchmarks._crawl_server import STATIC
 from examples.lock_and_double_check import LockAndDoubleCheck
 
@@ -38,59 +38,37 @@ SECONDS = 30.0
 _UNAUTHORIZED = 401
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request: its client, when it began and ended, and its waits for a token (seconds on the loop's clock)."""
-
-    client: int
-    began: float
-    ended: float
-    waits: tuple[tuple[float, float], ...]
+async def run(crawl: Crawl, middleware: ClientMiddlewareType, url: str, until: float) -> None:
+    """Crawl with the middleware until then."""
+    connector = TCPConnector(limit=CLIENTS)
+    async with ClientSession(middlewares=(middleware, _watch_sending), connector=connector) as session:
+        await asyncio.gather(*(_client(crawl, session, url, number, until) for number in range(CLIENTS)))
 
 
-@dataclass(slots=True)
-class Crawl:
-    """What one middleware went through."""
-
-    name: str
-    requests: list[Request] = field(default_factory=list)
-    renewals: list[tuple[float, float]] = field(default_factory=list)
-    failed: int = 0
-
-    async def run(self, middleware: ClientMiddlewareType, url: str, until: float) -> None:
-        """Crawl until then."""
-        connector = TCPConnector(limit=CLIENTS)
-        async with ClientSession(middlewares=(middleware, _watch_sending), connector=connector) as session:
-            await asyncio.gather(*(self._client(session, url, number, until) for number in range(CLIENTS)))
-
-    async def _client(self, session: ClientSession, url: str, number: int, until: float) -> None:
-        loop = asyncio.get_running_loop()
-        while (began := loop.time()) < until:
-            waits = _Waits(loop)
-            token = _waits.set(waits)
-            try:
-                async with session.get(url) as response:
-                    await response.read()
-                self.failed += response.status != 200
-            except Exception:  # noqa: BLE001  whatever it is, the request failed
-                self.failed += 1
-            else:
-                self.requests.append(Request(number, began, loop.time(), tuple(waits.found)))
-            _waits.reset(token)
-
-    async def watched(self, renew: Awaitable[Any]) -> Any:  # noqa: ANN401  whatever it returns
-        """Note how long a renewal takes."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+async def _client(crawl: Crawl, session: ClientSession, url: str, number: int, until: float) -> None:
+    loop = asyncio.get_running_loop()
+    while (began := loop.time()) < until:
+        waits = _Waits(loop)
+        token = _waits.set(waits)
         try:
-            return await renew
-        finally:
-            self.renewals.append((began, loop.time()))
+            async with session.get(url) as response:
+                await response.read()
+            crawl.failed += response.status != 200
+        except Exception:  # noqa: BLE001  whatever it is, the request failed
+            crawl.failed += 1
+        else:
+            crawl.requests.append(Request(number, began, loop.time(), tuple(waits.found)))
+        _waits.reset(token)
 
-    @property
-    def waited(self) -> list[float]:
-        """Seconds that requests waited, of those that did."""
-        return [sum(end - begin for begin, end in request.waits) for request in self.requests if request.waits]
+
+async def _watched(crawl: Crawl, renew: Awaitable[Any]) -> Any:  # noqa: ANN401  whatever it returns
+    """Note how long a renewal takes."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        return await renew
+    finally:
+        crawl.renewals.append((began, loop.time()))
 
 
 class _Waits:
@@ -122,7 +100,7 @@ async def _watch_sending(request: ClientRequest, handler: ClientHandlerType) -> 
     waits = _waits.get()
     waits.end()
     response = await handler(request)
-    if response.status == _UNAUTHORIZED:  # whoever renews now waits
+    if response.status == _UNAUTHORIZED:  # the one who renews now waits
         waits.begin()
     return response
 
@@ -142,7 +120,7 @@ class _WatchedGrant:
 
     async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
         """Pass it on."""
-        new: Credential = await self._crawl.watched(self._grant.obtain(credential, wish))
+        new: Credential = await _watched(self._crawl, self._grant.obtain(credential, wish))
         return new
 
 
@@ -152,7 +130,7 @@ class _WatchedContrast(LockAndDoubleCheck):
     crawl: Crawl
 
     async def renew(self) -> None:
-        await self.crawl.watched(super().renew())
+        await _watched(self.crawl, super().renew())
 
 
 @asynccontextmanager
@@ -185,15 +163,15 @@ async def crawl(seconds: float) -> tuple[list[Crawl], dict[str, int], float]:
         first, second = there["refresh_tokens"]
         endpoint = TokenEndpoint(there["token_url"], ClientSecretBasic(client, secret))
         grant = _WatchedGrant(RefreshTokenGrant(endpoint, first=first), ours)
-        everybodys = _WatchedContrast(there["token_url"], client, secret, second)
-        everybodys.crawl = contrast
+        plain = _WatchedContrast(there["token_url"], client, secret, second)
+        plain.crawl = contrast
         async with TokenRepository(grant, observer=None) as tokens:
-            await asyncio.gather(tokens.token(), everybodys.renew())  # the first token is nobody's wait
+            await asyncio.gather(tokens.token(), plain.renew())  # the first token does not count as a wait
             began = loop.time()
             await asyncio.gather(
-                constant.run(_static, url, began + seconds),
-                contrast.run(everybodys, url, began + seconds),
-                ours.run(BearerMiddleware(tokens, url, observer=None), url, began + seconds),
+                run(constant, _static, url, began + seconds),
+                run(contrast, plain, url, began + seconds),
+                run(ours, BearerMiddleware(tokens, url, observer=None), url, began + seconds),
             )
     return crawls, seen, began
 
@@ -216,8 +194,8 @@ async def main(seconds: float) -> None:
     print("\n".join(map(row, crawls)))
     print("\nThe servers saw", ", ".join(f"{count} {name}" for name, count in seen.items()))
     if seconds >= SECONDS:
-        everybodys = next(at for at, _ in crawls[1].renewals if at > began + 4)
-        draw(crawls[1:], everybodys - 0.4, PICTURE)
+        beginning = next(at for at, _ in crawls[1].renewals if at > began + 4)
+        draw(crawls[1:], beginning - 0.4, PICTURE)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def digest(found: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Write the documents, and draw the pictures."""
-    from benchmarks import _figures  # noqa: PLC0415  not everybody has what it draws with
+    from benchmarks import _figures
 
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
     made = tables(found)

@@ -25,7 +25,7 @@ LOOK_EVERY = 0.2  # seconds; to ask for the token costs nothing, and renews it w
 
 
 async def hold(api: ClientSession, tokens: TokenSource, connections: Iterable[int]) -> None:
-    """Keep a connection, with a new one whenever the token is renewed, by this bot or by anybody who shares it."""
+    """Keep a connection, with a new one whenever the token is renewed, by this bot or by another that shares it."""
     for number in connections:
         token = await tokens.token()
         async with api.ws_connect("/ws") as socket:

@@ -19,7 +19,7 @@ async def crawl(api: ClientSession, pages: range) -> int:
 
     async def fetch_on() -> int:
         size = 0
-        for number in numbers:  # each fetcher takes the next page that nobody has
+        for number in numbers:  # each fetcher takes the next page that is left
             async with api.get(f"/pages/{number}", raise_for_status=True) as response:
                 size += len(await response.read())
         return size

@@ -1,4 +1,4 @@
-"""The contrast: the token middleware that everybody writes, a lock and a double check. NOT a part of aio_token.
+"""The contrast: the token middleware that most people write, a lock and a double check. NOT a part of aio_token.
 
 It is a good one of its kind. It renews before the end, one client at a time, checks again once it has the lock, keeps a
 rotated refresh token, and answers a 401 by comparing the token that was sent with the current one. What is wrong with
@@ -6,7 +6,7 @@ it cannot be seen in a test of one request:
 
 - The renewal runs inside the client that came first. Is that client cancelled (a timeout, a user who hangs up) after
   the server rotated the refresh token, then the new one is lost, the next client presents the spent one, and a server
-  that detects reuse ends the session: everybody has to sign in again.
+  that detects reuse ends the session: every user has to sign in again.
 - While one client renews, all wait; then they wake one after another. If the renewal fails, each of them tries again.
 - aiohttp calls middlewares again on every redirect: this one sends the token to wherever a redirect leads.
 - Two processes that share the refresh token end the session as well, and a restart starts from the spent one.
@@ -49,10 +49,10 @@ class LockAndDoubleCheck:
         self.lock = asyncio.Lock()
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Send the request with a token that is still good, and once more with a new one if it is refused."""
+        """Send the request with a token that is still good, and once more with a new one if it is rejected."""
         if self.expired():
             async with self.lock:
-                if self.expired():  # the double check: somebody may have renewed while we waited
+                if self.expired():  # the double check: another may have renewed while we waited
                     await self.renew()
         sent = self.access_token
         request.headers["Authorization"] = f"Bearer {sent}"

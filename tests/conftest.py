@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token.testing.registered_client import SECRET
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRETS = re.compile(
-    rf"kit-(?:access|code|device|refresh)-[\w-]+"  # what the kit's authorization server issues
-    rf"|\b(?:access|refresh)-\d+\b"  # what the stand-ins give
-    rf"|canary-[\w-]+|{re.escape(SECRET)}"
-)
 # Authlib's server half runs in the same process and logs at its own discretion.
 _FOREIGN = ("authlib",)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 _EXTRA = ("click", "platformdirs")
 
@@ -15,4 +16,6 @@ def main() -> None:
         sys.exit(1)
     from aio_token.cli._app import run  # noqa: PLC0415  an extra
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no sentence fails for its letters
     sys.exit(run())

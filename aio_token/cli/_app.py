@@ -7,6 +7,7 @@ is for people.
 from __future__ import annotations
 
 import os
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import click
 
 from aio_token._errors import TokenError
 from aio_token.cli._exits import Exit, exit_for
-from aio_token.cli._people import say
+from aio_token.cli._terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,14 @@ _COMMANDS = {
     "doctor": "doctor",
     "new-key": "new_key",
 }
-"""Each command and its module, in the order of a first day's work."""
+"""Each command and its module, in the order of the help."""
 
 
 class _Commands(click.Group):
     """Commands that are imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
-        """Return the names, in our order."""
+        """Return the names, in the order of a first day's work."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
@@ -71,4 +72,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except TokenError as error:
         say(f"aio-token: {error}")
         return exit_for(error)
+    except Exception as error:  # noqa: BLE001  a mistake of this program's; its text may hold a secret
+        say(f"aio-token: {type(error).__name__} {_place_of(error)}; this is a bug, please report it with this line")
+        return Exit.OTHER
     return int(code or Exit.DONE)
+
+
+def _place_of(error: Exception) -> str:
+    """Say where an error was raised, without any value."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"in {last.name}, line {last.lineno} of {last.filename}"

@@ -29,8 +29,8 @@ def is_name(text: str) -> bool:
 class Profile:
     """What `login` was told, and what the issuer said about itself then.
 
-    `client_secret` and `key` tell where a secret is, not what it is: see `_client.py` and `_keys.py`. The token goes
-    to `origins` and nowhere else.
+    `client_secret` and `key` tell where a secret is, not what it is: see `_client_secret.py` and `_encryption_key.py`.
+    `request` sends the token to `origins` and nowhere else.
     """
 
     issuer: str
@@ -56,6 +56,12 @@ class Profile:
             scope=(self.scope or "") if asks else None,
             audience=(self.audience or "") if asks else None,
         )
+
+    @property
+    def secret_variables(self) -> set[str]:
+        """The environment variables that hold secrets of this profile's."""
+        sources = [source.partition(":") for source in (self.client_secret, self.key) if source]
+        return {name for kind, _, name in sources if kind == "env"}
 
     def to_json(self) -> bytes:
         """Write the profile."""

@@ -1,112 +1,118 @@
-"""A profile's token: from its store if it is good, from the server otherwise."""
+"""One sign-in as the commands see it: its name, its profile, and where its secrets are kept."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
+from platformdirs import user_state_path
+
+from aio_token._disk.damage import Damaged
+from aio_token._disk.platform import HERE
 from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
-from aio_token._repository import TokenRepository
-from aio_token._wish import NO_WISH
-from aio_token.cli import _profiles
-from aio_token.cli._client import client_of
-from aio_token.cli._keys import store_of
-from aio_token.cli._people import say
-from aio_token.cli._places import token_file
-from aio_token.events import Unsaved
+from aio_token.cli import _profile_files
+from aio_token.cli._encryption_key import key_described, key_source
+from aio_token.stores._credential_file import CredentialFile
+from aio_token.stores.codec import PlainCodec
+from aio_token.stores.file import FileTokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-    from aio_token._credential import Credential, IssuedBy
-    from aio_token._interfaces import Grant
-    from aio_token._token import Token
-    from aio_token._wish import Wish
+    from aio_token._credential import Credential
     from aio_token.cli._profile import Profile
-    from aio_token.events import Event, Observer
-    from aio_token.grants.client_credentials import ClientCredentialsGrant
-    from aio_token.grants.refresh_token import RefreshTokenGrant
+    from aio_token.stores.codec import Codec
 
 
-class ProfileGrant:
-    """Renews as the profile says; what that needs is imported when a server has to be asked."""
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a profile says, and where the secrets of its name are: among the state of programs (XDG, and its kin)."""
 
-    def __init__(self, name: str, profile: Profile) -> None:
-        self._name = name
-        self._profile = profile
-        self.revoked = False
+    name: str
+    profile: Profile
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """Read the profile. Raises `SignInRequired` if there is none, `ConfigurationError`, `StoreError`."""
+        return cls(name, _profile_files.need(name))
 
     @property
-    def issued_by(self) -> IssuedBy:
-        """What the profile says, without any server's help."""
-        return self._profile.issued_by
+    def profile_file(self) -> Path:
+        """The file of the profile, which holds no secret."""
+        return _profile_files.profile_file(self.name)
 
-    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
-        """Ask the server. Raises `TokenError`."""
-        return await self._real().obtain(credential, wish)
+    @property
+    def token_file(self) -> Path:
+        """The file of the token and of its refresh token."""
+        return _state_of(f"{self.name}.token")
 
-    async def revoke(self, credential: Credential) -> None:
-        """Tell the server, and remember that it was told. Raises `TokenError`."""
-        await self._real().revoke(credential)
-        self.revoked = True
+    @property
+    def client_secret_file(self) -> Path:
+        """The file of a client's secret that a person typed in."""
+        return _state_of(f"{self.name}.client-secret")
 
-    def _real(self) -> ClientCredentialsGrant | RefreshTokenGrant:
-        from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
-        from aio_token.grants.refresh_token import RefreshTokenGrant  # noqa: PLC0415
-        from aio_token.oauth.endpoint import TokenEndpoint  # noqa: PLC0415  brings aiohttp
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether anything is stored, valid or not."""
+        return self.token_file.exists()
 
-        profile = self._profile
-        endpoint = TokenEndpoint(
-            profile.token_endpoint,
-            client_of(self._name, profile),
-            revocation_url=profile.revocation_endpoint,
-            issuer=profile.issuer,
-            trust_env=True,
-        )
-        if profile.grant == "client_credentials":
-            return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
-        return RefreshTokenGrant(endpoint)
+    @property
+    def store(self) -> FileTokenStore:
+        """The store of the token."""
+        return self._store_at(self.token_file)
+
+    @property
+    def client_secret_store(self) -> FileTokenStore:
+        """The store of a client's secret that a person typed in."""
+        return self._store_at(self.client_secret_file)
+
+    @property
+    def how_kept(self) -> str:
+        """How the secrets are kept, in a few words."""
+        if self.profile.store == "plain":
+            return "in clear, guarded by the file's permissions alone"
+        return f"encrypted, with the key of {key_described(self.profile.key)}"
+
+    def read_credential(self) -> Credential | None:
+        """Return what is stored, without waiting for a lock. Raises `StoreError`."""
+        return self._read(self.token_file)
+
+    def read_client_secret(self) -> str | None:
+        """Return the stored secret of the client. Raises `StoreError`."""
+        stored = self._read(self.client_secret_file)
+        return None if stored is None else stored.refresh_token
+
+    def _read(self, path: Path) -> Credential | None:
+        try:
+            return CredentialFile(path, self._codec, HERE).read()
+        except Damaged:
+            return None  # it is left to the next holder of the lock, who moves it aside
+
+    def _store_at(self, path: Path) -> FileTokenStore:
+        return FileTokenStore(path, codec=self._codec)
+
+    @property
+    def _codec(self) -> Codec:
+        if self.profile.store == "plain":
+            return PlainCodec()
+        from aio_token.stores.encrypted import Encrypted  # noqa: PLC0415  slow, and a plain store needs none
+
+        return Encrypted(key_source(self.profile.key))
+
+    @contextmanager
+    def advice(self) -> Iterator[None]:
+        """Add to an error the command that helps: another sign-in, or one after a file without its key is deleted."""
+        try:
+            yield
+        except SignInRequired as error:
+            message = f"{error}; run: aio-token login {self.name}"
+            raise type(error)(message) from without_frames(error).__cause__
+        except KeyUnavailable as error:
+            message = f"{error}; if that key is lost run: aio-token logout {self.name} --local, then sign in again"
+            raise type(error)(message) from without_frames(error).__cause__
 
 
-def tokens_of(name: str, profile: Profile, grant: Grant, observer: Observer | None = None) -> TokenRepository:
-    """Return the profile's repository."""
-    return TokenRepository(grant, store_of(profile, token_file(name)), observer=observer)
-
-
-@asynccontextmanager
-async def session(name: str, profile: Profile) -> AsyncIterator[TokenRepository]:
-    """Open the profile's repository, and tell people at the end if what it renewed could not be saved."""
-    events: list[Event] = []
-    tokens = tokens_of(name, profile, ProfileGrant(name, profile), events.append)
-    try:
-        async with tokens:
-            yield tokens
-    finally:
-        if tokens.status.unsaved:
-            why = next((event.message for event in reversed(events) if isinstance(event, Unsaved)), "it was stopped")
-            say(f"aio-token: the new token is not saved, so that you may have to sign in again: {why}")
-
-
-async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False) -> Token:
-    """Return the profile's token, good for `min_valid` seconds where that can be had; `force` renews it.
-
-    Raises `TokenError`.
-    """
-    profile = _profiles.need(name)
-    with what_helps(name):
-        async with session(name, profile) as tokens:
-            stored = await store_of(profile, token_file(name)).load() if force else None
-            return await tokens.token(rejected=stored.token if stored else None, min_valid_for=min_valid)
-
-
-@contextmanager
-def what_helps(name: str) -> Iterator[None]:
-    """Say which command mends it, where one does: another sign-in, or one after what nobody can read is gone."""
-    try:
-        yield
-    except SignInRequired as error:
-        message = f"{error}; run: aio-token login {name}"
-        raise type(error)(message) from without_frames(error).__cause__
-    except KeyUnavailable as error:
-        message = f"{error}; if that key is lost run: aio-token logout {name} --local, then sign in again"
-        raise type(error)(message) from without_frames(error).__cause__
+def _state_of(file_name: str) -> Path:
+    return user_state_path("aio-token", appauthor=False) / file_name

@@ -1,84 +1,136 @@
-"""A sign-in: what can go wrong without a person is tried before there is one."""
+"""A sign-in: its options, what the last one said, and its steps; what can fail without a person is tried first."""
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
 from aio_token._errors import ConfigurationError, StoreError
-from aio_token.cli import _profiles
-from aio_token.cli._client import client_of, keep_secret
-from aio_token.cli._flow import chosen, expect_somebody, grant_for
-from aio_token.cli._keys import choose_key, described
-from aio_token.cli._people import say
-from aio_token.cli._places import token_file
+from aio_token.cli import _client_secret, _profile_files
+from aio_token.cli._browser import Browser
+from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
+from aio_token.cli._encryption_key import choose_key
+from aio_token.cli._exits import run_to_end
+from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
 from aio_token.cli._profile import Profile
-from aio_token.cli._session import session, what_helps
-from aio_token.cli._typed_secret import received
-from aio_token.cli._wishes import ACCOUNT
-from aio_token.cli._work import work
+from aio_token.cli._server import discover, endpoint_at
+from aio_token.cli._session import Session
+from aio_token.cli._terminal import say
+from aio_token.cli._tokens import tokens_of
 
 if TYPE_CHECKING:
-    from aio_token.cli._profile import ClientAuth
-    from aio_token.cli._wishes import Flow, Wishes
+    from pathlib import Path
+
+    from aio_token.cli._flows import Flow
+    from aio_token.cli._profile import ClientAuth, StoreKind
     from aio_token.oauth.provider import Provider
     from aio_token.oauth.secret import Revealed
 
 
-def sign_in(name: str, wishes: Wishes) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `login`; `client_secret` tells where the secret is, and `key` the same of the key."""
+
+    issuer: str | None = None
+    client_id: str | None = None
+    flow: Flow | None = None
+    scope: str | None = None
+    audience: str | None = None
+    origins: tuple[str, ...] = ()
+    store: StoreKind | None = None
+    key_file: Path | None = None
+    key: str | None = None
+    client_secret: str | None = None
+    client_auth: ClientAuth | None = None
+    port: int = 0
+
+    def over(self, before: Profile) -> Options:
+        """Return these options, and for the rest what the last sign-in used.
+
+        A secret is the client's, so another client has another one; a stored one is read only where it was put.
+        """
+        issuer, client_id = self.issuer or before.issuer, self.client_id or before.client_id
+        same_client = (issuer, client_id) == (before.issuer, before.client_id)
+        moved = self.key_file is not None or self.store not in {None, before.store}
+        lost = not same_client or (before.client_secret == STORED and moved)
+        return replace(
+            self,
+            issuer=issuer,
+            client_id=client_id,
+            flow=self.flow or (SERVICE_ACCOUNT if before.grant == "client_credentials" else None),
+            scope=self.scope or before.scope,
+            audience=self.audience or before.audience,
+            origins=self.origins or before.origins,
+            store=self.store or before.store,
+            key=None if self.key_file else before.key,
+            client_secret=self.client_secret or (None if lost else before.client_secret),
+            client_auth=self.client_auth or (before.client_auth if same_client and before.client_secret else None),
+        )
+
+    @property
+    def secret_source(self) -> str | None:
+        """Where to get the secret from.
+
+        Only a service account has a default: what the environment holds may be another client's.
+        """
+        usual = f"env:{SECRET_VARIABLE}" if os.environ.get(SECRET_VARIABLE) else "prompt"
+        return self.client_secret or (usual if self.flow == SERVICE_ACCOUNT else None)
+
+
+def sign_in(name: str, options: Options) -> None:
     """Sign in, and keep the profile and its token. Raises `TokenError`."""
-    before = _profiles.find(name)
+    before = _profile_files.find(name)
     if before is not None:
-        wishes = wishes.over(before)
-    expect_somebody(name, wishes.flow)
-    if not wishes.issuer or not wishes.client_id:
+        options = options.over(before)
+    require_person(name, options.flow)
+    if not options.issuer or not options.client_id:
         message = f"there is no profile {name} yet: --issuer and --client-id are needed"
         raise click.UsageError(message)
-    # Outside of the event loop, where Ctrl-C ends a prompt.
-    source, secret = received(wishes.secret_source)
-    work(_sign_in(name, replace(wishes, client_secret=source), before, secret))
+    # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
+    source, typed = _client_secret.read_once(options.secret_source)
+    key = None if options.store == "plain" else options.key or choose_key(options.key_file)
+    run_to_end(_sign_in(name, replace(options, client_secret=source, key=key), before, typed))
 
 
-async def _sign_in(name: str, wishes: Wishes, before: Profile | None, secret: Revealed[str] | None) -> None:
-    from aio_token.oauth.provider import Provider  # noqa: PLC0415  brings aiohttp
-
-    provider = await Provider.discover(wishes.issuer or "", trust_env=True)
-    flow = wishes.flow or chosen(provider)
-    profile = await _profile(wishes, provider, flow)
-    _refuse_to_replace(name, before, profile)
-    async with _profiles.tried(name, profile):
-        endpoint = provider.token_endpoint(client_of(name, profile, secret))
-        with what_helps(name) if token_file(name).exists() else nullcontext():
-            async with session(name, profile) as tokens:
-                await tokens.sign_in(grant_for(flow, endpoint, profile, port=wishes.port))
+async def _sign_in(name: str, options: Options, before: Profile | None, typed: Revealed[str] | None) -> None:
+    provider = await discover(options.issuer or "")
+    flow = options.flow or choose_flow(provider)
+    session = Session(name, _profile(options, provider, flow))
+    if before is not None:
+        _refuse_to_replace(Session(name, before), session.profile)
+    with _profile_files.tentatively(name, session.profile):
+        endpoint = endpoint_at(provider, session, typed)
+        with Browser() as browser, session.advice() if session.is_signed_in else nullcontext():
+            async with tokens_of(session) as tokens:
+                await tokens.sign_in(grant_for(flow, endpoint, session.profile, browser, port=options.port))
         if tokens.status.unsaved:
-            message = "nobody is signed in, since the token is not saved; mend that and sign in again"
+            message = "you are not signed in, since the token could not be saved; repair that and sign in again"
             raise StoreError(message)
-        if secret is not None:
-            await keep_secret(name, profile, secret)
-    say(f"Signed in at {profile.issuer}. The token of the profile {name} is kept {described(profile)}.")
-    if flow != ACCOUNT and not tokens.status.has_refresh_token:
-        say("It cannot be renewed, for no refresh token came with it; --scope offline_access may bring one.")
+        if typed is not None:
+            await _client_secret.keep(session, typed)
+    say(f"Signed in at {session.profile.issuer}. The token of the profile {name} is kept {session.how_kept}.")
+    if flow != SERVICE_ACCOUNT and not tokens.status.has_refresh_token:
+        say("It cannot be renewed, because no refresh token came with it; --scope offline_access may bring one.")
 
 
-async def _profile(wishes: Wishes, provider: Provider, flow: Flow) -> Profile:
-    store = wishes.store or "encrypted"
+def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
     return Profile(
         issuer=provider.issuer,
-        client_id=wishes.client_id or "",
+        client_id=options.client_id or "",
         token_endpoint=provider.token_endpoint_url,
         revocation_endpoint=provider.revocation_endpoint,
-        grant="client_credentials" if flow == ACCOUNT else "refresh_token",
-        scope=wishes.scope,
-        audience=wishes.audience,
-        client_auth=(wishes.client_auth or _usual_auth(provider)) if wishes.client_secret else "none",
-        client_secret=wishes.client_secret,
-        store=store,
-        key=(wishes.key or await choose_key(wishes.key_file)) if store == "encrypted" else None,
-        origins=wishes.origins,
+        grant="client_credentials" if flow == SERVICE_ACCOUNT else "refresh_token",
+        scope=options.scope,
+        audience=options.audience,
+        client_auth=(options.client_auth or _usual_auth(provider)) if options.client_secret else "none",
+        client_secret=options.client_secret,
+        store=options.store or "encrypted",
+        key=options.key,
+        origins=options.origins,
     )
 
 
@@ -88,14 +140,15 @@ def _usual_auth(provider: Provider) -> ClientAuth:
     return "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
 
 
-def _refuse_to_replace(name: str, before: Profile | None, profile: Profile) -> None:
+def _refuse_to_replace(before: Session, profile: Profile) -> None:
     """Leave a session alone that belongs to another client or is kept in another way (law E4)."""
-    if before is None or not token_file(name).exists():
+    if not before.is_signed_in:
         return
-    kept = (before.token_endpoint, before.client_id, before.store, before.key)
+    old = before.profile
+    kept = (old.token_endpoint, old.client_id, old.store, old.key)
     if kept != (profile.token_endpoint, profile.client_id, profile.store, profile.key):
         message = (
-            f"the profile {name} is signed in at {before.issuer} as {before.client_id}, its token "
-            f"{described(before)}; to change that run: aio-token logout {name} first, or name another profile"
+            f"the profile {before.name} is signed in at {old.issuer} as {old.client_id}, its token "
+            f"{before.how_kept}; to change that run: aio-token logout {before.name} first, or name another profile"
         )
         raise ConfigurationError(message)

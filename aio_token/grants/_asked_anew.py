@@ -1,4 +1,4 @@
-"""What the grants have in common that obtain a token anew each time: nobody is needed, so nothing can be lost."""
+"""What grants have in common that obtain a token anew each time: no person is needed, so nothing can be lost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aio_token._credential import Credential
 from aio_token._wish import NO_WISH
+from aio_token.grants._wish import issued_for, written
+from aio_token.oauth.arguments import check_endpoint, check_scope, check_several
 from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
@@ -30,10 +32,13 @@ class AskedAnew(ABC):
         audience: str | Sequence[str] | None,
         resource: str | Sequence[str] | None,
     ) -> None:
+        check_endpoint(endpoint)
+        check_scope(scope)
+        check_several("audience", audience)
+        check_several("resource", resource)
         self._endpoint = endpoint
-        self._wish = Form(scope=scope, audience=audience, resource=resource)
-        asked = " ".join((*_several(audience), *_several(resource)))
-        self._issued_by = endpoint.issued_by(scope=scope or "", audience=asked)
+        self._asked = Form(scope=scope, audience=audience, resource=resource)
+        self._issued_by = issued_for(endpoint, self._asked)
 
     def __repr__(self) -> str:
         asked = self._issued_by
@@ -45,16 +50,17 @@ class AskedAnew(ABC):
         return self._issued_by
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
-        """Ask for a new token.
+        """Ask for a new token; what is wished comes before what the grant itself asks for.
 
         Raises `TokenError`, such as `GrantRefused` if what is presented is not taken, and `ConfigurationError` if what
         is stored belongs to another endpoint or client: it is not overwritten.
         """
         self._endpoint.check_issued_here(credential)
-        form = (await self._evidence()).over(self._wish)
+        asked = written(wish).over(self._asked)
+        form = (await self._evidence()).over(asked)
         first_try = credential is None or not credential.failures  # see the refresh token grant
         answer = await self._endpoint.request(self._grant_type, form, repeatable=first_try)
-        return answer.credential(Credential(issued_by=self._issued_by))
+        return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the token. Raises `TokenError`."""
@@ -63,7 +69,3 @@ class AskedAnew(ABC):
     @abstractmethod
     async def _evidence(self) -> Form:
         """Return what is presented, beside the client's own proof. Raises `TokenError`."""
-
-
-def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given or ())

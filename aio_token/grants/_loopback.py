@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from aio_token._errors import ConfigurationError
+from aio_token._errors import ConfigurationError, raise_alone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,7 +63,7 @@ class Listener:
         return await self._arrived
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        """Answer a request; anybody on this machine, and any web page, can send one."""
+        """Answer a request; any program on this machine, and any web page, can send one."""
         if not self._is_awaited(request):
             return web.Response(status=HTTPStatus.NOT_FOUND, headers=_HEADERS)
         self._arrived.set_result(Response(dict(request.query)))
@@ -96,7 +96,7 @@ async def listening(path: str, state: str, port: int) -> AsyncIterator[Listener]
             message = (
                 f"{HOST} cannot be listened on, port {port} ({type(error).__name__}); free the port or use another"
             )
-            raise ConfigurationError(message) from error
+            raise_alone(ConfigurationError(message), because=error)
         listener.port = runner.addresses[0][1]
         yield listener
     finally:

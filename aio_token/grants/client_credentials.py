@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._public import public
 from aio_token.grants._asked_anew import AskedAnew
+from aio_token.oauth.arguments import judged
 from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @public
+@judged
 class ClientCredentialsGrant(AskedAnew):
     """Obtains a token for the client itself, anew each time: no person is needed, so nothing can be lost.
 

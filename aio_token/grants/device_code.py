@@ -12,6 +12,8 @@ from aio_token._errors import ServerUnavailable, SignInRequired
 from aio_token._public import public
 from aio_token._wish import NO_WISH
 from aio_token.grants._show import show_on_stderr
+from aio_token.grants._wish import issued_for, written
+from aio_token.oauth.arguments import check_endpoint, check_function, check_scope, check_several, judged
 from aio_token.oauth.form import Form
 from aio_token.oauth.lifetime import seconds
 from aio_token.oauth.secret import Revealed
@@ -38,8 +40,8 @@ class DevicePrompt:
     """What a person has to be shown: the address to open, on any device, and the code to enter there.
 
     `verification_uri_complete`, None where the server gives none, has the code in it, for a link or a QR code. Show
-    the code as well: the person compares it, and that is what keeps somebody else's sign-in out (RFC 8628 section
-    3.3.1). `expires_in` is the number of seconds that are left.
+    the code as well: the person compares it, which keeps another person's sign-in out (RFC 8628 section 3.3.1).
+    `expires_in` is the number of seconds that are left.
     """
 
     verification_uri: str
@@ -55,11 +57,12 @@ class DevicePrompt:
 
 
 @public
+@judged
 class DeviceGrant:
     """Shows a code, and asks the server until a person has entered it somewhere and agreed.
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is
-    given a `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` is what passes the time
+    given a `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` passes the time
     between two polls. The server has the last word on how often it is asked.
     """
 
@@ -73,9 +76,15 @@ class DeviceGrant:
         show: Callable[[DevicePrompt], object] = show_on_stderr,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
+        check_endpoint(endpoint)
+        check_scope(scope)
+        check_several("audience", audience)
+        check_several("resource", resource)
+        check_function("show", show)
+        check_function("wait", wait)
         self._endpoint = endpoint
         self._scope = scope
-        self._form = Form(scope=scope, audience=audience, resource=resource)
+        self._asked = Form(scope=scope, audience=audience, resource=resource)
         self._show = show
         self._wait = wait
 
@@ -84,26 +93,27 @@ class DeviceGrant:
 
     @property
     def issued_by(self) -> IssuedBy:
-        """The endpoint, the client and the scope, "" where none is asked for."""
-        return self._endpoint.issued_by(scope=self._scope or "", audience="")
+        """The endpoint, the client, the scope and the audience (resources included); "" where none is asked for."""
+        return issued_for(self._endpoint, self._asked)
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
-        """Sign in.
+        """Sign in; what is wished comes before what the grant itself asks for.
 
         Raises `SignInRequired` if the person declines or does not come in time, `ConfigurationError` if the client may
         not do this or what is stored belongs to another one, and `ServerUnavailable` if the server cannot be reached.
         """
         self._endpoint.check_issued_here(credential)
-        begun = await self._begin()
+        asked = written(wish).over(self._asked)
+        begun = await self._begin(asked)
         shown = self._show(begun.prompt)
         if isawaitable(shown):
             await shown
         answer = await self._poll(begun)
-        return answer.credential(Credential(issued_by=self.issued_by))
+        return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
 
-    async def _begin(self) -> _Begun:
+    async def _begin(self, asked: Form) -> _Begun:
         asked_at = self._endpoint.clock.monotonic()
-        answer = await self._endpoint.ask("device authorization", self._form)
+        answer = await self._endpoint.ask("device authorization", asked)
         failure = answer.failure()
         if failure is None:
             begun = _read(answer, asked_at)
@@ -135,7 +145,7 @@ class DeviceGrant:
                 interval = max(min(2 * interval, _LONGEST), trouble.retry_after or 0.0)
         if trouble is not None:
             raise trouble
-        message = "nobody entered the code while it was good; sign in again"
+        message = "the code was not entered while it was valid; sign in again"
         raise SignInRequired(message)
 
 

@@ -1,21 +1,23 @@
-"""The JWT bearer grant (RFC 7523 section 2.1): a signed statement about somebody, for a token."""
+"""The JWT bearer grant (RFC 7523 section 2.1): a signed statement about a subject, exchanged for a token."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aio_token._errors import ConfigurationError
+from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token.grants._asked_anew import AskedAnew
+from aio_token.oauth.arguments import check_kind, check_seconds, check_secret, check_text, judged
 from aio_token.oauth.client_auth import ASSERTION_LIFETIME, private_key
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed, reveal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from aio_token.oauth.client_auth import Key
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 
 
 @public
+@judged
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedJWT(Unpicklable):
     """Makes an assertion for `JWTBearerGrant`, signed anew each time (RFC 7523 section 3).
 
-    `issuer` is who signs, `subject` whom the token shall be for, by default whoever signs; `audience` is the server, by
-    the name that it knows itself by. `lifetime` is in seconds. `claims` are further ones, such as the `scope` that some
+    `issuer` signs; `subject` is whom the token shall be for, by default the issuer; `audience` is the server, by the
+    name that it knows itself by. `lifetime` is in seconds. `claims` are further ones, such as the `scope` that some
     servers want there. The key is PEM or JWK, or a function that returns it; `kid` names it, by default as its JWK
     does.
     """
@@ -42,8 +45,17 @@ class SignedJWT(Unpicklable):
     lifetime: int = ASSERTION_LIFETIME
     claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        check_secret("the private key", self.key, (str, bytes, Mapping))
+        for name in ("issuer", "audience", "alg"):
+            check_text(name, getattr(self, name))
+        for name in ("subject", "kid"):
+            check_text(name, getattr(self, name), optional=True)
+        check_seconds("lifetime", self.lifetime)
+        check_kind("claims", self.claims, (Mapping,), "a mapping of values by their names")
+
     async def __call__(self) -> str:
-        """Return an assertion. Raises `ConfigurationError` if the key is none for the algorithm."""
+        """Return an assertion. Raises `ConfigurationError` if the key does not fit the algorithm."""
         from authlib.oauth2.rfc7523.assertion import (  # noqa: PLC0415  slow to import, needed by few
             sign_jwt_bearer_assertion,
         )
@@ -65,12 +77,12 @@ class SignedJWT(Unpicklable):
                 )
             )
         except Exception as error:  # noqa: BLE001  whatever a library raises may quote the key
-            problem = type(error).__name__
-        message = f"{name} cannot sign with {self.alg} ({problem}); check that key and algorithm fit, and the claims"
-        raise ConfigurationError(message)
+            why = f"({type(error).__name__}); check that key and algorithm fit, and the claims"
+            raise_alone(ConfigurationError(f"{name} cannot sign with {self.alg} {why}"))
 
 
 @public
+@judged
 class JWTBearerGrant(AskedAnew):
     """Obtains a token for a signed assertion, anew each time: no person is needed, so nothing can be lost.
 
@@ -90,6 +102,7 @@ class JWTBearerGrant(AskedAnew):
         resource: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(endpoint, scope=scope, audience=audience, resource=resource)
+        check_secret("the assertion", assertion)
         self._assertion = assertion
 
     async def _evidence(self) -> Form:

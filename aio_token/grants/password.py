@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from aio_token._credential import Credential
 from aio_token._public import public
 from aio_token._wish import NO_WISH
+from aio_token.grants._wish import issued_for, written
+from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, check_text, judged
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @public
+@judged
 class PasswordGrant:
     """Signs in with a user's name and password, or a function that returns the password.
 
@@ -25,6 +28,10 @@ class PasswordGrant:
     """
 
     def __init__(self, endpoint: TokenEndpoint, username: str, password: Secret, *, scope: str | None = None) -> None:
+        check_endpoint(endpoint)
+        check_text("username", username)
+        check_secret("the password", password)
+        check_scope(scope)
         self._endpoint = endpoint
         self._username = username
         self._password = password
@@ -39,16 +46,17 @@ class PasswordGrant:
         return self._endpoint.issued_by(scope=self._scope or "", audience="")
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
-        """Sign in.
+        """Sign in; what is wished comes before the grant's own scope.
 
         Raises `GrantRefused` for a wrong password, and `ConfigurationError` if what is stored belongs to another
         endpoint or client: it is not overwritten.
         """
         self._endpoint.check_issued_here(credential)
         password = await reveal(self._password, "the password")
-        form = Form(username=self._username, password=password.value, scope=self._scope)
+        asked = written(wish).over(Form(scope=self._scope))
+        form = Form(username=self._username, password=password.value).over(asked)
         answer = await self._endpoint.request("password", form)
-        return answer.credential(Credential(issued_by=self.issued_by))
+        return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""

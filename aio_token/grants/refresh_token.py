@@ -10,6 +10,8 @@ from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
 from aio_token._public import public
 from aio_token._token import fingerprint
 from aio_token._wish import NO_WISH
+from aio_token.grants._wish import written
+from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, judged
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 
 @public
+@judged
 class RefreshTokenGrant:
     """Presents the stored refresh token and keeps the one that comes back.
 
@@ -32,6 +35,10 @@ class RefreshTokenGrant:
     """
 
     def __init__(self, endpoint: TokenEndpoint, *, first: Secret | None = None, scope: str | None = None) -> None:
+        check_endpoint(endpoint)
+        if first is not None:
+            check_secret("the first refresh token", first)
+        check_scope(scope)
         self._endpoint = endpoint
         self._first = first
         self._scope = scope
@@ -45,14 +52,16 @@ class RefreshTokenGrant:
         return self._endpoint.issued_by(scope=self._scope)
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
-        """Exchange the refresh token for a new token.
+        """Exchange the refresh token for a new token; a scope that is wished comes before the grant's own.
+
+        The credential still says what the session was granted for: a wish is about this token alone.
 
         Raises `SignInRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is
         not asked again then, law E1), `ConfigurationError` for a credential of another endpoint, client or scope.
         """
         self._check(credential)
         held = await self._presentable(credential)
-        form = Form(refresh_token=held.refresh_token, scope=self._scope)
+        form = Form(refresh_token=held.refresh_token).over(written(wish)).over(Form(scope=self._scope))
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
         answer = await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
         try:

@@ -1,4 +1,4 @@
-"""Token exchange (RFC 8693): a token for another one, on behalf of whom the first is for."""
+"""Token exchange (RFC 8693): one token for another, on behalf of the first one's subject."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._public import public
 from aio_token.grants._asked_anew import AskedAnew
+from aio_token.oauth.arguments import check_secret, check_text, judged
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed, reveal
 
@@ -20,6 +21,7 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
 @public
+@judged
 class TokenExchangeGrant(AskedAnew):
     """Exchanges `subject_token` for a token of another audience, anew each time: no person is needed.
 
@@ -44,6 +46,12 @@ class TokenExchangeGrant(AskedAnew):
         resource: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(endpoint, scope=scope, audience=audience, resource=resource)
+        _check_source("the subject token", subject_token)
+        check_text("subject_token_type", subject_token_type)
+        if actor_token is not None:
+            _check_source("the actor token", actor_token)
+            check_text("actor_token_type", actor_token_type)
+        check_text("requested_token_type", requested_token_type, optional=True)
         self._subject, self._actor = subject_token, actor_token
         self._types = Form(
             subject_token_type=subject_token_type,
@@ -55,6 +63,11 @@ class TokenExchangeGrant(AskedAnew):
         subject = await _text_of(self._subject, "the subject token")
         actor = None if self._actor is None else await _text_of(self._actor, "the actor token")
         return Form(subject_token=subject.value, actor_token=None if actor is None else actor.value).over(self._types)
+
+
+def _check_source(name: str, given: object) -> None:
+    if not callable(getattr(given, "token", None)):
+        check_secret(name, given)
 
 
 async def _text_of(given: Secret | TokenSource, name: str) -> Revealed[str]:

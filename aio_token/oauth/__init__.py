@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from aio_token.oauth.endpoint import TokenEndpoint as TokenEndpoint
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
-    from aio_token.oauth.transport import Reply as Reply
     from aio_token.oauth.transport import Transport as Transport
+    from aio_token.oauth.sending import Reply as Reply
     from aio_token.oauth.form import Form as Form
     from aio_token.oauth.form import Request as Request
     from aio_token.oauth.answer import Answer as Answer
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.client_auth import ClientSecretPost as ClientSecretPost
     from aio_token.oauth.client_auth import PrivateKeyJWT as PrivateKeyJWT
     from aio_token.oauth.client_auth import PublicClient as PublicClient
+    from aio_token.oauth.client_auth import Key as Key
     from aio_token.oauth.secret import Revealed as Revealed
     from aio_token.oauth.secret import Secret as Secret
 
@@ -29,7 +30,8 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
-        "transport": ("Reply", "Transport"),
+        "transport": ("Transport",),
+        "sending": ("Reply",),
         "form": ("Form", "Request"),
         "answer": ("Answer",),
         "client_auth": (
@@ -39,6 +41,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "ClientSecretPost",
             "PrivateKeyJWT",
             "PublicClient",
+            "Key",
         ),
         "secret": ("Revealed", "Secret"),
     },

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in")  # Keycloak's name, GitHub's and Microsoft's
 _READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh_token", *_REFRESH_LIFETIMES})
 
+_LONGEST_DATE = 100  # characters (law H1)
 _SIGN_IN = "sign in again"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 REMEDIES: dict[str, tuple[type[TokenError], str]] = {
@@ -115,7 +116,7 @@ class Answer:
         if kind is None and 300 <= self._status < 400:  # noqa: PLR2004  redirects
             kind, remedy = (
                 ConfigurationError,
-                "configure the address that it redirects to, for a redirect is not followed",
+                "configure the address that it redirects to, as redirects are not followed",
             )
         elif kind is None and self._status in {401, 403}:
             kind, remedy = ConfigurationError, _CHECK_CLIENT
@@ -211,6 +212,7 @@ class Answer:
 
 def _retry_after(text: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110 section 10.2.3): seconds or a date, capped."""
+    text = text[:_LONGEST_DATE]
     wait = seconds(text)
     if wait is None:
         try:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 
-from aio_token._errors import ConfigurationError
+from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._public import public
 from aio_token._token import Unpicklable
+from aio_token.oauth.arguments import check_secret, check_text, judged
 from aio_token.oauth.secret import Revealed, reveal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ KeyText = str | bytes | Mapping[str, Any]
 Key = KeyText | Callable[[], KeyText | Awaitable[KeyText]]
 """A private key as PEM or JWK (its JSON, or a mapping), or a function, asynchronous or not, that returns it."""
 
-ASSERTION_LIFETIME = 60  # seconds: it is used at once, and whoever finds it later shall have nothing
+ASSERTION_LIFETIME = 60  # seconds: it is used at once, and is worth nothing to anyone who finds it later
 _KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
     "RS": "RSA",
     "PS": "RSA",
@@ -51,12 +52,16 @@ class ClientAuthentication(Protocol):
 
 
 @public
+@judged
 @dataclass(frozen=True, slots=True)
 class ClientSecretBasic(Unpicklable):
     """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header."""
 
     client_id: str
     secret: Secret = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_secret_of(self.client_id, self.secret)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the header on the request."""
@@ -67,12 +72,16 @@ class ClientSecretBasic(Unpicklable):
 
 
 @public
+@judged
 @dataclass(frozen=True, slots=True)
 class ClientSecretPost(Unpicklable):
     """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body."""
 
     client_id: str
     secret: Secret = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_secret_of(self.client_id, self.secret)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put id and secret into the body."""
@@ -81,11 +90,15 @@ class ClientSecretPost(Unpicklable):
 
 
 @public
+@judged
 @dataclass(frozen=True, slots=True)
 class PublicClient(Unpicklable):
     """`none` (RFC 7591 section 2): a client without a secret says its id."""
 
     client_id: str
+
+    def __post_init__(self) -> None:
+        check_text("the client's id", self.client_id)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the id into the body."""
@@ -93,11 +106,12 @@ class PublicClient(Unpicklable):
 
 
 @public
+@judged
 @dataclass(frozen=True, slots=True)
 class PrivateKeyJWT(Unpicklable):
     """`private_key_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's private key.
 
-    `kid` names the key, by default as its JWK does. `audience` is who the JWT is for, by default the token endpoint's
+    `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the token endpoint's
     address; some servers want their issuer.
     """
 
@@ -106,6 +120,13 @@ class PrivateKeyJWT(Unpicklable):
     alg: str = field(default="RS256", kw_only=True)
     kid: str | None = field(default=None, kw_only=True)
     audience: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_text("the client's id", self.client_id)
+        check_secret(f"the private key of the client {self.client_id!r}", self.key, (str, bytes, Mapping))
+        check_text("alg", self.alg)
+        check_text("kid", self.kid, optional=True)
+        check_text("audience", self.audience, optional=True)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
@@ -119,17 +140,23 @@ class PrivateKeyJWT(Unpicklable):
 
 
 @public
+@judged
 @dataclass(frozen=True, slots=True)
 class ClientSecretJWT(Unpicklable):
     """`client_secret_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's secret.
 
-    `audience` is who the JWT is for, by default the token endpoint's address.
+    `audience` is the JWT's receiver, by default the token endpoint's address.
     """
 
     client_id: str
     secret: Secret = field(repr=False)
     alg: str = field(default="HS256", kw_only=True)
     audience: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_secret_of(self.client_id, self.secret)
+        check_text("alg", self.alg)
+        check_text("audience", self.audience, optional=True)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
@@ -143,6 +170,11 @@ class ClientSecretJWT(Unpicklable):
         return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, secret)
 
 
+def _check_secret_of(client_id: object, secret: object) -> None:
+    check_text("the client's id", client_id)
+    check_secret(f"the secret of the client {client_id!r}", secret)
+
+
 def _claims() -> dict[str, object]:
     return {"exp": int(time.time()) + ASSERTION_LIFETIME}
 
@@ -150,7 +182,7 @@ def _claims() -> dict[str, object]:
 async def private_key(given: Key, alg: str, name: str) -> JoseKey:
     """Read a private key for this algorithm; `name` is what messages call it.
 
-    Raises `ConfigurationError` if there is no such algorithm, or if the key is none for it.
+    Raises `ConfigurationError` if there is no such algorithm, or if the key does not fit it.
     """
     from joserfc.jwk import import_key  # noqa: PLC0415  slow to import, needed by few
 
@@ -165,12 +197,12 @@ async def private_key(given: Key, alg: str, name: str) -> JoseKey:
         if isinstance(text.value, str | bytes) and text.value.lstrip()[:1] in {"{", b"{"}:
             text.value = json.loads(text.value)
         key = import_key(dict(text.value) if isinstance(text.value, Mapping) else text.value, kind)
-        if key.is_private:
-            return key
-    except Exception:  # noqa: BLE001, S110  whatever the parser raises may quote the key
-        pass
-    message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key, as PEM or JWK"
-    raise ConfigurationError(message)
+        if not key.is_private:
+            raise ValueError  # noqa: TRY301  as if it could not be read
+    except Exception:  # noqa: BLE001  whatever the parser raises may quote the key
+        message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key, as PEM or JWK"
+        raise_alone(ConfigurationError(message))
+    return key
 
 
 def _prepared(
@@ -189,11 +221,9 @@ def _prepared(
             request.method, request.url, *done.value[1:]
         )
     except Exception as error:  # noqa: BLE001  whatever a library raises may quote the secret
-        problem = type(error).__name__
-    else:
-        _, headers, body = done.value
-        sent = (secret.value, *headers.get("Authorization", "").split()[1:])
-        secrets = (*request.secrets, *(text for text in sent if isinstance(text, str)))
-        return replace(request, headers=headers, body=body, secrets=secrets)
-    message = f"the client {client_id!r} cannot be authenticated with what it was given ({problem})"
-    raise ConfigurationError(message)
+        message = f"the client {client_id!r} cannot be authenticated with what it was given ({type(error).__name__})"
+        raise_alone(ConfigurationError(message))
+    _, headers, body = done.value
+    sent = (secret.value, *headers.get("Authorization", "").split()[1:])
+    secrets = (*request.secrets, *(text for text in sent if isinstance(text, str)))
+    return replace(request, headers=headers, body=body, secrets=secrets)

@@ -1,35 +1,58 @@
-"""The token endpoint: Authlib writes the request, a session of its own carries it, we read the answer."""
+"""The token endpoint: a grant says what to send, the client signs it, a session of its own carries it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import IssuedBy
 from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._public import public
+from aio_token.oauth.addresses import Addresses
 from aio_token.oauth.answer import Answer
+from aio_token.oauth.arguments import check_client, check_parameters, check_text, judged
 from aio_token.oauth.form import Form, Request
-from aio_token.oauth.transport import Transport, send
+from aio_token.oauth.sending import send
+from aio_token.oauth.signer import Signer
+from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from ssl import SSLContext
-
-    from aiohttp import Fingerprint
+    from collections.abc import Mapping, Sequence
 
     from aio_token._clock import Clock
     from aio_token._credential import Credential
     from aio_token._token import Token
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.transport import Transport
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
+# What a grant or the client itself says in a token request.
+_RESERVED = frozenset(
+    {
+        "actor_token",
+        "assertion",
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "device_code",
+        "grant_type",
+        "password",
+        "redirect_uri",
+        "refresh_token",
+        "subject_token",
+        "username",
+    }
+)
+_REMEDY = "choose the grant and the client that say it, or call TokenEndpoint.request with a form of your own"
+
 
 @public
+@judged
 class TokenEndpoint:
     """An authorization server's token endpoint (RFC 6749 section 3.2) as one client sees it.
 
@@ -37,9 +60,9 @@ class TokenEndpoint:
     authorization response may carry, and has to carry if `names_issuer` (RFC 9207). `Provider` fills all of this in.
 
     `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
-    `ssl` and `proxy` are as aiohttp takes them, `trust_env` takes the proxy from the environment. `timeout` (seconds)
-    bounds a request with all its attempts. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
-    holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to.
+    `transport` says how requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
+    holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to, and
+    for whatever else cannot work.
     """
 
     __slots__ = (
@@ -64,43 +87,33 @@ class TokenEndpoint:
         revocation_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
-        ssl: SSLContext | Fingerprint | bool = True,
-        proxy: str | None = None,
-        trust_env: bool = False,
-        timeout: float = 30.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
+        transport: Transport = DIRECT,
         send_secrets_over_plain_http: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._addresses = {
+        check_client(client)
+        check_text("issuer", issuer, optional=True)
+        check_parameters(parameters, _RESERVED, _REMEDY)
+        check_transport(transport)
+        addresses = {
             "token": url,
             "authorization": authorization_url,
             "device authorization": device_authorization_url,
             "introspection": introspection_url,
             "revocation": revocation_url,
         }
+        self._addresses = Addresses(addresses, plain_http=send_secrets_over_plain_http)
         self._client = client
-        self._transport = Transport(ssl=ssl, proxy=proxy, trust_env=trust_env, timeout=timeout)
+        self._transport = transport
         self._parameters = Form(**(parameters or {}))
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
-        # Whatever is in them, the frame of an exception would show it.
-        del url, authorization_url, device_authorization_url, introspection_url, revocation_url, proxy, parameters
-        for name, address in self._addresses.items():
-            problem = None if address is None and name != "token" else self.problem_with(address or "")
-            del address
-            if problem is not None:
-                message = f"the address of the {name} endpoint {problem}"
-                raise ConfigurationError(message)
 
     def __repr__(self) -> str:
-        return f"<TokenEndpoint of {origin_of(self._url)} for {self._client.client_id!r}>"
-
-    @property
-    def _url(self) -> str:
-        return self._addresses["token"] or ""
+        return f"<TokenEndpoint of {origin_of(self.address('token'))} for {self.client_id!r}>"
 
     @property
     def client_id(self) -> str:
@@ -117,16 +130,15 @@ class TokenEndpoint:
         return problem_with(url, plain_http=self._plain_http)
 
     def address(self, name: str) -> str:
-        """Return the address of an endpoint beside this one. Raises `ConfigurationError` if none is known."""
-        url = self._addresses[name]
-        if url is None:
-            message = f"no address of the {name} endpoint is known; pass {name.replace(' ', '_')}_url"
-            raise ConfigurationError(message)
-        return url
+        """Return the address of the `name` endpoint. Raises `ConfigurationError` if none is known.
+
+        The names are token, authorization, device authorization, introspection and revocation.
+        """
+        return self._addresses.of(name)
 
     def issued_by(self, *, scope: str | None = None, audience: str | None = None) -> IssuedBy:
         """Return what credentials of this endpoint and client carry."""
-        return IssuedBy(token_endpoint=self._url, client_id=self._client.client_id, scope=scope, audience=audience)
+        return IssuedBy(token_endpoint=self.address("token"), client_id=self.client_id, scope=scope, audience=audience)
 
     def check_issued_here(self, credential: Credential | None) -> None:
         """Raise `ConfigurationError` if the credential belongs to another endpoint or client (law E4)."""
@@ -144,21 +156,15 @@ class TokenEndpoint:
         Once more if the connection is dropped, unless `repeatable` is false.
         Raises `ServerUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
-        from authlib.oauth2.rfc6749.parameters import prepare_token_request  # noqa: PLC0415  slow to import
-
-        form = form.over(self._parameters)
-
-        def write() -> str:
-            return prepare_token_request(grant_type, urlencode(form.repeated), **form.single)
-
-        return await self._ask("token", self._url, form, write, repeatable=repeatable)
+        whole = Form(grant_type=grant_type).over(form).over(self._parameters)
+        return await self._send("token", whole, repeatable=repeatable)
 
     async def ask(self, name: str, form: Form) -> Answer:
         """Send a form to an endpoint beside this one, as the client, and return the answer, be it an error.
 
-        Raises what `request` raises, and `ConfigurationError` without an address.
+        `name` is as with `address`. Raises what `request` raises, and `ConfigurationError` without an address.
         """
-        return await self._ask(name, self.address(name), form, lambda: urlencode(form.members))
+        return await self._send(name, form)
 
     async def introspect(self, token: Token) -> Mapping[str, Any]:
         """Ask the server about a token (RFC 7662); `active` tells whether it counts.
@@ -169,8 +175,8 @@ class TokenEndpoint:
         answer = await self.ask("introspection", Form(token=token.access_token, token_type_hint="access_token"))
         failure = answer.failure()
         if failure is None and not isinstance(answer.members.get("active"), bool):
-            message = f"the introspection endpoint of {origin_of(self._url)} did not say whether the token is active"
-            failure = ServerUnavailable(message)
+            at = origin_of(self.address("introspection"))
+            failure = ServerUnavailable(f"the introspection endpoint of {at} did not say whether the token is active")
         if failure is not None:
             raise failure
         return answer.members
@@ -180,61 +186,38 @@ class TokenEndpoint:
 
         Raises `ConfigurationError` without an address for that, and for a credential of another endpoint or client.
         """
-        from authlib.oauth2.rfc7009 import prepare_revoke_token_request  # noqa: PLC0415  slow to import
-
         self.check_issued_here(credential)
-        url = self._addresses["revocation"]
-        if url is None:
-            message = "the token is not revoked, since no address for that is known; pass revocation_url"
-            raise ConfigurationError(message)
+        self.address("revocation")
         if credential.refresh_token:
             form = Form(token=credential.refresh_token, token_type_hint="refresh_token")
         elif credential.token:
             form = Form(token=credential.token.access_token, token_type_hint="access_token")
         else:
             return
-
-        def write() -> str:
-            return prepare_revoke_token_request(form.single["token"], form.single["token_type_hint"])[0]
-
-        failure = (await self._ask("revocation", url, form, write)).failure()
+        failure = (await self.ask("revocation", form)).failure()
         if failure is not None:
             raise failure
 
-    async def _ask(
-        self, name: str, url: str, form: Form, write: Callable[[], str], *, repeatable: bool = True
-    ) -> Answer:
-        """Let the client sign what `write` returns, and send it."""
+    async def _send(self, name: str, form: Form, *, repeatable: bool = True) -> Answer:
         asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
+        url = self.address(name)
+        to = f"the {name} endpoint of {origin_of(url)}"
         request = Request(
-            to=f"the {name} endpoint of {origin_of(url)}",
+            to=to,
             url=url,
             headers=_HEADERS,
+            body=form.written_for(to),
             secrets=form.secrets,
             repeatable=repeatable,
         )
-        try:
-            request = replace(request, body=write())
-        except UnicodeError:
-            unwritable = True
-        else:
-            unwritable = False
-        if unwritable:  # raised here, where the error that quotes the text is no longer being handled
-            message = f"a parameter for {request.to} is not text; check what the grant and the endpoint were given"
-            raise ConfigurationError(message)
-        attempts: list[Request] = []
-
-        async def sign(request: Request) -> Request:
-            attempts.append(await self._client.authenticate(request, self._url))
-            return attempts[-1]
-
-        reply = await send(request, self._transport, sign=sign)
+        signer = Signer(self._client, self.address("token"))
+        reply = await send(request, self._transport, sign=signer)
         return Answer(
-            to=request.to,
+            to=to,
             status=reply.status,
             headers=reply.headers,
             body=reply.body,
             asked_at=asked_at,
             now=self._clock.time(),
-            secrets=tuple(secret for attempt in attempts for secret in attempt.secrets),
+            secrets=signer.secrets,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
@@ -12,31 +12,28 @@ from aio_token._public import public
 from aio_token.oauth.answer import read_object
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.form import Request
+from aio_token.oauth.secret import Revealed
+from aio_token.oauth.sending import send
 from aio_token.oauth.server_text import quoted
-from aio_token.oauth.transport import Transport, send
+from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from ssl import SSLContext
     from typing import Unpack
-
-    from aiohttp import Fingerprint
 
     from aio_token._clock import Clock
     from aio_token._errors import TokenError
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.transport import Transport
 
 
 @public
 class EndpointOptions(TypedDict, total=False):
     """What `TokenEndpoint` takes besides its addresses."""
 
-    ssl: SSLContext | Fingerprint | bool
-    proxy: str | None
-    trust_env: bool
-    timeout: float
     parameters: Mapping[str, str | Sequence[str]] | None
+    transport: Transport
     send_secrets_over_plain_http: bool
     clock: Clock
 
@@ -44,54 +41,44 @@ class EndpointOptions(TypedDict, total=False):
 @public
 @dataclass(frozen=True, slots=True, repr=False)
 class Provider:
-    """What an issuer says about itself; `Provider.discover` asks it. `metadata` is all of it."""
+    """What an issuer says about itself; `Provider.discover` asks it.
+
+    `metadata` is all of it. `transport` and `send_secrets_over_plain_http` are what its token endpoint is reached with.
+    """
 
     issuer: str
-    metadata: Mapping[str, Any]
-    _reached: EndpointOptions
+    metadata: Mapping[str, Any] = field(hash=False)
+    transport: Transport = field(default=DIRECT, kw_only=True)
+    send_secrets_over_plain_http: bool = field(default=False, kw_only=True)
 
     @classmethod
     async def discover(
-        cls,
-        issuer: str,
-        *,
-        ssl: SSLContext | Fingerprint | bool = True,
-        proxy: str | None = None,
-        trust_env: bool = False,
-        timeout: float = 30.0,  # noqa: ASYNC109  a deadline for several requests, which the errors name
-        send_secrets_over_plain_http: bool = False,
+        cls, issuer: str, *, transport: Transport = DIRECT, send_secrets_over_plain_http: bool = False
     ) -> Provider:
         """Read the issuer's metadata; its token endpoint will be reached in the same way.
 
         Raises `ConfigurationError` if there is none, if it is another issuer's (RFC 8414 section 3.3), or if an address
         in it is not https (law A2), and `ServerUnavailable` if the issuer cannot be reached.
         """
-        reached = Transport(ssl=ssl, proxy=proxy, trust_env=trust_env, timeout=timeout)
-        del proxy  # the frame of an exception would show the password in it
-        problem = problem_with(issuer, plain_http=send_secrets_over_plain_http)
-        if problem is None and "?" in issuer:
-            problem = "has a query, which RFC 8414 (section 2) forbids"
-        if problem is not None:
-            del issuer
-            message = f"the issuer's address {problem}"
-            raise ConfigurationError(message)
-        metadata = await _metadata_of(issuer, reached)
+        check_transport(transport)
+        held = Revealed(issuer)
+        del issuer  # the frame of an exception would show the password in it
+        _check_issuer(held, plain_http=send_secrets_over_plain_http)
+        metadata = await _metadata_of(held.value, transport)
         _check_addresses(metadata, plain_http=send_secrets_over_plain_http)
-        options = EndpointOptions(
-            ssl=ssl,
-            proxy=reached.proxy,
-            trust_env=trust_env,
-            timeout=timeout,
+        return cls(
+            held.value,
+            MappingProxyType(metadata),
+            transport=transport,
             send_secrets_over_plain_http=send_secrets_over_plain_http,
         )
-        return cls(issuer, MappingProxyType(metadata), options)
 
     def __repr__(self) -> str:
         return f"<Provider {self.issuer}>"
 
     @property
     def token_endpoint_url(self) -> str:
-        """Where tokens are had."""
+        """Where tokens are issued (RFC 6749 section 3.2)."""
         return str(self.metadata["token_endpoint"])
 
     @property
@@ -126,7 +113,11 @@ class Provider:
 
     def token_endpoint(self, client: ClientAuthentication, **options: Unpack[EndpointOptions]) -> TokenEndpoint:
         """Return the token endpoint for a client, with what is beside it; `options` win over those of `discover`."""
-        merged: EndpointOptions = {**self._reached, **options}
+        merged: EndpointOptions = {
+            "transport": self.transport,
+            "send_secrets_over_plain_http": self.send_secrets_over_plain_http,
+            **options,
+        }
         return TokenEndpoint(
             self.token_endpoint_url,
             client,
@@ -140,6 +131,15 @@ class Provider:
         )
 
 
+def _check_issuer(held: Revealed[str], *, plain_http: bool) -> None:
+    problem = problem_with(held.value, plain_http=plain_http)
+    if problem is None and "?" in held.value:
+        problem = "has a query, which RFC 8414 (section 2) forbids"
+    if problem is not None:
+        message = f"the issuer's address {problem}"
+        raise ConfigurationError(message)
+
+
 def _addresses(issuer: str) -> tuple[str, str]:
     """Return where the metadata may be: RFC 8414 puts the well-known part before the path, OpenID Connect behind it."""
     path = urlsplit(issuer).path.rstrip("/")
@@ -147,10 +147,10 @@ def _addresses(issuer: str) -> tuple[str, str]:
     return before, f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
-async def _metadata_of(issuer: str, reached: Transport) -> dict[str, Any]:
+async def _metadata_of(issuer: str, transport: Transport) -> dict[str, Any]:
     problems: list[TokenError] = []
     for url in _addresses(issuer):
-        reply = await send(Request(to=f"the issuer {origin_of(issuer)}", url=url, method="GET"), reached)
+        reply = await send(Request(to=f"the issuer {origin_of(issuer)}", url=url, method="GET"), transport)
         metadata = read_object(reply.body) if reply.status == 200 else None  # noqa: PLR2004  RFC 8414 section 3.2
         if metadata is None:
             if reply.status == 429 or reply.status >= 500:  # noqa: PLR2004  it has trouble, and may be asked later

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any, Generic, TypeVar, overload
 
-from aio_token._errors import ConfigurationError, TokenError, without_frames
+from aio_token._errors import ConfigurationError, TokenError, raise_alone
 from aio_token._public import public
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ async def reveal(secret: object, name: str, *, kinds: tuple[type, ...]) -> Revea
 async def reveal(secret: object, name: str, *, kinds: tuple[type, ...] = (str,)) -> Revealed[Any]:
     """Read a secret; `name` is what messages call it. A text loses the line break that files end in.
 
-    Raises `ConfigurationError` if it cannot be read, is empty, or is none of `kinds`.
+    Raises `ConfigurationError` if it cannot be read, is empty, or is of another type than `kinds`.
     """
     held: Revealed[Any] = Revealed(secret)
     del secret  # the frame of an exception would show it
@@ -46,9 +46,9 @@ async def reveal(secret: object, name: str, *, kinds: tuple[type, ...] = (str,))
             held.value = await held.value
     except TokenError:
         raise
-    except Exception as error:  # noqa: BLE001  it is somebody else's function
+    except Exception as error:  # noqa: BLE001  it is another party's function
         message = f"{name} cannot be read ({type(error).__name__}); see the cause"
-        raise ConfigurationError(message) from without_frames(error)
+        raise_alone(ConfigurationError(message), because=error)
     if isinstance(held.value, str):
         held.value = held.value.rstrip("\r\n")
     if not isinstance(held.value, kinds) or not held.value:

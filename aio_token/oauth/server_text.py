@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_QUOTED = 100  # characters (law D6)
-_LIKE_A_TOKEN = re.compile(r"(?=\S*\d)[\w\-+/=~.%]{20,}|[\w\-+/=~%]{40,}", re.ASCII)
+_LOOKED_AT = 4_096  # characters: a server decides how long its text is (law H1)
+_MARGIN = 1_024  # characters of a secret that may stand where the text was cut
+_LONG = re.compile(r"[\w\-+/=~.%]{20,}+", re.ASCII)
+_LONGER = re.compile(r"[\w\-+/=~%]{40,}+", re.ASCII)
 _ELLIPSIS = "..."
 
 
 def quoted(text: object, secrets: Iterable[str] = ()) -> str:
-    """Return at most 100 printable characters of the text, "" if it is none.
+    """Return at most 100 printable characters of the text, "" if it is none; its beginning alone is looked at.
 
     Servers repeat what they were sent, so `secrets` are taken out, and so is whatever looks like a token.
     """
@@ -28,9 +31,18 @@ def quoted(text: object, secrets: Iterable[str] = ()) -> str:
         for form in (secret, quote(secret, "", errors="replace"), quote_plus(secret, errors="replace"))
     }
     longest_first = sorted(known, key=len, reverse=True)
+    is_cut, text = len(text) > _LOOKED_AT, text[:_LOOKED_AT]
     for secret in longest_first:
         text = text.replace(secret, _ELLIPSIS)
+    if is_cut and longest_first:  # half a secret may stand at the end
+        text = text[: -min(len(longest_first[0]), _MARGIN)]
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     for secret in longest_first:  # once more, as what stood between its parts may be gone
         text = text.replace(secret, _ELLIPSIS)
-    return _LIKE_A_TOKEN.sub(_ELLIPSIS, text)[:MAX_QUOTED].strip()
+    return _LONG.sub(_without_tokens, text)[:MAX_QUOTED].strip()
+
+
+def _without_tokens(run: re.Match[str]) -> str:
+    if any(letter.isdigit() for letter in run[0]):
+        return _ELLIPSIS
+    return _LONGER.sub(_ELLIPSIS, run[0])

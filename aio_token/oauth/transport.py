@@ -1,53 +1,101 @@
-"""Carries one request to an authorization server: a session of its own, a deadline, a cap, errors of ours.
-
-A session of its own costs some hundred microseconds, nothing beside a network, and buys much: no owner, no stale
-keep-alive connection, no header, cookie or middleware of somebody else, hence no recursion through a middleware that
-needs a token to renew a token.
-"""
+"""How the library's own requests leave: one value, wherever there are requests."""
 
 from __future__ import annotations
 
-import asyncio
-import zlib
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ssl import SSLContext
+from types import MappingProxyType
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
-from aio_token._errors import ConfigurationError, ServerUnavailable, without_frames
+from aio_token._errors import ConfigurationError
 from aio_token._public import public
-from aio_token._single_flight import hide_from_shutdown
+from aio_token._token import Unpicklable
+from aio_token.oauth.arguments import check_function, check_kind, check_seconds, check_text, judged
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from ssl import SSLContext
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header (RFC 9110 section 5.6.2)
+_VALUE = re.compile(r"[^\r\n\0]*")
 
-    from aiohttp.connector import Connection
+# Headers that belong to the request, its body or the connection.
+_RESERVED = frozenset(
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "dpop",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
-    from aio_token._errors import TokenError
-    from aio_token.oauth.form import Request
 
-    Sign = Callable[[Request], Awaitable[Request]]
+def _is_http_proxy(proxy: str) -> bool:
+    try:
+        parts = URL(proxy if "://" in proxy else f"http://{proxy}")
+        return parts.scheme in {"http", "https"} and bool(parts.host) and parts.port is not None
+    except ValueError:
+        return False
 
-BODY_CAP = 1 << 20  # bytes, before and after decompression (law D1)
-_PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
-_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
+
+def _checked_headers(headers: object) -> Mapping[str, str]:
+    if not isinstance(headers, Mapping) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
+        message = "headers are texts by their names, a mapping"
+        raise TypeError(message)
+    for name, value in headers.items():
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            message = f"the header {name!r} has a name or a value that cannot stand in a request"
+            raise ConfigurationError(message)
+        if name.lower() in _RESERVED:
+            message = f"the header {name!r} is written by the library; how the client proves who it is says its class"
+            raise ConfigurationError(message)
+    return MappingProxyType(dict(headers))
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transport:
-    """How a server is reached; `timeout` (seconds) bounds all attempts together."""
+@judged
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Transport(Unpicklable):
+    """How the library's own requests leave: those for tokens, for metadata and for what is beside them.
+
+    `ssl` and `proxy` are as aiohttp takes them, `trust_env` takes the proxy from the environment. `timeout` (seconds)
+    bounds a request with all its attempts. `connector` is a function that returns an aiohttp connector, for SOCKS, a
+    UNIX socket or a source address: a new one for each request, which is closed with it. `headers` go with every
+    request, such as a gateway's key; the `User-Agent` is `aio_token/<version>` unless it is among them.
+
+    Raises `ConfigurationError` for what cannot work.
+    """
 
     ssl: SSLContext | aiohttp.Fingerprint | bool = True
     proxy: str | None = None
     trust_env: bool = False
     timeout: float = 30.0
+    connector: Callable[[], aiohttp.BaseConnector] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
 
-    def __repr__(self) -> str:  # the address of a proxy may hold a password
+    def __post_init__(self) -> None:
+        check_kind("ssl", self.ssl, (SSLContext, aiohttp.Fingerprint, bool), "an SSLContext, a Fingerprint or a bool")
+        check_text("proxy", self.proxy, optional=True)
+        if self.proxy is not None and not _is_http_proxy(self.proxy):
+            message = "proxy is the address of a proxy that speaks HTTP; for SOCKS, pass connector= instead"
+            raise ConfigurationError(message)
+        check_seconds("timeout", self.timeout)
+        check_function("connector", self.connector, optional=True)
+        object.__setattr__(self, "headers", _checked_headers(self.headers))
+
+    def __repr__(self) -> str:  # the address of a proxy may hold a password, and a header a key
         return f"<Transport timeout={self.timeout}>"
 
     def proxy_for(self, url: str) -> str | None:
@@ -68,156 +116,12 @@ class Transport:
         return proxy
 
 
-@public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Reply:
-    """What a server answered, body decompressed."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"<Reply {self.status} of {len(self.body)} bytes>"
+DIRECT = Transport()
+"""To the server itself, with the system's certificates."""
 
 
-async def send(request: Request, transport: Transport, *, sign: Sign | None = None) -> Reply:
-    """Send the request and return whatever HTTP answer comes, redirects included.
-
-    `sign` is called for each attempt, since servers take a client's JWT only once. Raises what `sign` raises, and
-    `ServerUnavailable` or `ConfigurationError`, never an error of aiohttp (law D10): aiohttp takes some of its own
-    errors for leave to send the outer request again, middlewares and all.
-    """
-    try:
-        async with asyncio.timeout(transport.timeout):
-            outcome = await _persevere(request, transport, sign)
-    except TimeoutError:
-        message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
-        outcome = ServerUnavailable(message)
-    if isinstance(outcome, Reply):
-        return outcome
-    raise outcome  # here, where no foreign exception is being handled that would become its context
-
-
-async def _persevere(request: Request, transport: Transport, sign: Sign | None) -> Reply | TokenError:
-    """Try again where that is safe, or the one time that law D7 allows."""
-    pauses = iter(_PAUSES)
-    dropped = False
-    while True:
-        signed = request if sign is None else await sign(request)
-        try:
-            return await _attempt(signed, transport)
-        except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
-            connecting = isinstance(error, aiohttp.ClientConnectorError)
-            lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
-            failure = _translated(error, request.to, dropped=dropped or not connecting)
-        if isinstance(failure, ConfigurationError) or not lost:
-            return failure
-        if connecting:
-            if (pause := next(pauses, None)) is None:
-                return failure
-            await asyncio.sleep(pause)
-        elif dropped or not request.repeatable:
-            return failure
-        else:
-            dropped = True
-
-
-async def _attempt(request: Request, transport: Transport) -> Reply:
-    session = aiohttp.ClientSession(
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        request_class=_UndisturbedRequest,
-        timeout=_NO_TIMEOUTS,
-    )
-    try:
-        async with session.request(
-            request.method,
-            request.url,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", **request.headers},
-            data=request.body.encode() or None,
-            allow_redirects=False,
-            ssl=transport.ssl,
-            proxy=transport.proxy_for(request.url),
-        ) as response:
-            body = _Body()
-            while not response.content.at_eof():
-                body.feed(await response.content.readany())
-            encoding = response.headers.get("Content-Encoding", "identity")
-            return Reply(status=response.status, headers=response.headers.copy(), body=body.decoded(encoding.lower()))
-    finally:
-        # aiohttp closes in a task of its own, which a loop that shuts down cancels; the answer is in hand all the same.
-        with suppress(asyncio.CancelledError):
-            await session.close()
-
-
-class _UndisturbedRequest(aiohttp.ClientRequest):
-    """A request whose body goes out though the event loop shuts down.
-
-    Before Python 3.12 aiohttp writes the body in a task of its own. `asyncio.run` would cancel it with all others, and
-    that breaks off the connection on which the server's answer, with a new refresh token, is on its way (law C4).
-    """
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send, and let nobody cancel the writer."""
-        response = await super().send(conn)
-        if self._writer is not None:
-            hide_from_shutdown(self._writer)
-        return response
-
-
-class _OversizedError(Exception):
-    """The answer exceeds the cap."""
-
-
-class _Body:
-    """Collects an answer up to the cap; an object, so that no frame shows a part of it."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def feed(self, chunk: bytes) -> None:
-        self._data += chunk
-        if len(self._data) > BODY_CAP:
-            raise _OversizedError
-
-    def decoded(self, encoding: str) -> bytes:
-        """Decompress. It is done here, as the cap must hold whatever a server sends and whatever aiohttp's version."""
-        if encoding not in {"gzip", "x-gzip", "deflate"}:
-            return bytes(self._data)
-        whole = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(self._data, BODY_CAP + 1)
-        if len(whole) > BODY_CAP:
-            raise _OversizedError
-        return whole
-
-
-def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
-    """Say in our own words what went wrong; `dropped` tells that the server may have acted on the request."""
-    failure: TokenError
-    unknown = "; whether it acted on the request is unknown" if dropped else ""
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-            failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
-        case aiohttp.ClientProxyConnectionError():
-            failure = ServerUnavailable(f"the proxy on the way to {to} cannot be reached{unknown}; try again later")
-        case aiohttp.ClientHttpProxyError(status=407):
-            failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
-        case aiohttp.ClientConnectorError():
-            failure = ServerUnavailable(f"{to} cannot be reached{unknown}; try again later")
-        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
-            failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later")
-        case _OversizedError():
-            failure = ServerUnavailable(f"{to} answered with more than {BODY_CAP} bytes; try again later")
-        case TypeError() | ValueError():
-            failure = ConfigurationError(
-                f"a request to {to} cannot be made; check the address, `ssl` and the proxy, which must speak HTTP"
-            )
-        case _:
-            failure = ServerUnavailable(f"{to} gave no usable answer ({type(error).__name__}); try again later")
-    # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, OSError):
-        failure.__cause__ = without_frames(cause)
-    return failure
+def check_transport(value: object) -> None:
+    """Refuse what is not a transport."""
+    if not isinstance(value, Transport):
+        message = "transport is a Transport, such as Transport(timeout=10)"
+        raise ConfigurationError(message)

@@ -6,6 +6,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
+_LONGEST = 8_190  # characters, as many as a line of a request has at most (law H1)
+
 
 def is_loopback(host: str | None) -> bool:
     """Whether what is sent to the host stays on this machine; no name is looked up."""
@@ -15,31 +17,38 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def problem_with(url: str, *, plain_http: bool) -> str | None:
+def problem_with(url: object, *, plain_http: bool) -> str | None:
     """Tell what keeps a secret from being sent to this address, None if nothing does (law A2).
 
-    The answer is the end of a sentence about the address. It shows no part of it: whoever wrote a password into an
-    address would find it in a log.
+    The answer is the end of a sentence about the address. It shows no part of it: people write passwords into
+    addresses, and would find them in a log.
     """
-    try:
-        parts = URL(url)
-        host, _port = parts.host, parts.port
-    except (TypeError, ValueError):
+    parts = _parts(url) if isinstance(url, str) else None
+    if parts is None:
         return "is not a URL"
-    if parts.scheme not in {"http", "https"} or not host:
+    if parts.scheme not in {"http", "https"} or not parts.host:
         return "is not an https URL"
-    if parts.scheme == "http" and not plain_http and not is_loopback(host):
+    if parts.scheme == "http" and not plain_http and not is_loopback(parts.host):
         return "is not https; use https, or say send_secrets_over_plain_http=True"
     if parts.user is not None or parts.password is not None:
         return "holds a user name or a password; say them by a client authentication instead"
-    if "#" in url:
+    if "#" in str(url):
         return "has a fragment, which RFC 6749 (section 3.2) forbids"
     return None
+
+
+def _parts(url: str) -> URL | None:
+    try:
+        parts = URL(url if len(url) <= _LONGEST else "")
+        _host, _port = parts.host, parts.port  # read late, and refused late
+    except ValueError:
+        return None
+    return parts
 
 
 def origin_of(url: str) -> str:
     """Name the server of an address in messages, without path and query, which may hold secrets."""
     try:
-        return str(URL(url).origin())
+        return str(URL(url[:_LONGEST]).origin())
     except ValueError:
         return "an unusable address"

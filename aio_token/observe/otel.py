@@ -22,12 +22,14 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 @public
 class OpenTelemetryObserver:
-    """An observer that measures; give each repository one of its own, with a `name` (extra `otel`).
+    """An observer that measures (extra `otel`).
 
-    A renewal is a span, `aio_token.renewal`, a root of its own as it serves many callers. Metrics, all with the
-    attribute `aio_token.name`: `aio_token.renewals` by reason and outcome; `aio_token.coalesced_callers`, the callers
-    that waited for a renewal together; `aio_token.renewal.duration` and `aio_token.wait`, of each
-    caller, in seconds; `aio_token.events` by event;
+    What it records has the attribute `aio_token.name`: the event's `name`, which is its repository's, or else the
+    observer's. Repositories that share an observer need a name each.
+
+    A renewal is a span, `aio_token.renewal`, a root of its own as it serves many callers. Metrics: `aio_token.renewals`
+    by reason and outcome; `aio_token.coalesced_callers`, the callers that waited for a renewal together;
+    `aio_token.renewal.duration` and `aio_token.wait`, of each caller, in seconds; `aio_token.events` by event;
     `aio_token.token.age` and `aio_token.token.expires_in`, in seconds, while there is a token.
 
     The providers are OpenTelemetry's global ones unless others are given. Raises ModuleNotFoundError without the extra.
@@ -47,9 +49,8 @@ class OpenTelemetryObserver:
             raise ModuleNotFoundError(message, name="opentelemetry") from error
         self._failed = trace.StatusCode.ERROR
         self._observation = metrics.Observation
-        self._attributes = {"aio_token.name": name}
-        self._held_since: float | None = None
-        self._expires_at: float | None = None
+        self._name = name
+        self._held: dict[str, tuple[float, float | None]] = {}  # by name: since when, and until when
         self._tracer = trace.get_tracer("aio_token", tracer_provider=tracer_provider)
         self._measure(metrics.get_meter("aio_token", meter_provider=meter_provider))
 
@@ -60,32 +61,34 @@ class OpenTelemetryObserver:
             "aio_token.coalesced_callers", "{caller}", "callers that waited for a renewal together"
         )
         self._duration = meter.create_histogram(
-            "aio_token.renewal.duration", "s", "what a renewal took", explicit_bucket_boundaries_advisory=_SECONDS
+            "aio_token.renewal.duration", "s", "how long a renewal took", explicit_bucket_boundaries_advisory=_SECONDS
         )
         self._waits = meter.create_histogram(
-            "aio_token.wait", "s", "what a caller waited for a token", explicit_bucket_boundaries_advisory=_SECONDS
+            "aio_token.wait", "s", "how long a caller waited for a token", explicit_bucket_boundaries_advisory=_SECONDS
         )
         meter.create_observable_gauge("aio_token.token.age", [self._age], "s", "since the token is held here")
         meter.create_observable_gauge("aio_token.token.expires_in", [self._expires_in], "s", "until the token's end")
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
-        self._events.add(1, {**self._attributes, "event": type(event).__name__})
+        name = event.name if event.name is not None else self._name
+        attributes = {"aio_token.name": name}
+        self._events.add(1, {**attributes, "event": type(event).__name__})
         match event:
             case Renewed() | RenewalFailed():
-                self._renewal(event)
+                self._renewal(event, attributes)
             case SignedOut():
-                self._held_since = self._expires_at = None
+                self._held.pop(name, None)
         if isinstance(event, Loaded | Adopted | Renewed | SignedIn) and event.fingerprint is not None:
-            self._held_since, self._expires_at = event.at, event.expires_at
+            self._held[name] = event.at, event.expires_at
 
-    def _renewal(self, event: Renewed | RenewalFailed) -> None:
+    def _renewal(self, event: Renewed | RenewalFailed, named: dict[str, str]) -> None:
         outcome = "renewed" if isinstance(event, Renewed) else event.remedy
-        attributes = {**self._attributes, "reason": event.reason, "outcome": outcome}
+        attributes = {**named, "reason": event.reason, "outcome": outcome}
         self._renewals.add(1, attributes)
-        self._callers.add(event.waiters, self._attributes)
+        self._callers.add(event.waiters, named)
         for seconds in event.waits:
-            self._waits.record(seconds, self._attributes)
+            self._waits.record(seconds, named)
         self._duration.record(event.duration, attributes)
         span = self._tracer.start_span(
             "aio_token.renewal",
@@ -99,9 +102,10 @@ class OpenTelemetryObserver:
         span.end(int(event.at * _NANOSECONDS))
 
     def _age(self, options: CallbackOptions) -> Iterable[Observation]:  # noqa: ARG002  OpenTelemetry's signature
-        if self._held_since is not None:
-            yield self._observation(time.time() - self._held_since, self._attributes)
+        for name, (since, _) in tuple(self._held.items()):
+            yield self._observation(time.time() - since, {"aio_token.name": name})
 
     def _expires_in(self, options: CallbackOptions) -> Iterable[Observation]:  # noqa: ARG002
-        if self._expires_at is not None:
-            yield self._observation(self._expires_at - time.time(), self._attributes)
+        for name, (_, expires_at) in tuple(self._held.items()):
+            if expires_at is not None:
+                yield self._observation(expires_at - time.time(), {"aio_token.name": name})

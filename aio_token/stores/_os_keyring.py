@@ -18,6 +18,7 @@ _LIMITS = {"keyring.backends.Windows": 1_280}
 
 _OUTLOOK = {
     "ImportError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
+    "ModuleNotFoundError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
     "NoKeyringError": "no keyring can be reached from this process; start the session's keyring, or use a key file",
     "KeyringLocked": "the keyring is locked; unlock it, by signing in to the desktop for example, and try again",
 }

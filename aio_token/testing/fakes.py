@@ -9,7 +9,7 @@ from aio_token._credential import Credential
 from aio_token._errors import TokenError
 from aio_token._public import public
 from aio_token._token import Token
-from aio_token._wish import NO_WISH
+from aio_token._wish import NO_WISH, Rejection
 from aio_token.events import Event
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ class FixedSource:
         self.asked: int = 0
         self.rejected: list[Token] = []
 
-    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's own
+    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's own
         """Return the current token, or the next answer if it is the one that was refused."""
         self.asked += 1
         if rejected is not None:
-            self.rejected.append(rejected)
-            if rejected == self._answers[self._current]:
+            token = rejected.token if isinstance(rejected, Rejection) else rejected
+            self.rejected.append(token)
+            if token == self._answers[self._current]:
                 self._current = min(self._current + 1, len(self._answers) - 1)
         return _given(self._answers[self._current])
 

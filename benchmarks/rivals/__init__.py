@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Awaitable
 
     from benchmarks._serving import Place
-
-    Get = Callable[[str], Awaitable[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """How to use one of them.
-
-    `make` gives a client middleware for aiohttp, or for httpx a client; the latter takes a transport to use in place of
-    the network, or None. `margin` is how many seconds before its end it counts a token as ended, where that is a
-    constant that the benchmarks' short tokens would never outlive.
-    """
-
-    name: str
-    library: Literal["aiohttp", "httpx"]
-    grant: str
-    make: Callable[..., AbstractAsyncContextManager[Any]]
-    margin: float = 0.0
-
-    @property
-    def bare(self) -> str:
-        """The client without it."""
-        return f"bare {self.library}"
-
-    @property
-    def client_id(self) -> str:
-        """As whom it comes to the server."""
-        return self.name.replace(" ", "-")
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether it is a client with a header that never changes."""
-        return self.name == self.bare
-
+    from benchmarks.rivals._rival import Get, Rival
 
 BARE_AIOHTTP, BARE_HTTPX = "bare_aiohttp", "bare_httpx"
 LIGHT = (BARE_AIOHTTP, "ours", "lock_and_double_check")  # need nothing but this project
@@ -89,7 +54,7 @@ async def row_of(rival: Rival, measuring: Awaitable[dict[str, Any]]) -> dict[str
 @asynccontextmanager
 async def opened(rival: Rival, place: Place, *, connections: int) -> AsyncIterator[Get]:
     """Yield a function that fetches a page with the rival's help and returns the status."""
-    from benchmarks.rivals import _clients  # noqa: PLC0415  imports the libraries
+    from benchmarks.rivals import _clients
 
     make = _clients.by_aiohttp if rival.library == "aiohttp" else _clients.by_httpx
     async with make(rival, place, connections) as get:

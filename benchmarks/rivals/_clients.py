@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from benchmarks._serving import Place
-    from benchmarks.rivals import Get, Rival
+    from benchmarks.rivals._rival import Get, Rival
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def by_aiohttp(rival: Rival, place: Place, connections: int) -> AsyncItera
 @asynccontextmanager
 async def by_httpx(rival: Rival, place: Place, connections: int) -> AsyncIterator[Get]:
     """Fetch by the rival's client."""
-    from httpx import AsyncHTTPTransport, Limits  # noqa: PLC0415  not everybody has it
+    from httpx import AsyncHTTPTransport, Limits
 
     limits = Limits(max_connections=connections, max_keepalive_connections=connections)
     async with rival.make(place, AsyncHTTPTransport(limits=limits)) as client:

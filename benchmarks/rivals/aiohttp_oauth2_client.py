@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp_oauth2_client.grant.client_credentials import ClientCredentialsGrant
 from aiohttp_oauth2_client.middleware import OAuth2Middleware
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it would rather have httpx's successor
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from azure.identity.aio import ClientSecretCredential, get_bearer_token_provider
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

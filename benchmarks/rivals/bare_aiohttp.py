@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

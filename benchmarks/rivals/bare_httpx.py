@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from httpx import AsyncBaseTransport, AsyncClient
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gcloud.aio.auth import Token
 
 from benchmarks._issuing import STEADY
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from httpx import AsyncBaseTransport, AsyncClient, Client
 from httpx_auth import OAuth2ClientCredentials
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,11 +1,11 @@
-"""The middleware that everybody writes, from the examples of this project."""
+"""The middleware that most people write, from the examples of this project."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 from examples.lock_and_double_check import LockAndDoubleCheck
 
 if TYPE_CHECKING:

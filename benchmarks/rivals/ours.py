@@ -13,7 +13,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
-from benchmarks.rivals import Rival
+from benchmarks.rivals._rival import Rival
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The token endpoint is down: how often each of them asks it, all at the same time, with nobody holding a token."""
+"""The token endpoint is down: how often each of them asks it, all at the same time, none of them with a token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks._serving import serving
 from benchmarks.rivals import load_all, opened
 
 if TYPE_CHECKING:
-    from benchmarks.rivals import Get, Rival
+    from benchmarks.rivals._rival import Get, Rival
 
 CLIENTS = 10  # of each
 PAUSE = 0.1  # seconds between a client's failure and its next request

@@ -1,4 +1,4 @@
-"""Herds: so many callers find the token absent, expired or refused at once; who asks, and when the last one goes on.
+"""Herds: so many callers find the token absent, expired or rejected at once; who asks, and when the last one goes on.
 
 The API is a stub, so that nothing but the way to a token is between the first and the last; the token endpoint is real,
 and takes long enough for all to arrive.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from benchmarks._serving import Serving
     from benchmarks._stub import Step
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
 STATES = ("absent", "expired", "refused")
 LATENCY = 0.3  # seconds, of the token endpoint
@@ -67,7 +67,7 @@ async def _measure(rivals: list[Rival], *, quick: bool) -> list[dict[str, Any]]:
 
 
 async def _settled(server: Serving, rival: Rival, state: str, callers: int, *, busy: bool) -> dict[str, Any]:
-    """Return a herd's row; of ours of the largest, that of the middle of three delays, for a target stands on it."""
+    """Return a herd's row; of ours of the largest, that of the middle of three delays, since a target depends on it."""
     times = 3 if callers == LARGEST and rival.name == "aio_token" else 1
     rows = [await herd(server, rival, state, callers, busy=busy) for _ in range(times)]
     return sorted(rows, key=lambda row: row.get("last_ms") or math.inf)[times // 2]

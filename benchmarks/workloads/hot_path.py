@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientRequest, ClientResponse
 
     from benchmarks._serving import Serving
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
 TOKEN_SIZES = (40, 800, 4_000)  # characters
 ORIGINS = (1, 3)

@@ -1,6 +1,6 @@
 """Tokens refused in flight: a server that ends every token at once, again and again, while requests are under way.
 
-It issues one good token per client at a time: whoever renews twice for one refusal ends the token of all the others.
+It issues one good token per client at a time: renewing twice for one 401 ends the token of all the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmarks.rivals import load_all, opened, row_of
 
 if TYPE_CHECKING:
     from benchmarks._serving import Serving
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
 CLIENTS = {"aiohttp": 200, "httpx": 20}  # httpx's pool is slow with many
 API_LATENCY, LATENCY = 0.05, 0.05  # seconds: requests are in flight most of the time

@@ -12,7 +12,7 @@ from benchmarks.rivals import load_all, opened, row_of
 
 if TYPE_CHECKING:
     from benchmarks._serving import Serving
-    from benchmarks.rivals import Rival
+    from benchmarks.rivals._rival import Rival
 
 LIFETIME = 4.0  # seconds, of an access token
 LATENCY = 0.3  # seconds, of the token endpoint
@@ -43,7 +43,7 @@ async def _crawl(server: Serving, rival: Rival, bare: Rival, seconds: float) -> 
     place, loop = server.place.as_client(rival.client_id), asyncio.get_running_loop()
     its, beside, clients = Crawl(), Crawl(), CLIENTS[rival.library]
     async with opened(rival, place, connections=clients) as get, opened(bare, place, connections=clients) as other:
-        # The first token and the connections are nobody's wait.
+        # The first token and the connections do not count as waits.
         await asyncio.gather(*(one(place.api) for _ in range(clients) for one in (get, other)))
         await server.set()
         until = loop.time() + seconds

@@ -16,9 +16,9 @@ PASSWORD = "PASSWORD"
 
 _DESCRIPTION = """\
 A crawler of many concurrent clients whose token expires again and again; then the same crawl through the middleware
-that everybody writes (examples/lock_and_double_check.py). In both, one client is cancelled in the middle of a renewal.
+that most people write (examples/lock_and_double_check.py). In both, one client is cancelled in the middle of a renewal.
 Without arguments it brings servers of its own, on loopback: tokens that live 2 s, rotating refresh tokens, and the end
-of the session for whoever presents one twice."""
+of the session if one is presented twice."""
 
 _EPILOG = f"""\
 against a real server:

@@ -63,12 +63,12 @@ async def ours(stage: Stage, count: TokenRequests) -> AsyncIterator[ClientMiddle
     endpoint, first = stage.endpoint, stage.refresh_token
     grant = RefreshTokenGrant(endpoint, first=first) if first else ClientCredentialsGrant(endpoint, scope=stage.scope)
     async with TokenRepository(_Counted(grant, first, count)) as tokens:
-        yield BearerMiddleware(tokens, URL(stage.api).origin(), observer=None)  # refusals are counted, not logged
+        yield BearerMiddleware(tokens, URL(stage.api).origin(), observer=None)  # rejections are counted, not logged
 
 
 @asynccontextmanager
 async def contrast(stage: Stage, count: TokenRequests) -> AsyncIterator[ClientMiddlewareType]:
-    """Make the middleware that everybody writes."""
+    """Make the middleware that most people write."""
     yield _CountedContrast(stage, count)
 
 

@@ -56,7 +56,7 @@ class Crawl:
             arrivals = (ARRIVAL * number / clients for number in range(clients))
             await asyncio.wait([asyncio.create_task(self._client(arrival)) for arrival in arrivals])
             if self._tally.tokens.all_end_in > PATIENCE:
-                self._tally.remark = "the token lived on, so nobody could be cancelled in the middle of a renewal"
+                self._tally.remark = "the token lived on, so no client could be cancelled in the middle of a renewal"
                 return
             self.phase = "pausing until the token has ended"
             await asyncio.sleep(max(self._tally.tokens.all_end_in, 0) + 0.05)

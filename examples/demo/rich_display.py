@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from examples.demo.display import Update
     from examples.demo.report import Row
 
 _STYLES = {True: "bold green", False: "bold red", None: ""}
@@ -32,7 +31,7 @@ class RichDisplay:
         self._console.print(Text(text, style=_STYLES[good]))
 
     @contextmanager
-    def progress(self, name: str) -> Iterator[Update]:
+    def progress(self, name: str) -> Iterator[Callable[[float, str], None]]:
         """Draw a bar with what there is to say behind it."""
         columns = (TextColumn("[bold]{task.description:<21}"), BarColumn(24), TextColumn("{task.fields[said]}"))
         with Progress(*columns, console=self._console) as progress:

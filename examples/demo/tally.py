@@ -52,7 +52,7 @@ class TokenRequests:
 
     @property
     def all_end_in(self) -> float:
-        """Seconds until no token is good any more; infinite if nobody knows."""
+        """Seconds until no token is good any more; infinite if that is not known."""
         return max(self.ends) - time.time() if self.ends else float("inf")
 
 

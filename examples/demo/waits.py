@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from examples.demo.tally import Tally
 
-_REFUSED = 401
+_UNAUTHORIZED = 401
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Waits:
             response = await handler(request)
         finally:
             self._tally.slowest_answer = max(self._tally.slowest_answer, loop.time() - sent)
-        if response.status == _REFUSED:  # then it waits again
+        if response.status == _UNAUTHORIZED:  # then it waits again
             self._begin(request)
         return response
 

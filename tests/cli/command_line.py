@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aio_token.cli._app import run
-from aio_token.cli._keys import store_of
-from aio_token.cli._places import profile_file, token_file
 from aio_token.cli._profile import Profile
-from tests.conftest import SECRETS
+from aio_token.cli._session import Session
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Terminal(io.StringIO):
-    """Standard input or error with somebody before it, who types what it was made of."""
+    """Standard input or error with a person before it, who types what it was made of."""
 
     encoding = "utf-8"
 
@@ -53,7 +52,7 @@ class CommandLine:
         self.said: list[str] = []
 
     async def __call__(self, *arguments: object, stdin: str = "", terminal: bool | Terminal = False) -> Done:
-        """Run one in a thread, for it has an event loop of its own; `terminal` puts a person there, with a terminal."""
+        """Run one in a thread, since it runs its own event loop; `terminal` puts a person there, with a terminal."""
         err = terminal if isinstance(terminal, Terminal) else Terminal()
         with self._monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", Terminal(stdin) if terminal else io.TextIOWrapper(io.BytesIO(stdin.encode())))
@@ -82,14 +81,30 @@ def profile_of(server: AuthorizationServer, **members: object) -> Profile:
 
 async def set_up(name: str, profile: Profile, credential: Credential | None = None) -> None:
     """Write a profile and its credential, as `login` would."""
-    file = profile_file(name)
+    session = Session(name, profile)
+    file = session.profile_file
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(profile.to_json())
     if credential is not None:
-        async with store_of(profile, token_file(name)).exclusive() as slot:
+        async with session.store.exclusive() as slot:
             await slot.save(credential)
 
 
 async def stored(name: str, profile: Profile) -> Credential | None:
     """Return what is kept for a profile."""
-    return await store_of(profile, token_file(name)).load()
+    return await Session(name, profile).store.load()
+
+
+def session_of(name: str) -> Session:
+    """Return the session of a name, for its files alone."""
+    return Session(name, Profile(issuer="", client_id="", token_endpoint=""))
+
+
+def profile_file(name: str = "default") -> Path:
+    """Return the file of a profile."""
+    return session_of(name).profile_file
+
+
+def token_file(name: str = "default") -> Path:
+    """Return the file of a profile's token."""
+    return session_of(name).token_file

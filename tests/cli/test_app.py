@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,11 +13,11 @@ import pytest
 from click.shell_completion import ShellComplete
 
 import aio_token.cli
+from aio_token.cli import _profile_files
 from aio_token.cli._app import app
-from aio_token.cli._arguments import seconds
-from aio_token.cli._places import profile_file
+from aio_token.cli._options import seconds
 from aio_token.cli._profile import Profile
-from tests.cli.command_line import set_up
+from tests.cli.command_line import profile_file, set_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +120,7 @@ def test_durations(text: str, duration: float) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "1 m", "5min", "nan", "inf", "9" * 400])
 def test_what_is_no_duration(text: str) -> None:
     """It is refused, however large."""
-    with pytest.raises(click.BadParameter, match="is no duration"):
+    with pytest.raises(click.BadParameter, match="is not a duration"):
         seconds(CONTEXT, PARAMETER, text)
 
 
@@ -128,6 +130,30 @@ async def test_profiles_are_completed(home: Path) -> None:
         await set_up(name, PROFILE)
     completion = ShellComplete(app, {}, "aio-token", "_AIO_TOKEN_COMPLETE")
     assert [item.value for item in completion.get_completions(["token"], "w")] == ["web", "work"]
+
+
+async def test_a_bug_is_a_sentence(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1, its kind and its place for the report; not its text, which may hold a secret."""
+
+    def fail() -> list[str]:
+        message = "canary-token"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(_profile_files, "names", fail)
+    done = await aio_token("status")
+    assert (done.code, done.out) == (1, "")
+    assert re.search(r"RuntimeError in fail, line \d+ of \S+test_app.py; this is a bug", done.err)
+
+
+def test_standard_output_may_be_any_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a program that embeds the command line replaces it."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "argv", ["aio-token", "--version"])
+    with pytest.raises(SystemExit) as left:
+        aio_token.cli.main()
+    assert left.value.code == 0
+    assert stream.getvalue()
 
 
 @pytest.mark.parametrize("missing", ["click", "platformdirs"])

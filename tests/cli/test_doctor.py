@@ -1,4 +1,4 @@
-"""`aio-token doctor`: each line says what is wrong and what mends it."""
+"""`aio-token doctor`: each line says what is wrong and what repairs it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token.cli._checks import findings
-from aio_token.cli._keys import store_of
-from aio_token.cli._places import profile_file, token_file
+from aio_token._token import fingerprint
+from aio_token.cli._session import Session
+from aio_token.cli.commands.doctor import findings
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import Terminal, profile_of, set_up
+from tests.cli.command_line import Terminal, profile_file, profile_of, set_up, token_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,24 +65,32 @@ async def test_colours_are_for_terminals_that_want_them(
     assert ("\x1b" in terminal.getvalue()) is coloured
 
 
-async def test_files_that_others_may_change(aio_token: CommandLine) -> None:
-    """A profile says where the token goes: that others may write it is a warning, with the command."""
+async def test_what_is_odd_but_works(aio_token: CommandLine) -> None:
+    """A token in clear and a damaged one are warnings, with the command or the place."""
     async with AuthorizationServer() as server:
         await signed_in(server, store="plain")
-        profile_file("default").chmod(0o620)
         token_file("default").with_name("default.token.corrupt-20260101T000000.000000Z").touch(0o600)
         lines = await lines_of(aio_token)
-        assert f"chmod go-w '{profile_file('default')}'" in lines["profile"]
-        assert lines["profile"].startswith("warn")
         assert lines["store"].startswith("warn")
         assert "--store encrypted" in lines["store"]
         assert lines["damage"].startswith("warn")
-        profile_file("default").parent.chmod(0o777)
-        assert "/profiles'" in (await lines_of(aio_token))["profile"]
+
+
+async def test_a_profile_that_others_may_change(aio_token: CommandLine) -> None:
+    """Law G5: 5, with the command; nothing else is looked at, since the profile may send anything anywhere."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        profile_file().chmod(0o620)
+        lines = await lines_of(aio_token, 5)
+        assert list(lines) == ["profile"]
+        assert lines["profile"].endswith(f"chmod go-w {profile_file()}")
+        profile_file().write_text("{}")
+        profile_file().chmod(0o600)
+        assert (await lines_of(aio_token, 1))["profile"].startswith("fail: the profile default cannot be used")
 
 
 async def test_a_store_that_is_refused(aio_token: CommandLine) -> None:
-    """5: the message of the store has the command that mends it."""
+    """5: the message of the store has the command that repairs it."""
     async with AuthorizationServer() as server:
         await signed_in(server)
         token_file("default").parent.chmod(0o777)
@@ -102,23 +110,24 @@ async def test_a_key_that_is_not_there(aio_token: CommandLine, monkeypatch: pyte
         assert lines["token"].startswith("fail")
 
 
-async def test_a_lock_that_somebody_holds(home: Path) -> None:
+async def test_a_lock_that_another_process_holds(home: Path) -> None:
     """5, after a moment's patience, with the command that tells who it is."""
     async with AuthorizationServer() as server:
         profile = await signed_in(server)
-        async with store_of(profile, token_file("default")).exclusive():
-            (lock,) = [found async for found in findings("default", patience=0.05) if found.subject == "lock"]
+        session = Session("default", profile)
+        async with session.store.exclusive():
+            (lock,) = [found async for found in findings(session, patience=0.05) if found.subject == "lock"]
     assert (lock.level, lock.exit) == ("fail", 5)
     assert "fuser" in lock.text
 
 
 async def test_who_has_to_sign_in(aio_token: CommandLine) -> None:
-    """3, with the command; and nobody is signed in without a profile."""
+    """3, with the command; and so is a profile that is not there."""
     async with AuthorizationServer() as server:
         profile = profile_of(server, revocation_endpoint=server.revocation_url)
         await set_up("default", profile)
         assert "aio-token login default" in (await lines_of(aio_token, 3))["token"]
-        assert (await aio_token("doctor", "nobody")).code == 3
+        assert (await aio_token("doctor", "missing")).code == 3
 
 
 async def test_a_client_s_secret(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,9 +135,9 @@ async def test_a_client_s_secret(aio_token: CommandLine, monkeypatch: pytest.Mon
     async with AuthorizationServer() as server:
         monkeypatch.setenv("BOT", server.client.secret or "")
         await signed_in(server, client_id="bot", client_secret="env:BOT", client_auth="client_secret_basic")
-        assert (await lines_of(aio_token))["secret"] == "ok: the client's secret is there"
+        assert (await lines_of(aio_token))["secret"] == "ok: the client's secret can be read"
         monkeypatch.delenv("BOT")
-        assert "the environment variable BOT is not set" in (await lines_of(aio_token, 1))["secret"]
+        assert "set the environment variable BOT" in (await lines_of(aio_token, 1))["secret"]
 
 
 async def test_a_server_that_is_away(aio_token: CommandLine) -> None:
@@ -140,6 +149,41 @@ async def test_a_server_that_is_away(aio_token: CommandLine) -> None:
         assert lines["issuer"].startswith("fail")
         assert lines["endpoint"].startswith("fail")
         assert "clock" not in lines
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_an_endpoint_that_is_unavailable(status: int, aio_token: CommandLine) -> None:
+    """4: it answers, and its answer says that it is of no use now."""
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        server.inject(Broken(status=status))
+        lines = await lines_of(aio_token, 4)
+        assert lines["endpoint"] == f"fail: that of {server.url} answers {status}; try again later"
+
+
+async def test_a_refresh_token_that_was_refused(aio_token: CommandLine) -> None:
+    """3 while the token is still valid: nothing will renew it; `status` says so as well, and `token` still works."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        credential = server.credential(client_id="app")
+        assert credential.refresh_token is not None
+        await set_up("default", profile, replace(credential, refused=fingerprint(credential.refresh_token)))
+        line = (await lines_of(aio_token, 3))["token"]
+        assert line.startswith("fail: valid until ")
+        assert line.endswith("the server refused its refresh token; sign in again: aio-token login default")
+        done = await aio_token("status", "--check")
+        assert (done.code, "aio-token login default" in done.out) == (0, True)
+        assert (await aio_token("token")).code == 0
+
+
+async def test_a_renewal_that_failed(aio_token: CommandLine) -> None:
+    """A warning while the token is still valid, though the endpoint answers again."""
+    async with AuthorizationServer() as server:
+        profile = await signed_in(server)
+        await set_up("default", profile, replace(server.credential(client_id="app"), failures=1))
+        line = (await lines_of(aio_token))["token"]
+        assert line.startswith("warn: valid until ")
+        assert line.endswith("the last renewal failed")
 
 
 async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
@@ -162,9 +206,8 @@ async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
 async def test_clocks_that_differ(date: str, level: str, says_so: str, aio_token: CommandLine) -> None:
     """A warning, with the command that sets the clock; none about a server that sends no date, such as Keycloak."""
     async with AuthorizationServer() as server:
-        # An endpoint that answers to GET stands for the token endpoint.
-        await signed_in(server, token_endpoint=server.userinfo_url)
-        server.inject(Broken(status=405, headers={"Date": date}), endpoint="userinfo")
-        line = (await lines_of(aio_token, 1))["clock"]
+        await signed_in(server)
+        server.inject(Broken(status=400, headers={"Date": date}))
+        line = (await lines_of(aio_token))["clock"]
     assert line.startswith(level)
     assert says_so in line

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from aio_token import Token
-from aio_token.cli.commands.exec import become, run_below
+from aio_token.cli.commands import exec as exec_command
+from aio_token.cli.commands.exec import become, environment_with, run_below
 from aio_token.testing import AuthorizationServer
-from tests.cli.command_line import profile_of, set_up
+from tests.cli.command_line import profile_file, profile_of, set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.cli.command_line import CommandLine
@@ -59,11 +60,12 @@ async def test_the_command_is_the_process(home: Path) -> None:
     assert (process.returncode, err) == (-signal.SIGTERM, b"")
 
 
-def test_what_is_handed_over(monkeypatch: pytest.MonkeyPatch, signals: None) -> None:
+async def test_what_is_handed_over(home: Path, monkeypatch: pytest.MonkeyPatch, signals: None) -> None:
     """The arguments as they are, the environment and the token; SIGPIPE ends a command again, as it should."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
     handed: list[tuple[str, list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "execvpe", lambda *call: handed.append(call))
-    become(["cmd", "-x"], "TOKEN", TOKEN)
+    become(["cmd", "-x"], environment_with(TOKEN, "TOKEN"))
     assert handed == [("cmd", ["cmd", "-x"], {**os.environ, "TOKEN": "canary-token"})]
     assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
     assert "TOKEN" not in os.environ
@@ -81,16 +83,16 @@ def test_a_command_that_cannot_be_run(
         raise error
 
     monkeypatch.setattr(os, "execvpe", execvpe)
-    assert become(["cmd"], "TOKEN", TOKEN) == code
+    assert become(["cmd"], {}) == code
     assert capsys.readouterr().err == f"aio-token: cmd: {error.strerror}\n"
 
 
 def test_a_system_where_no_process_takes_another_s_place(capfd: pytest.CaptureFixture[str]) -> None:
     """The command is waited for, and its exit code is ours."""
     code = "import os, sys; print(os.environ['TOKEN']); sys.exit(7)"
-    assert run_below([sys.executable, "-c", code], "TOKEN", TOKEN) == 7
+    assert run_below([sys.executable, "-c", code], {"TOKEN": "canary-token"}) == 7
     assert capfd.readouterr().out == "canary-token\n"
-    assert run_below(["/no/such/command"], "TOKEN", TOKEN) == 127
+    assert run_below(["/no/such/command"], {}) == 127
 
 
 @pytest.mark.parametrize(
@@ -99,15 +101,65 @@ def test_a_system_where_no_process_takes_another_s_place(capfd: pytest.CaptureFi
         ([], 2),
         (["default"], 2),
         (["default", "--"], 2),
+        (["--"], 2),
         (["--variable", "A B", "default", "--", "true"], 2),
         (["--variable", "A=B", "default", "--", "true"], 2),
         (["../x", "--", "true"], 2),
-        (["nobody", "--", "true"], 3),
+        (["missing", "--", "true"], 3),
     ],
 )
 async def test_nothing_is_run_without_a_token(
     arguments: list[str], code: int, aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """2 for a mistake, 3 without a sign-in; the environment's profile does not stand for the one to be named."""
+    """2 for a mistake or no command at all, 3 without a sign-in."""
     monkeypatch.setenv("AIO_TOKEN_PROFILE", "work")
     assert (await aio_token("exec", *arguments)).code == code
+
+
+async def test_no_long_lived_secret_is_handed_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law G5: the key and the secrets that any profile names stay here; a profile that is refused harms nothing."""
+    server = AuthorizationServer()
+    await set_up("a", profile_of(server, key="env:KEY_OF_A"))
+    await set_up("b", profile_of(server, key="file:/k", client_secret="env:SECRET_OF_B"))
+    await set_up("c", profile_of(server, key=None))
+    profile_file("d").write_text("{}")
+    for name in (
+        "AIO_TOKEN_KEY",
+        "AIO_TOKEN_CLIENT_SECRET",
+        "KEY_OF_A",
+        "SECRET_OF_B",
+        "HARMLESS",
+        "AIO_TOKEN_PROFILE",
+    ):
+        monkeypatch.setenv(name, "canary-secret")
+    handed = environment_with(TOKEN, "TOKEN")
+    assert {name for name, value in handed.items() if value == "canary-secret"} == {"HARMLESS", "AIO_TOKEN_PROFILE"}
+    assert handed["TOKEN"] == TOKEN.access_token
+    assert environment_with(TOKEN, "AIO_TOKEN_KEY")["AIO_TOKEN_KEY"] == TOKEN.access_token
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--", "cmd", "-x"], ["cmd", "-x"]),
+        (["--min-valid", "0", "--", "cmd", "--help", "--", "x"], ["cmd", "--help", "--", "x"]),
+        (["work", "--", "cmd"], ["cmd"]),
+        (["work", "cmd", "y"], ["cmd", "y"]),
+    ],
+)
+async def test_the_profile_may_be_left_out(
+    arguments: list[str], shown: list[str], aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after two dashes is the command; the profile is the environment's, as for all other commands."""
+    monkeypatch.setenv("AIO_TOKEN_PROFILE", "work")
+    ran: list[tuple[str, ...]] = []
+
+    def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+        ran.append(tuple(command))
+        return 7
+
+    monkeypatch.setitem(exec_command._run, os.name, run)
+    server = AuthorizationServer()
+    await set_up("work", profile_of(server), server.credential(client_id="app"))
+    assert (await aio_token("exec", *arguments)).code == 7
+    assert ran == [tuple(shown)]

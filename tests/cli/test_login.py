@@ -1,4 +1,4 @@
-"""`aio-token login`: which way, what is shown, what is kept, and what is refused before anybody signs in."""
+"""`aio-token login`: which way, what is shown, what is kept, and what is refused before a person signs in."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import pytest
 import segno
 from keyring.backends.fail import Keyring as NoKeyring
 
-from aio_token.cli._flow import show_address, show_code
-from aio_token.cli._places import client_secret_file, profile_file, token_file
-from aio_token.cli._profiles import find
-from aio_token.cli._qr import qr_code
+from aio_token._errors import StoreError
+from aio_token.cli import _encryption_key
+from aio_token.cli._flows import qr_code, show_address, show_code
+from aio_token.cli._profile_files import find
 from aio_token.grants import DevicePrompt
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import Done, Terminal, profile_of, set_up, stored
-from tests.stores.test_keyring import MemoryKeyring
+from tests.cli.command_line import Done, Terminal, profile_file, profile_of, session_of, set_up, stored, token_file
+from tests.support.keyrings import MemoryKeyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def no_keyring() -> Iterator[None]:
 
 
 async def by_code(aio_token: CommandLine, server: AuthorizationServer, *arguments: str, terminal: bool = False) -> Done:
-    """Sign in with a code that somebody enters at once."""
+    """Sign in with a code that a person enters at once."""
     with server.hold(endpoint="device_authorization", after=True) as hold:
         running = asyncio.create_task(aio_token("login", *arguments, terminal=terminal))
         await hold.arrived.wait()
@@ -87,7 +87,7 @@ async def test_a_person_with_a_desktop_signs_in_with_the_browser(aio_token: Comm
         done = await aio_token("login", *at(server), "--scope", "read", "--scope", "write", terminal=True)
         assert (done.code, done.out) == (0, "")
         assert "encrypted, with the key of the environment variable AIO_TOKEN_KEY" in done.err
-        assert browser.opened[0] in done.err
+        assert re.search(r"^http://\S+[?&]state=", done.err, re.MULTILINE)
         profile = find("default")
         assert profile is not None
         assert profile == profile_of(server, scope="read write", revocation_endpoint=server.revocation_url)
@@ -110,7 +110,7 @@ async def test_a_person_without_a_desktop_gets_a_code(aio_token: CommandLine, mo
 
 
 async def test_an_explicit_choice_needs_no_terminal(aio_token: CommandLine) -> None:
-    """Whoever says --device has arranged for a person; --store plain keeps the token in clear, and says so."""
+    """--device is for a person who looks elsewhere; --store plain keeps the token in clear, and says so."""
     async with AuthorizationServer(device_interval=1.0) as server:
         done = await by_code(aio_token, server, *at(server), "--device", "--store", "plain", "--audience", "api")
         assert done.code == 0
@@ -155,7 +155,7 @@ def test_a_qr_code_is_what_it_says() -> None:
 
 
 class Reader(Terminal):
-    """A terminal before which somebody opens the address that is shown."""
+    """A terminal before which a person opens the address that is shown."""
 
     def write(self, text: str) -> int:
         """Show the text."""
@@ -178,7 +178,7 @@ async def test_a_browser_without_a_desktop_is_opened_by_the_person(aio_token: Co
     ("variables", "arguments"),
     [({}, []), ({"CI": "true"}, []), ({"CI": "1"}, ["--browser"]), ({"CI": "true"}, ["--device"])],
 )
-async def test_nobody_is_waited_for_who_is_not_there(
+async def test_no_person_is_waited_for_who_is_not_there(
     variables: dict[str, str],
     arguments: list[str],
     aio_token: CommandLine,
@@ -191,13 +191,13 @@ async def test_nobody_is_waited_for_who_is_not_there(
     async with AuthorizationServer() as server:
         done = await aio_token("login", *at(server), *arguments, terminal=bool(variables))
         assert done.code == 3
-        assert "nobody is here to sign in" in done.err
+        assert "no person is here to sign in" in done.err
         assert browser.opened == []
         assert find("default") is None
 
 
 async def test_an_issuer_for_machines_only(aio_token: CommandLine, browser: Browser) -> None:
-    """A person is told what is left; one with a desktop and a server without a browser's endpoint gets a code."""
+    """A person is told what remains; one with a desktop and a server without a browser's endpoint gets a code."""
     none: dict[str, object] = {"authorization_endpoint": None, "device_authorization_endpoint": None}
     async with AuthorizationServer(metadata=none) as server:
         done = await aio_token("login", *at(server), terminal=True)
@@ -224,7 +224,7 @@ async def test_a_service_account_signs_in_in_ci(aio_token: CommandLine, monkeypa
         assert profile.client_auth == "client_secret_basic"
         assert (await aio_token("login", "bot")).code == 0
         assert server.requests["client_credentials"] == 2
-        assert not client_secret_file("bot").exists()
+        assert not session_of("bot").client_secret_file.exists()
 
 
 @pytest.mark.parametrize("source", ["prompt", "stdin", "none"])
@@ -238,22 +238,22 @@ async def test_a_secret_that_is_typed_in_is_kept_as_the_token_is(source: str, ai
         options = [*at(server, "bot"), "--service-account", *how]
         done = await aio_token("login", *options, stdin=given, terminal=source != "stdin")
         assert done.code == 0
-        assert (server.client.secret or "").encode() not in client_secret_file("default").read_bytes()
+        assert (server.client.secret or "").encode() not in session_of("default").client_secret_file.read_bytes()
         assert server.accepts((await aio_token("token", "--force")).out.strip())
         assert server.seen[-1].form is not None
         assert server.seen[-1].form["client_secret"] == server.client.secret
         assert (await aio_token("logout", "--forget")).code == 0
-        assert not client_secret_file("default").exists()
+        assert not session_of("default").client_secret_file.exists()
         assert find("default") is None
 
 
 async def test_a_stored_secret_that_is_gone(aio_token: CommandLine) -> None:
-    """Somebody has to type it again."""
+    """A person has to type it again."""
     async with AuthorizationServer() as server:
         await set_up("default", profile_of(server, client_id="bot", client_secret="stored"), server.credential())
         done = await aio_token("token", "--force")
     assert done.code == 3
-    assert "not stored any more" in done.err
+    assert "no longer stored" in done.err
 
 
 @pytest.mark.parametrize(
@@ -263,11 +263,11 @@ async def test_a_stored_secret_that_is_gone(aio_token: CommandLine) -> None:
         ("env:", "", False, 2, "never the secret itself"),
         ("file:", "", False, 2, "never the secret itself"),
         ("stdin", "", False, 2, "holds no secret"),
-        ("prompt", "", False, 3, "nobody is here to type"),
+        ("prompt", "", False, 3, "no person is here to type"),
         ("prompt", "", True, 130, ""),
     ],
 )
-async def test_no_secret_is_taken_that_is_none(
+async def test_what_is_not_a_secret_is_refused(
     source: str, stdin: str, terminal: bool, code: int, says_so: str, aio_token: CommandLine
 ) -> None:
     """An option's value would be in every process listing; what was written there is not repeated."""
@@ -355,7 +355,7 @@ async def test_a_stored_secret_does_not_move_to_another_store(aio_token: Command
         assert (await aio_token("logout")).code == 0
         done = await aio_token("login", "--store", "plain")
         assert done.code == 3
-        assert "nobody is here to type the client's secret" in done.err
+        assert "no person is here to type the client's secret" in done.err
 
 
 async def test_a_token_that_is_not_saved_is_no_sign_in(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,7 +369,7 @@ async def test_a_token_that_is_not_saved_is_no_sign_in(aio_token: CommandLine, m
             hold.release()
             done = await running
         assert done.code == 5
-        assert "nobody is signed in" in done.err
+        assert "you are not signed in" in done.err
         assert find("default") is None
 
 
@@ -389,23 +389,77 @@ async def test_the_keyring_keeps_the_key(
     assert len(memory.entries) == 1
 
 
-async def test_without_a_key_nothing_is_kept_in_clear(
+async def test_a_machine_without_a_keyring_gets_a_key_file(
     aio_token: CommandLine, no_keyring: None, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """5, and the ways out; a key file is one."""
+    """A person is asked once; the file is 0600 and serves further profiles, of service accounts too."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
+    file = aio_token.directory / "config" / "aio-token" / "key"
+    async with AuthorizationServer() as server:
+        done = await aio_token("login", *at(server), stdin="\n", terminal=True)
+        assert done.code == 0
+        assert f"Make the key file {file}" in done.err
+        assert f"encrypted, with the key of the file {file}" in done.err
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert len(file.read_text()) == len(new_key()) + 1
+        assert (await aio_token("token", "--force")).code == 0
+        monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
+        done = await aio_token("login", "bot", *at(server, "bot"), "--service-account")
+        assert done.code == 0
+        assert f"the key of the file {file}" in done.err
+        assert "Make" not in done.err
+    assert list(file.parent.glob("key*")) == [file]
+
+
+@pytest.mark.parametrize(("answer", "terminal"), [("n\n", True), ("", False)])
+async def test_without_a_key_nothing_is_kept_in_clear(
+    answer: str,
+    terminal: bool,
+    aio_token: CommandLine,
+    no_keyring: None,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """5, and the ways out, if a person declines or none is there; a key file of one's own is one."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
     async with AuthorizationServer() as server:
-        done = await aio_token("login", *at(server), terminal=True)
+        done = await aio_token("login", *at(server), "--browser", stdin=answer, terminal=terminal)
         assert (done.code, browser.opened) == (5, [])
         assert "--key-file FILE" in done.err
         assert "--store plain" in done.err
         file = aio_token.directory / "key"
         file.touch(0o600)
         file.write_text((await aio_token("new-key")).out)
-        done = await aio_token("login", *at(server), "--key-file", file, terminal=True)
+        done = await aio_token("login", *at(server), "--browser", "--key-file", file)
         assert done.code == 0
         assert f"the key of the file {file}" in done.err
         assert (await aio_token("token", "--force")).code == 0
+
+
+async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install for a keyring."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    done = await aio_token("login", "--issuer", "https://id.example", "--client-id", "app", "--device")
+    assert done.code == 5
+    assert "pip install 'aio-token[keyring]'" in done.err
+
+
+def test_of_two_key_files_made_at_once_the_first_one_counts(tmp_path: Path, home: Path) -> None:
+    """Its key may have encrypted a token already."""
+    path = tmp_path / "new" / "key"
+    _encryption_key._make(path)
+    first = path.read_text()
+    _encryption_key._make(path)
+    assert path.read_text() == first
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_key_file_that_cannot_be_made(tmp_path: Path) -> None:
+    """The sentence names it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=f"{tmp_path}/file/key cannot be written"):
+        _encryption_key._make(tmp_path / "file" / "key")
 
 
 async def test_a_session_of_another_client_is_not_replaced(aio_token: CommandLine, browser: Browser) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aio_token.cli._places import token_file
-from aio_token.cli._profiles import find
+from aio_token.cli._profile_files import find
 from aio_token.stores.keys import new_key
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import profile_of, set_up, stored
+from tests.cli.command_line import profile_of, set_up, stored, token_file
 
 if TYPE_CHECKING:
     import pytest
@@ -55,7 +54,7 @@ async def test_a_server_that_has_no_way_to_be_told(aio_token: CommandLine) -> No
         profile = await signed_in(server, revocable=False)
         done = await aio_token("logout")
         assert done.code == 0
-        assert "lives there until its end" in done.err
+        assert "is valid there until it ends" in done.err
         assert await stored("default", profile) is None
 
 
@@ -74,7 +73,7 @@ async def test_a_token_that_cannot_be_read_stays(aio_token: CommandLine, monkeyp
 async def test_a_token_whose_key_is_lost_can_be_deleted(
     aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """5, and the way out is named by whoever needs the key; then a sign-in is possible with another one."""
+    """5, and every command that needs the key names the way out; then a sign-in is possible with another one."""
     async with AuthorizationServer() as server:
         profile = await signed_in(server)
         monkeypatch.setenv("AIO_TOKEN_KEY", new_key())
@@ -99,7 +98,7 @@ async def test_a_token_that_cannot_be_deleted(aio_token: CommandLine) -> None:
         aside.mkdir()
         done = await aio_token("logout")
         assert done.code == 5
-        assert "ended at the server, but the token is still here" in done.err
+        assert "has ended at the server, but the token is still here" in done.err
 
 
 async def test_who_is_not_signed_in_is_told(aio_token: CommandLine) -> None:

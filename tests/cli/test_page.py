@@ -9,8 +9,8 @@ import click
 
 from aio_token.cli._app import app
 from aio_token.cli._exits import Exit
-from aio_token.cli._formats import FORMATS
-from aio_token.cli._outlook import Outlook
+from aio_token.cli._profile_status import ProfileStatus
+from aio_token.cli.commands.token import FORMATS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
 COMMANDS = {
@@ -43,7 +43,7 @@ def test_the_members_of_the_json_are_those_on_the_page() -> None:
     promised = [
         name for cells in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cells)
     ]
-    assert promised == list(Outlook(name="x").members)
+    assert promised == list(ProfileStatus(name="x").members)
 
 
 def test_every_format_and_exit_code_is_on_the_page() -> None:

@@ -28,10 +28,11 @@ sys.stderr.write(json.dumps([name for name in {NETWORK!r} if name in sys.modules
 """
 
 
-async def start(*arguments: str) -> asyncio.subprocess.Process:
+async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
     """Start a process."""
+    pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable, *arguments, env={**os.environ, **variables}, stdout=pipe, stderr=pipe
     )
 
 
@@ -44,6 +45,15 @@ async def test_answers_from_disk_import_nothing_of_the_network(home: Path) -> No
     out, err = await process.communicate()
     assert json.loads(err) == []
     assert b"kit-access-" in out
+
+
+async def test_a_terminal_of_few_letters_gets_every_sentence(home: Path) -> None:
+    """What an encoding lacks is written as an escape."""
+    await set_up("default", replace(profile_of(AuthorizationServer()), client_id="łódź"))
+    process = await start("-m", "aio_token.cli", "status", PYTHONIOENCODING="latin-1:strict")
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert b"client \\u0142\xf3d\\u017a" in out
 
 
 async def test_two_shells_at_once_cause_one_renewal(home: Path) -> None:

@@ -182,5 +182,5 @@ async def test_a_proxy_of_the_environment(
     done = await aio_token("request", "GET", api.url)
     assert done.code == 1
     assert "does not speak HTTP" in done.err
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nobody listens
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens
     assert (await aio_token("request", "GET", api.url)).code == 4

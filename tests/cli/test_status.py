@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aio_token.cli._places import profile_file, token_file
 from aio_token.testing import AuthorizationServer
-from tests.cli.command_line import profile_of, set_up
-from tests.conftest import SECRETS
+from tests.cli.command_line import profile_file, profile_of, set_up, token_file
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 SERVER = AuthorizationServer(lifetime=600)  # never started: nothing may ask it
 
 
-def credential(**members: Any) -> Credential:  # noqa: ANN401  a credential's
+def credential(**members: Any) -> Credential:
     """Return a credential, its token's end included."""
     given = SERVER.credential(client_id="app", scope="read")
     assert given.token is not None
@@ -80,7 +79,7 @@ PAST = 1_000_000_000.0
 async def test_what_check_says(
     members: dict[str, Any], state: str, usable: bool, renewable: bool, code: int, aio_token: CommandLine
 ) -> None:
-    """0: `token` would give one, from the store or from the server; 3: somebody has to sign in."""
+    """0: `token` would give one, from the store or from the server; 3: a person has to sign in."""
     await set_up("default", profile_of(SERVER), credential(**members))
     (shown,) = await status_of(aio_token, "default")
     assert (shown["state"], shown["usable"], shown["renewable"]) == (state, usable, renewable)
@@ -96,7 +95,7 @@ async def test_a_server_that_rests(aio_token: CommandLine) -> None:
     assert shown["retry_at"] == pytest.approx(retry_at, abs=1)
     done = await aio_token("status", "--check")
     assert done.code == 4
-    assert "is not asked again for" in done.out
+    assert "will not be asked again for" in done.out
     await set_up("default", profile_of(SERVER), credential(retry_at=retry_at))
     assert (await aio_token("status", "--check")).code == 0
 
@@ -114,11 +113,11 @@ async def test_nothing_is_stored(aio_token: CommandLine) -> None:
 
 
 async def test_what_is_stored_belongs_to_another_client(aio_token: CommandLine) -> None:
-    """Law E4: it is not used; to sign out or to mend the profile is the person's choice."""
+    """Law E4: it is not used; to sign out or to correct the profile is the person's choice."""
     await set_up("default", profile_of(SERVER, client_id="other"), credential())
     done = await aio_token("status", "--check")
     assert done.code == 1
-    assert "belongs to another issuer or client" in done.out
+    assert "the stored token belongs to another issuer or client" in done.out
 
 
 async def test_what_cannot_be_read_hides_nothing_else(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,21 +143,36 @@ async def test_people_read_sentences(aio_token: CommandLine) -> None:
     await set_up("c", profile_of(SERVER, key="file:/run/key", grant="client_credentials"))
     done = await aio_token("status", "a")
     assert done.out == (
-        "a: good until 2033-05-18 03:33:20 UTC\n"
+        "a: valid until 2033-05-18 03:33:20 UTC\n"
         f"  {SERVER.issuer}, client app, scope read\n"
         "  kept in clear, guarded by the file's permissions alone\n"
     )
     done = await aio_token("status")
     assert "b: sign in first: aio-token login b" in done.out
     assert "encrypted, with the key of the keyring" in done.out
-    assert "c: there is no valid token, and the next use gets one" in done.out
+    assert "c: there is no valid token; the next use obtains one" in done.out
     assert "encrypted, with the key of the file /run/key" in done.out
 
 
 async def test_a_token_without_an_end(aio_token: CommandLine) -> None:
     """The server did not say; and it cannot be renewed."""
     await set_up("default", profile_of(SERVER), credential(expires_at=None, refresh_token=None))
-    assert "good until a time that the server did not say, and cannot be renewed" in (await aio_token("status")).out
+    assert "valid until a time that the server did not tell, and cannot be renewed" in (await aio_token("status")).out
+
+
+async def test_a_server_s_text_commands_no_terminal(aio_token: CommandLine) -> None:
+    """Law G3: control, bidirectional and lone surrogate characters are gone, and a long scope is cut."""
+    given = credential()
+    assert given.token is not None
+    scope = "read \x1b]0;title\x07\x9b2J\u202etxt.exe\u2066\ud800" + "A" * 3_000
+    held = replace(given, token=replace(given.token, scope=scope))
+    await set_up("default", profile_of(SERVER, scope="read", issuer="https://id.example/\x1b[2J\u200f"), held)
+    done = await aio_token("status")
+    assert all(letter.isprintable() or letter == "\n" for letter in done.out)
+    assert "scope read  ]0;title" in done.out
+    assert "AAA...\n" in done.out
+    assert len(done.out) < 600
+    assert (await status_of(aio_token))[0]["scope"].startswith("read \x1b]0;title")
 
 
 async def test_there_is_no_profile(aio_token: CommandLine) -> None:
@@ -167,7 +181,7 @@ async def test_there_is_no_profile(aio_token: CommandLine) -> None:
     assert (done.code, done.out) == (0, "")
     assert "aio-token login" in done.err
     assert (await status_of(aio_token)) == []
-    assert (await aio_token("status", "nobody")).code == 3
+    assert (await aio_token("status", "missing")).code == 3
 
 
 async def test_looking_changes_nothing(aio_token: CommandLine) -> None:

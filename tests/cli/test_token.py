@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aio_token import Token
-from aio_token.cli._formats import FORMATS
-from aio_token.cli._places import token_file
+from aio_token.cli.commands.token import FORMATS
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import profile_of, set_up, stored
+from tests.cli.command_line import profile_of, set_up, stored, token_file
 
 if TYPE_CHECKING:
     from tests.cli.command_line import CommandLine
@@ -49,8 +48,20 @@ async def test_a_token_at_its_end_is_renewed_and_kept(aio_token: CommandLine) ->
         assert server.accepts(done.out.strip())
 
 
-async def test_force_renews_a_good_token(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The token of the store counts as refused."""
+async def test_force_passes_the_back_off(aio_token: CommandLine) -> None:
+    """Law D8: what a person asks for now is asked for now, though the server is to be left alone for a while."""
+    async with AuthorizationServer() as server:
+        credential = server.credential(client_id="app")
+        await set_up("default", profile_of(server), replace(credential, failures=3, retry_at=time.time() + 50))
+        assert (await aio_token("token")).code == 0
+        assert server.refreshes == 0
+        done = await aio_token("token", "--force")
+        assert (done.code, server.refreshes) == (0, 1)
+        assert server.accepts(done.out.strip())
+
+
+async def test_force_renews_a_valid_token(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is still valid."""
     monkeypatch.setenv("AIO_TOKEN_PROFILE", "work")
     async with AuthorizationServer() as server:
         await set_up("work", profile_of(server), server.credential(client_id="app"))
@@ -61,7 +72,7 @@ async def test_force_renews_a_good_token(aio_token: CommandLine, monkeypatch: py
         assert server.accepts(second.out.strip())
 
 
-async def test_min_valid_renews_and_says_what_cannot_be_had(aio_token: CommandLine) -> None:
+async def test_min_valid_renews_and_says_what_the_server_does_not_give(aio_token: CommandLine) -> None:
     """A token that is good for long enough is left alone; a server that gives less is no error."""
     async with AuthorizationServer(lifetime=600) as server:
         await set_up("default", profile_of(server), server.credential(client_id="app"))
@@ -71,7 +82,7 @@ async def test_min_valid_renews_and_says_what_cannot_be_had(aio_token: CommandLi
         assert server.refreshes == 1
         assert done.code == 0
         assert server.accepts(done.out.strip())
-        assert "and no better one can be had" in done.err
+        assert "the server gives none for longer" in done.err
 
 
 async def test_a_service_account_asks_for_itself(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +98,7 @@ async def test_a_service_account_asks_for_itself(aio_token: CommandLine, monkeyp
         await set_up("bot", profile)
         missing = await aio_token("token", "bot")
         assert (missing.code, missing.out) == (1, "")
-        assert "the environment variable BOT is not set" in missing.err
+        assert "set the environment variable BOT" in missing.err
         await set_up("other", profile)
         monkeypatch.setenv("BOT", server.client.secret or "")
         done = await aio_token("token", "other")

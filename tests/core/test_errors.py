@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,7 +17,7 @@ from aio_token import (
     StoreError,
     TokenError,
 )
-from aio_token._errors import unforeseen, without_frames
+from aio_token._errors import raise_alone, unforeseen, without_frames
 from aio_token.grants import Rescued
 from aio_token.stores import KeyUnavailable, LockTimeout, StoreCorrupt
 
@@ -47,7 +48,7 @@ def test_the_tree_asks_what_to_do() -> None:
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_again_gives_an_error_of_ones_own(kind: type[TokenError]) -> None:
-    """Law C5: the copy says the same and has no traceback of somebody else."""
+    """Law C5: the copy says the same and has no traceback of another."""
     first = raised(kind("sign in again"), OSError("why"))
     assert isinstance(first, TokenError)
     copy = first.again()
@@ -102,9 +103,56 @@ def test_frames_are_taken_off_a_whole_chain() -> None:
     assert top.__cause__ is middle
 
 
+def test_notes_are_taken_off_a_whole_chain() -> None:
+    """Law G1: what a library notes on its error may quote what it worked on, as `json` does since Python 3.14."""
+    cause = raised(KeyError("cause"))
+    cause.add_note("when serializing dict item 'canary'")
+    top = raised(RuntimeError("top"), cause)
+    top.add_note("about canary")
+    without_frames(top)
+    assert "canary" not in "".join(traceback.format_exception(top))
+    assert not any(hasattr(error, "__notes__") for error in (top, cause))
+
+
 def test_a_chain_that_bites_its_tail_is_walked_once() -> None:
-    """Two errors that are each other's cause do not hang anybody."""
+    """Two errors that are each other's cause hang no reader."""
     one, other = raised(ValueError("one")), raised(ValueError("other"))
     one.__cause__, other.__cause__ = other, one
     without_frames(one)
     assert one.__traceback__ is other.__traceback__ is None
+
+
+def raised_alone(ours: TokenError, *, because: bool = False) -> TokenError:
+    """Raise an error while another one, that quotes a secret, is being handled."""
+    try:
+        try:
+            Path("canary").read_bytes()
+        except OSError as error:
+            raise_alone(ours, because=error if because else None)
+    except TokenError as caught:
+        return caught
+    raise AssertionError
+
+
+def test_an_error_is_raised_alone() -> None:
+    """Law G1: what was being handled is no context of it, whatever looks at the chain."""
+    error = raised_alone(ConfigurationError("check the file"))
+    assert error.__context__ is error.__cause__ is None
+    assert error.__suppress_context__
+
+
+def test_a_cause_is_kept_without_its_frames() -> None:
+    """Law G1: the type and the message of a cause are enough, and it is told once."""
+    error = raised_alone(ConfigurationError("check the file"), because=True)
+    assert error.__context__ is None
+    assert isinstance(error.__cause__, OSError)
+    assert error.__cause__.__traceback__ is None
+
+
+def test_an_error_that_is_raised_alone_keeps_the_cause_that_it_has() -> None:
+    """It may have been told why before."""
+    ours = raised(StoreError("no"), OSError("why"))
+    assert isinstance(ours, StoreError)
+    error = raised_alone(ours)
+    assert str(error.__cause__) == "why"
+    assert error.__context__ is None

@@ -1,9 +1,10 @@
-"""Events, and who is told of them."""
+"""Events, and the observers that are told of them."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import FrozenInstanceError, replace
+import pickle
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved, fan_out, notify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token.events import Event
 
 
@@ -22,7 +25,7 @@ def test_an_observer_is_told_at_once() -> None:
     assert told == [event]
 
 
-def test_nobody_needs_to_observe() -> None:
+def test_there_may_be_no_observer() -> None:
     """None is an observer too."""
     notify(None, Saved(at=1.0))
 
@@ -39,7 +42,7 @@ def test_several_observers_are_told_whatever_one_of_them_does() -> None:
     assert first == second == [Saved(at=1.0)]
 
 
-def test_an_observer_that_raises_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_observer_that_raises_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """What it raises is logged with its traceback, and the caller goes on."""
 
     def broken(event: Event) -> None:
@@ -63,20 +66,59 @@ def test_an_observer_may_end_the_process() -> None:
         notify(ends, Saved(at=1.0))
 
 
-def test_an_event_is_a_value() -> None:
-    """Equal members make equal events, and nothing can be set."""
-    event = Unsaved(at=1.0, message="the disk is full")
-    assert event == Unsaved(at=1.0, message="the disk is full")
-    with pytest.raises(FrozenInstanceError):
-        event.at = 2.0  # type: ignore[misc]
+def renewed(**more: object) -> Renewed:
+    """Return an event."""
+    members = {"at": 1.0, "reason": "absent", "duration": 0.5, "waits": (0.25,), "fingerprint": "01234567"}
+    return Renewed(**(members | {"expires_at": None} | more))  # type: ignore[arg-type]
 
 
 def test_events_are_values() -> None:
     """They compare and hash by kind and content, and show themselves without what is long."""
-    event = Renewed(at=1.0, reason="absent", duration=0.5, waits=(0.25,), fingerprint="01234567", expires_at=None)
-    assert event == replace(event)
-    assert hash(event) == hash(replace(event))
-    assert event != replace(event, at=2.0)
+    assert renewed() == renewed()
+    assert hash(renewed()) == hash(renewed())
+    assert renewed() != renewed(at=2.0)
     assert Loaded(at=1.0, fingerprint=None, expires_at=None) != Adopted(at=1.0, fingerprint=None, expires_at=None)
-    assert event != "Renewed"
-    assert repr(event) == "Renewed(at=1.0, reason='absent', duration=0.5, fingerprint='01234567', expires_at=None)"
+    assert renewed() != "Renewed"
+    assert repr(renewed(name="a")) == (
+        "Renewed(at=1.0, name='a', reason='absent', duration=0.5, fingerprint='01234567', expires_at=None, waiters=1)"
+    )
+
+
+def test_an_event_says_whose_token_it_is() -> None:
+    """A repository's name, if it has one; where it has none, nothing is shown."""
+    assert Saved(at=1.0, name="billing").members() == {"at": 1.0, "name": "billing"}
+    assert Saved(at=1.0).name is None
+    assert Saved(at=1.0).members() == {"at": 1.0}
+
+
+def test_an_event_cannot_be_changed() -> None:
+    """Observers share it."""
+    event = Unsaved(at=1.0, message="the disk is full")
+    with pytest.raises(AttributeError, match=r"Unsaved\.at cannot be changed"):
+        event.at = 2.0  # type: ignore[misc]
+    with pytest.raises(AttributeError, match=r"Unsaved\.message cannot be changed"):
+        del event.message
+    assert event == Unsaved(at=1.0, message="the disk is full")
+
+
+def test_an_event_has_all_its_members_and_no_others() -> None:
+    """A member that is missing or misspelt is told by its name."""
+    with pytest.raises(TypeError, match="Unsaved needs at, message"):
+        Unsaved()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Saved has no massage"):
+        Saved(at=1.0, massage="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Saved(1.0)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("again", [copy, deepcopy, lambda event: pickle.loads(pickle.dumps(event))])  # noqa: S301
+def test_events_travel(again: Callable[[Event], Event]) -> None:
+    """They can be copied, and sent to another process."""
+    assert again(renewed()) == renewed()
+    assert type(again(renewed())) is Renewed
+
+
+def test_an_event_says_how_much_it_matters() -> None:
+    """Severity belongs to the class, and is no member of the value."""
+    assert (Unsaved.severity, Saved.severity) == (logging.WARNING, logging.DEBUG)
+    assert "severity" not in Unsaved(at=1.0, message="").members()

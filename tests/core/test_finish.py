@@ -139,7 +139,7 @@ async def test_the_work_is_not_among_the_tasks_that_a_shutdown_cancels() -> None
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize("error", [None, OSError("disk")])
 async def test_a_cancelled_caller_waits_for_the_end_of_the_work(times: int, error: Exception | None) -> None:
-    """Law C4, C5: however often it is cancelled; how the work ended then is nobody's, and is not reported."""
+    """Law C4, C5: however often it is cancelled; how the work ended then concerns no caller, and is not reported."""
     work = Work(error)
     caller = asyncio.create_task(finish(work(), grace=5))
     await work.arrived.wait()

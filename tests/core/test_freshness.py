@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aio_token import Token, Windows
-from aio_token._freshness import CLOCK_TOLERANCE, Freshness, Held
+from aio_token._freshness import CLOCK_TOLERANCE, CachedToken, Freshness
 from aio_token.testing.clock import ManualClock
 
 ADAPTIVE = Windows()
@@ -24,21 +24,21 @@ def hold(
     renewal_took: float | None = 0.0,
     jitter: float = 0.0,
     age: float | None = 0.0,
-) -> Held:
-    """Hold a token that was asked for `age` seconds ago (None: nobody knows), just renewed unless told otherwise."""
+) -> CachedToken:
+    """Hold a token that was asked for `age` seconds ago (None: not known), just renewed unless told otherwise."""
     asked_at = clock.time() - (age or 0.0)
     expires_at = None if lifetime is None else asked_at + lifetime
     obtained_at = None if age is None else asked_at
     token = Token(access_token="abc", expires_at=expires_at)
-    return Held(token, obtained_at, windows, clock, renewal_took=renewal_took, jitter=jitter)
+    return CachedToken(token, obtained_at, windows, clock, renewal_took=renewal_took, jitter=jitter)
 
 
-def on_the_hot_path(held: Held, clock: ManualClock) -> bool:
+def on_the_hot_path(held: CachedToken, clock: ManualClock) -> bool:
     """Whether the token is served without a second thought."""
     return clock.monotonic() < held.fresh_until and clock.time() < held.fresh_until_wall
 
 
-def state(held: Held) -> Freshness:
+def state(held: CachedToken) -> Freshness:
     """Look at the token's freshness anew; a type checker takes a property for something that stays."""
     return held.freshness
 
@@ -143,7 +143,7 @@ def test_a_token_that_ends_at_once_is_good_for_a_second(clock: ManualClock, life
 
 
 def test_an_old_token_from_the_store_gets_no_such_second(clock: ManualClock) -> None:
-    """Law C9: only what was renewed here and now is good for everybody."""
+    """Law C9: only what was renewed here and now is good for every caller."""
     assert hold(clock, 0, renewal_took=None).freshness is Freshness.EXPIRED
     assert not hold(clock, 100, renewal_took=None).lasts(101)
 
@@ -176,7 +176,7 @@ def test_a_token_from_the_store_has_grown_old(clock: ManualClock) -> None:
 
 
 def test_without_the_moment_of_asking_the_lifetime_is_what_is_left(clock: ManualClock) -> None:
-    """A credential that somebody wrote by hand has no `obtained_at`."""
+    """A credential written by hand has no `obtained_at`."""
     held = hold(clock, 100, age=None, renewal_took=None)
     assert held.left == pytest.approx(100)
     clock.advance(80)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CALLERS = 50
 
 
-def named(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:  # noqa: ANN401
+def named(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
     """Make a task as an application would that names its tasks."""
     return asyncio.Task(coro, loop=loop, **{**options, "name": type(coro).__name__})
 
@@ -50,7 +50,7 @@ def test_renewals_work_on_every_event_loop(new_loop: Callable[[], asyncio.Abstra
 
 
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_renewals_work_with_every_task_factory(factory: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_renewals_work_with_every_task_factory(factory: Any, tmp_path: Path) -> None:
     """Law C6: a factory of the application's, and from Python 3.12 on the eager one."""
     with asyncio.Runner() as runner:
         runner.get_loop().set_task_factory(factory)
@@ -58,18 +58,18 @@ def test_renewals_work_with_every_task_factory(factory: Any, tmp_path: Path) -> 
 
 
 async def test_a_renewal_runs_outside_its_caller_s_context() -> None:
-    """Law C6: no variable of the caller, such as a trace span, and no task factory reaches everybody's renewal."""
+    """Law C6: no variable of the caller, such as a trace span, and no task factory reaches the shared renewal."""
     span: contextvars.ContextVar[str] = contextvars.ContextVar("span")
     seen: list[str | None] = []
 
     class Looking(RotatingGrant):
-        async def obtain(self, credential: Any, wish: Any) -> Any:  # noqa: ANN401
+        async def obtain(self, credential: Any, wish: Any) -> Any:
             seen.append(span.get(None))
             return await super().obtain(credential, wish)
 
     made: list[str] = []
 
-    def factory(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:  # noqa: ANN401
+    def factory(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
         made.append(coro.__qualname__)
         return asyncio.Task(coro, loop=loop, **options)
 

@@ -60,7 +60,7 @@ async def requests_of_a_second(tokens: TokenRepository, clock: ManualClock) -> i
 async def test_an_outage_costs_a_few_requests_and_harms_no_valid_token(
     fault: Broken | Dropped, service: bool, tmp_path: Path
 ) -> None:
-    """Law D8: at most 8 POSTs in a minute, a restart in the middle included; nobody with a valid token notices."""
+    """Law D8: at most 8 POSTs in a minute, a restart in the middle included; no caller with a valid token notices."""
     clock = ManualClock()
     async with AuthorizationServer(lifetime=50.0, clock=clock) as server:
         world = World(server, clock, tmp_path / "token.json", service=service)

@@ -45,7 +45,7 @@ async def test_processes_share_one_sign_in(tmp_path: Path) -> None:
     assert server.reused == 0
     soft_window = LIFETIME / 2  # what it is at most
     assert 2 <= server.requests["refresh_token"] <= took / (LIFETIME - soft_window) + 1
-    events = [event["name"] for report in reports for event in report["events"]]
+    events = [event["event"] for report in reports for event in report["events"]]
     assert events.count("Renewed") == server.requests["refresh_token"]
     assert events.count("Adopted") > 0
     assert not {"RenewalFailed", "Unsaved", "LoginNeeded"} & set(events)
@@ -79,7 +79,7 @@ def sharing(server: AuthorizationServer, path: Path, first: str) -> TokenReposit
 
 
 async def test_a_killed_holder_of_the_lock_blocks_nobody(tmp_path: Path) -> None:
-    """Law F5: SIGKILL frees the lock at once, for the kernel holds it."""
+    """Law F5: SIGKILL frees the lock at once, since the kernel holds it."""
     path = tmp_path / "token.json"
     async with AuthorizationServer() as server:
         holder = await hold(path)
@@ -93,7 +93,7 @@ async def test_a_killed_holder_of_the_lock_blocks_nobody(tmp_path: Path) -> None
 
 
 async def test_a_stopped_holder_of_the_lock_blocks_nobody_beyond_the_limit(tmp_path: Path) -> None:
-    """Law F5: with a valid token on disk a lock that cannot be had is no error, and without one the wait is bounded."""
+    """Law F5: with a valid token on disk a lock that is taken is no error, and without one the wait is bounded."""
     path = tmp_path / "token.json"
     async with AuthorizationServer() as server:
         first = server.sign_in(client_id="app")

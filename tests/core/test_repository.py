@@ -93,7 +93,7 @@ async def test_what_is_stored_is_served_without_the_grant_or_the_lock(
 async def test_a_token_is_saved_before_it_is_published(
     tokens: TokenRepository, store: FaultyStore, grant: RotatingGrant
 ) -> None:
-    """Nobody gets a token whose refresh token could be lost."""
+    """No caller gets a token whose refresh token could be lost."""
     store.faults["save"] = go_on = asyncio.Event()
     ask = asyncio.create_task(tokens.token())
     await grant.arrived.wait()
@@ -111,7 +111,7 @@ async def test_a_token_is_saved_before_it_is_published(
 async def test_any_number_of_callers_cause_one_call(
     callers: int, state: str, tokens: TokenRepository, grant: RotatingGrant, clock: ManualClock
 ) -> None:
-    """Law C1: N callers, one call, whether the token is absent, expired or refused."""
+    """Law C1: N callers, one call, whether the token is absent, expired or rejected."""
     rejected = None
     if state != "absent":
         first = await tokens.token()
@@ -126,7 +126,7 @@ async def test_any_number_of_callers_cause_one_call(
 async def test_a_late_holder_of_a_refused_token_gets_its_successor_for_nothing(
     tokens: TokenRepository, grant: RotatingGrant
 ) -> None:
-    """Law B2: the refused token is compared with the current one before anything is renewed."""
+    """Law B2: the rejected token is compared with the current one before anything is renewed."""
     first = await tokens.token()
     second = await tokens.token(rejected=first)
     assert await tokens.token(rejected=first) is second
@@ -136,7 +136,7 @@ async def test_a_late_holder_of_a_refused_token_gets_its_successor_for_nothing(
 async def test_a_question_that_a_flight_did_not_know_of_gets_one_more_flight(
     tokens: TokenRepository, grant: RotatingGrant
 ) -> None:
-    """Who joins a renewal and is given the very token that was refused asks again, once."""
+    """Who joins a renewal and is given the very token that was rejected asks again, once."""
     grant.go.clear()
     first = asyncio.create_task(tokens.token())
     await grant.arrived.wait()
@@ -148,7 +148,7 @@ async def test_a_question_that_a_flight_did_not_know_of_gets_one_more_flight(
 
 
 async def test_a_server_that_repeats_itself_is_asked_once(tokens: TokenRepository, grant: RotatingGrant) -> None:
-    """A renewal that yields the refused token again is not repeated by the one who asked for it."""
+    """A renewal that yields the rejected token again is not repeated by the one who asked for it."""
     first = await tokens.token()
     grant.calls = 0
     assert (await tokens.token(rejected=first)).access_token == first.access_token
@@ -158,7 +158,7 @@ async def test_a_server_that_repeats_itself_is_asked_once(tokens: TokenRepositor
 async def test_expiring_tokens_are_served_while_one_renewal_runs_behind(
     tokens: TokenRepository, grant: RotatingGrant, clock: ManualClock, events: list[Event]
 ) -> None:
-    """In the advisory window nobody waits."""
+    """In the advisory window no caller waits."""
     await tokens.token()
     clock.advance(50)
     served = [await tokens.token() for _ in range(100)]
@@ -203,7 +203,7 @@ async def test_a_token_that_is_dead_on_arrival_serves_its_waiters(
 async def test_another_process_s_token_is_adopted(
     tokens: TokenRepository, store: FaultyStore, grant: RotatingGrant, clock: ManualClock, events: list[Event]
 ) -> None:
-    """Law C8: what somebody else stored meanwhile is taken instead of asking the server."""
+    """Law C8: what another process stored meanwhile is taken instead of asking the server."""
     first = await tokens.token()
     await MemoryTokenStore.save(store, stored(clock, "other"))
     assert (await tokens.token(rejected=first)).access_token == "access-other"
@@ -285,7 +285,7 @@ async def test_a_save_that_hangs_holds_nobody_up(grant: RotatingGrant, store: Fa
 async def test_a_lock_that_cannot_be_had_is_an_error_only_without_a_valid_token(
     grant: RotatingGrant, store: FaultyStore, clock: ManualClock
 ) -> None:
-    """Law F5: with a still-valid token a lock that cannot be had is no error."""
+    """Law F5: with a still-valid token a lock that is taken is no error."""
     tokens = TokenRepository(grant, store, clock=clock, limits=Limits(lock=0.01))
     token = await tokens.token()
     store.faults["exclusive"] = asyncio.Event()
@@ -384,7 +384,8 @@ async def test_a_refused_refresh_token_is_marked_and_not_deleted(
     assert kept is not None
     assert kept.refresh_token == "refresh-1"
     assert kept.is_refused
-    assert (events[-1].remedy, type(events[-1])) == ("sign in", RenewalFailed)
+    assert isinstance(events[-1], RenewalFailed)
+    assert events[-1].remedy == "sign in"
 
 
 async def test_after_a_refusal_a_newer_stored_credential_is_tried(
@@ -434,7 +435,7 @@ async def test_an_answer_without_a_token_is_no_answer(tokens: TokenRepository, c
 async def test_an_error_that_nobody_foresaw_reaches_the_waiters_as_ours(
     tokens: TokenRepository, grant: RotatingGrant, events: list[Event]
 ) -> None:
-    """Law C5: a bug in somebody's grant hangs nobody and keeps its traceback as the cause."""
+    """Law C5: a bug in a foreign grant hangs no caller and keeps its traceback as the cause."""
     grant.errors = [KeyError("oops")]
     with pytest.raises(TokenError, match="nobody foresaw") as failure:
         await tokens.token()
@@ -468,8 +469,8 @@ async def test_a_credential_of_another_client_is_left_alone(clock: ManualClock) 
 async def test_signing_in_ends_trouble(
     tokens: TokenRepository, grant: RotatingGrant, clock: ManualClock, events: list[Event]
 ) -> None:
-    """A sign-in is kept, published and told, and whoever asks next is served."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    """A sign-in is kept, published and told, and the next to ask is served."""
+    grant.errors = [SignInRequired("no one signed in")]
     with pytest.raises(SignInRequired):
         await tokens.token()
     token = await tokens.sign_in(RotatingGrant(clock))
@@ -524,8 +525,8 @@ async def test_a_sign_in_rescues_a_refresh_token_too(
 
 
 async def test_a_person_is_asked_once_for_all_who_wait(grant: RotatingGrant, clock: ManualClock) -> None:
-    """Law E2: `sign_in_with=` runs when only that helps, once, and everybody gets its token."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    """Law E2: `sign_in_with=` runs when only that helps, once, and every caller gets its token."""
+    grant.errors = [SignInRequired("no one signed in")]
     person = RotatingGrant(clock)
     tokens = TokenRepository(grant, clock=clock, sign_in_with=person)
     got = await asyncio.gather(*(tokens.token() for _ in range(100)))
@@ -536,7 +537,7 @@ async def test_no_lock_is_held_while_a_person_signs_in(
     grant: RotatingGrant, store: FaultyStore, clock: ManualClock
 ) -> None:
     """Law E2: another process can use the store meanwhile."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     person = RotatingGrant(clock)
     person.go.clear()
     tokens = TokenRepository(grant, store, clock=clock, sign_in_with=person)
@@ -549,14 +550,14 @@ async def test_no_lock_is_held_while_a_person_signs_in(
 
 async def test_a_person_who_does_not_sign_in_is_left_in_peace(grant: RotatingGrant, clock: ManualClock) -> None:
     """Law E2: the sign-in has its own deadline, and after it the person is not asked again for a minute."""
-    grant.errors = [SignInRequired("nobody signed in") for _ in range(10)]
+    grant.errors = [SignInRequired("no one signed in") for _ in range(10)]
     person = RotatingGrant(clock)
     person.go.clear()
     tokens = TokenRepository(grant, clock=clock, sign_in_with=person, limits=Limits(sign_in=0.01))
-    with pytest.raises(SignInRequired, match=r"nobody signed in within 0\.01 s"):
+    with pytest.raises(SignInRequired, match=r"no one signed in within 0\.01 s"):
         await tokens.token()
     clock.advance(2)
-    with pytest.raises(SignInRequired, match="nobody signed in"):
+    with pytest.raises(SignInRequired, match="no one signed in"):
         await tokens.token()
     assert person.calls == 1
     clock.advance(60)
@@ -567,12 +568,12 @@ async def test_a_person_who_does_not_sign_in_is_left_in_peace(grant: RotatingGra
 async def test_nobody_is_asked_behind_a_valid_token(
     grant: RotatingGrant, store: FaultyStore, clock: ManualClock
 ) -> None:
-    """Law E2: a person is asked only while somebody waits."""
+    """Law E2: a person is asked only while a caller waits."""
     person = RotatingGrant(clock)
     tokens = TokenRepository(grant, store, clock=clock, sign_in_with=person)
     await tokens.token()
     clock.advance(50)
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     await tokens.token()
     await tokens.aclose()
     assert person.calls == 0
@@ -582,7 +583,7 @@ async def test_a_sign_in_elsewhere_is_found_within_a_second(
     tokens: TokenRepository, grant: RotatingGrant, store: FaultyStore, clock: ManualClock
 ) -> None:
     """Law E1: a sign-in by another process ends the latch; failures are answered from memory for a second."""
-    grant.errors = [SignInRequired("nobody signed in")]
+    grant.errors = [SignInRequired("no one signed in")]
     with pytest.raises(SignInRequired):
         await tokens.token()
     await MemoryTokenStore.save(store, stored(clock, "elsewhere"))

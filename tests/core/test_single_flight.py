@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def flight() -> SingleFlight[int]:
-    """Return a flight that nobody has started."""
+    """Return a flight that has not started."""
     return SingleFlight("test")
 
 
@@ -160,7 +160,7 @@ async def test_a_caller_that_leaves_leaves_alone(flight: SingleFlight[int]) -> N
 
 
 async def test_work_goes_on_when_all_have_left(flight: SingleFlight[int]) -> None:
-    """Law C3: what was begun is ended, though nobody waits any more."""
+    """Law C3: what was begun is ended, though no caller waits any more."""
     work = Work()
     callers = await join_all(flight, work, 3)
     for caller in callers:
@@ -193,7 +193,7 @@ async def test_a_caller_may_be_cancelled_as_the_work_lands(
 
 
 async def test_work_runs_in_a_context_of_its_own(flight: SingleFlight[int]) -> None:
-    """Law C3: no request variable, trace span or deadline of whoever came first reaches everybody's work."""
+    """Law C3: no request variable, trace span or deadline of the first caller reaches the shared work."""
     work = Work()
     REQUEST.set("the first caller's")
     work.gate.set()
@@ -204,7 +204,7 @@ async def test_work_runs_in_a_context_of_its_own(flight: SingleFlight[int]) -> N
 def renaming(
     loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], context: Context | None = None
 ) -> asyncio.Task[Any]:
-    """Make tasks with a name that is nobody's choice."""
+    """Make tasks with a name of the factory's own."""
     return asyncio.Task(coro, loop=loop, context=context, name="hostile")
 
 
@@ -218,7 +218,7 @@ def install_hostile_task_factory() -> None:
 
 
 async def test_no_task_factory_reaches_the_work(flight: SingleFlight[int]) -> None:
-    """Law C6: an eager factory would run the work inside its first caller, in its context and before anybody waits."""
+    """Law C6: an eager factory would run the work inside its first caller, in its context, before any caller waits."""
     install_hostile_task_factory()
     work, other = Work(), Work()
     flight.start(work)
@@ -286,7 +286,7 @@ async def callers_of(flight: SingleFlight[int], work: Work) -> list[int | BaseEx
 def test_the_end_of_the_process_in_the_work_is_the_end(
     kind: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Law C5: it reaches the top, nobody hangs, and nothing is reported as never retrieved."""
+    """Law C5: it reaches the top, no caller hangs, and nothing is reported as never retrieved."""
     with pytest.raises(kind):
         asyncio.run(callers_of(SingleFlight("test"), Work(kind())))
     gc.collect()
@@ -295,7 +295,7 @@ def test_the_end_of_the_process_in_the_work_is_the_end(
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
 def test_callers_that_outlive_it_are_told(kind: type[BaseException]) -> None:
-    """Law C5: whoever runs the loop on after that gets an error from the wait and no hang."""
+    """Law C5: if the loop runs on after that, the wait is an error and no hang."""
     loop = asyncio.new_event_loop()
     try:
         callers = loop.create_task(callers_of(SingleFlight("test"), Work(kind())))

@@ -1,4 +1,4 @@
-"""A token that somebody else keeps."""
+"""A token that is kept elsewhere."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 
 from aio_token import ServerUnavailable, TokenRepository
 from aio_token.testing import ManualClock
-from tests.conftest import SECRETS
 from tests.support.doubles import FaultyStore, RotatingGrant
+from tests.support.exposure import SECRETS
 
 
 async def test_the_status_follows_the_token_through_its_life() -> None:

@@ -70,7 +70,7 @@ def test_a_token_is_a_value() -> None:
 
 
 def test_tokens_are_compared_by_their_text() -> None:
-    """Law B2: a refused token is known again, whatever expiry or scope it was given since."""
+    """Law B2: a rejected token is known again, whatever expiry or scope it was given since."""
     token = Token(access_token="abc", expires_at=1.0)
     assert token.same_as(Token(access_token="abc", expires_at=2.0, scope="read"))
     assert not token.same_as(Token(access_token="abcd", expires_at=1.0))

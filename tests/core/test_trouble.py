@@ -48,7 +48,7 @@ def test_every_error_has_its_remedy(error: TokenError, helps: str) -> None:
 
 
 def test_a_refused_refresh_token_is_marked_and_kept() -> None:
-    """Law E1: only a sign-out deletes, for a mistyped client must not destroy a session."""
+    """Law E1: only a sign-out deletes: a mistyped client must not destroy a session."""
     credential = mark(KEPT, GrantRefused("no"))
     assert credential is not None
     assert credential.is_refused
@@ -115,17 +115,17 @@ def test_trouble_before_the_first_credential_is_remembered_too() -> None:
     ],
 )
 def test_a_pause_ends(retry_at: float | None, now: float, left: float) -> None:
-    """Law D8: also where the clock was set back, for nothing rests longer than the longest pause."""
+    """Law D8: also where the clock was set back: nothing rests longer than the longest pause."""
     assert resting(Credential(retry_at=retry_at), now) == left
 
 
 def test_without_a_credential_nothing_rests() -> None:
-    """A first renewal waits for nobody."""
+    """A first renewal does not wait."""
     assert resting(None, NOW) == 0
 
 
 def test_trouble_lasts_until_its_moment() -> None:
-    """Law D8: everybody hears of the last failure until something may be tried again."""
+    """Law D8: every caller hears of the last failure until something may be tried again."""
     trouble, error = Trouble(), ServerUnavailable("down")
     assert trouble.is_over(-1e9)
     trouble.note(error, KEPT, until=10.0)

@@ -87,7 +87,7 @@ async def test_one_hundred_tasks_hold_it_one_at_a_time(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_waiter_holds_nothing(tmp_path: Path) -> None:
-    """Law C3: whoever gives up waiting leaves the lock to the others."""
+    """Law C3: a caller that gives up waiting leaves the lock to the others."""
     path = tmp_path / "lock"
     async with held(path):
         waiter = asyncio.create_task(is_held(path))
@@ -167,7 +167,7 @@ print("parent", asyncio.run(main(Path(sys.argv[1]))))
 
 
 def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
-    """Law F5: a child forked while the lock is held is kept out like anybody else, and does not end the hold."""
+    """Law F5: a child forked while the lock is held is kept out like any other, and does not end the hold."""
     outcome = subprocess.run(
         [sys.executable, "-c", FORKER, str(tmp_path / "lock")],
         capture_output=True,
@@ -180,7 +180,7 @@ def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
 
 
 async def test_the_lock_file_is_private_and_stays(tmp_path: Path) -> None:
-    """Law F4: the lock's file is 0600 under any umask, and is not deleted, for a deleted one gives two holders."""
+    """Law F4: the lock's file is 0600 under any umask, and is not deleted: a deleted one gives two holders."""
     path = tmp_path / "lock"
     before = os.umask(0)
     try:
@@ -205,7 +205,7 @@ async def test_release_may_be_repeated(tmp_path: Path) -> None:
 
 
 def test_a_symbolic_link_in_the_locks_place_is_refused(tmp_path: Path) -> None:
-    """Law F4: a link planted for the lock leads nobody to another file."""
+    """Law F4: a link planted for the lock does not lead to another file."""
     path = tmp_path / "lock"
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StoreError, match=r"lock file .*lock cannot be used"):

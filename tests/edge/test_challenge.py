@@ -102,7 +102,7 @@ def test_several_lines_are_one_answer() -> None:
 
 
 def test_a_parameter_does_not_reach_across_lines() -> None:
-    """Law B3: a line that begins with a parameter belongs to nobody."""
+    """Law B3: a line that begins with a parameter belongs to no challenge."""
     assert list(parse(["Bearer", 'error="insufficient_scope"'])) == [Challenge("bearer")]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientResponse
 
-    from aio_token import Token
+    from aio_token import Rejection, Token
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ async def test_a_request_without_a_token_is_not_sent(api: ProtectedAPI) -> None:
 
 
 async def test_a_token_need_not_be_required(api: ProtectedAPI) -> None:
-    """With `required=False` a request goes out without a token where none can be had."""
+    """With `required=False` a request goes out without a token where there is none."""
     async with session(FixedSource(SignInRequired("sign in")), api.url, required=False) as client:
         assert (await answered(client.get(f"{api.url}/public"))).status == 200
         assert (await answered(client.get(api.url))).status == 401
@@ -192,7 +192,7 @@ async def test_a_session_may_have_a_base_url(api: ProtectedAPI) -> None:
 
 
 async def test_a_head_request_is_a_request(api: ProtectedAPI) -> None:
-    """Law B1: a refused HEAD has a Content-Length and no body, and is sent again."""
+    """Law B1: a rejected HEAD has a Content-Length and no body, and is sent again."""
     source = FixedSource(token("access-0"), token("access-1"))
     async with session(source, api.url) as client:
         assert (await answered(client.head(api.url))).status == 200
@@ -201,10 +201,10 @@ async def test_a_head_request_is_a_request(api: ProtectedAPI) -> None:
 
 async def test_a_source_with_its_token_at_hand_is_not_awaited(api: ProtectedAPI) -> None:
     """A request whose token is fresh makes no coroutine; the first one waits for the repository."""
-    asked: list[Token | None] = []
+    asked: list[object] = []
 
     class Counting(TokenRepository):
-        async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+        async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:
             asked.append(rejected)
             return await super().token(rejected=rejected, min_valid_for=min_valid_for)
 

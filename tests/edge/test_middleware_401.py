@@ -1,4 +1,4 @@
-"""A 401: one renewal for all whose token was refused, one more request each, and no more than that."""
+"""A 401: one renewal for all whose token was rejected, one more request each, and no more than that."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 
 @pytest.fixture
 def source() -> FixedSource:
-    """Return a source that has a second token when the first is refused, and a third."""
+    """Return a source that has a second token when the first is rejected, and a third."""
     return FixedSource(token("access-1"), token("access-2"), token("access-3"))
 
 
@@ -65,7 +65,7 @@ def repository(server: AuthorizationServer, observer: Observer | None = None) ->
 
 
 async def test_a_refused_token_is_renewed_and_the_request_sent_again(api: ProtectedAPI, source: FixedSource) -> None:
-    """Law B1: the caller sees the second answer; an event names the refused token by its fingerprint."""
+    """Law B1: the caller sees the second answer; an event names the rejected token by its fingerprint."""
     observer = RecordingObserver()
     async with session(source, api.url, observer=observer) as client:
         assert (await answered(client.get(f"{api.url}/me"))).status == 200
@@ -85,7 +85,7 @@ async def test_a_second_401_is_the_caller_s(api: ProtectedAPI, source: FixedSour
 
 
 async def test_there_is_one_retry_on_each_hop(api: ProtectedAPI, source: FixedSource) -> None:
-    """Law B1: another origin of ours, at the end of a redirect, may refuse another token."""
+    """Law B1: another origin of ours, at the end of a redirect, may reject another token."""
     async with ProtectedAPI(Accepting("access-3")) as other, session(source, api.url, other.url) as client:
         api.inject(lambda request, _: api.refusal.respond(request), endpoint="redirect", times=1)
         assert (await answered(client.get(URL(f"{api.url}/redirect").with_query(to=other.url)))).status == 200
@@ -174,7 +174,7 @@ async def test_late_refusals_take_the_new_token(api: ProtectedAPI) -> None:
             with api.hold() as hold:
                 late = [asyncio.create_task(answered(client.get(api.url))) for _ in range(10)]
                 await hold.wait_for(10)
-                await tokens.token(rejected=await tokens.token())  # another API refused it, and the old one died
+                await tokens.token(rejected=await tokens.token())  # another API rejected it, and the old one died
             assert [(await request).status for request in late] == [200] * 10
     assert (server.refreshes, server.reused) == (2, 0)
 

@@ -55,7 +55,7 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 
 @pytest.fixture
 def source() -> FixedSource:
-    """Return a source that has a second token when the first is refused."""
+    """Return a source that has a second token when the first is rejected."""
     return FixedSource(token("access-1"), token("access-2"))
 
 
@@ -112,7 +112,7 @@ KINDS: dict[str, tuple[Callable[[Path], dict[str, Any]], bytes | None]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_body_is_sent_again_whole(api: ProtectedAPI, source: FixedSource, path: Path, kind: str) -> None:
-    """Law B4: what arrives with the new token is byte for byte what was refused."""
+    """Law B4: what arrives with the new token is byte for byte what was rejected."""
     options, expected = KINDS[kind]
     reading = Reading()
     api.inject(reading, times=1)

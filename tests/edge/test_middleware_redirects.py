@@ -50,7 +50,7 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 
 @pytest.fixture
 async def foreign(api: ProtectedAPI) -> AsyncIterator[ProtectedAPI]:
-    """Run somebody else's server, on another port."""
+    """Run a foreign server, on another port."""
     async with ProtectedAPI(api.server) as foreign:
         yield foreign
 
@@ -61,7 +61,7 @@ def redirect(server: ProtectedAPI, to: str, status: int = 302) -> URL:
 
 
 def naive() -> ClientSession:
-    """Return a session with the middleware that everybody writes."""
+    """Return a session with the middleware that most people write."""
 
     async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         request.headers["Authorization"] = BEARER_1

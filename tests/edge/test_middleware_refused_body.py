@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
     from aiohttp.typedefs import Handler
 
-    from aio_token import Token, TokenSource
+    from aio_token import Rejection, Token, TokenSource
 
 SMALL = [Refusal(size=0), Refusal(size=4), Refusal(size=65_536)]
 AWKWARD = [
@@ -40,7 +40,7 @@ class Halting:
     def __init__(self) -> None:
         self.arrived = asyncio.Event()
 
-    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:
         """Give the first token; never another."""
         if rejected is not None:
             self.arrived.set()
@@ -57,7 +57,7 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 
 @pytest.fixture
 def source() -> FixedSource:
-    """Return a source that has a second token when the first is refused."""
+    """Return a source that has a second token when the first is rejected."""
     return FixedSource(token("access-1"), token("access-2"))
 
 
@@ -178,7 +178,7 @@ async def test_a_body_that_breaks_off_is_no_error(api: ProtectedAPI, source: Fix
 
 @pytest.mark.parametrize("refusal", [Refusal(), Refusal(endless=True)], ids=repr)
 async def test_cancelled_while_a_renewal_runs(api: ProtectedAPI, refusal: Refusal) -> None:
-    """Laws B5 and C3: the refused response is let go of."""
+    """Laws B5 and C3: the rejected response is let go of."""
     api.refusal, source = refusal, Halting()
     async with asyncio.timeout(SOON), one_connection(source, api) as client:
         request = asyncio.create_task(client.get(api.url))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
+    from aio_token import Rejection
+
 
 class Leaking:
     """A source that gives `access-0`, then raises what its transport raised, with a secret in the frame."""
@@ -35,7 +37,7 @@ class Leaking:
         self.asked = 0
         self._good = good_first
 
-    async def token(self, *, rejected: Token | None = None, min_valid_for: float = 0.0) -> Token:
+    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:
         """Fail, unless this is the first question of two."""
         self.asked += 1
         if self._good and rejected is None:
@@ -48,7 +50,7 @@ TRANSPORT_ERRORS = [ServerDisconnectedError(), ClientOSError(104, "reset"), Conn
 
 @pytest.fixture
 async def api() -> AsyncIterator[ProtectedAPI]:
-    """Run an API that refuses every token."""
+    """Run an API that rejects every token."""
     async with ProtectedAPI(Accepting()) as api:
         yield api
 

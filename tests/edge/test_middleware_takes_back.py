@@ -57,7 +57,7 @@ async def test_a_failed_handshake_does_not_show_the_token(api: ProtectedAPI) -> 
 
 
 async def test_a_naive_middleware_shows_the_token(api: ProtectedAPI) -> None:
-    """Law A6: the check can fail; this is what everybody's middleware does."""
+    """Law A6: the check can fail; this is what most middlewares do."""
     async with ClientSession(middlewares=(naive,)) as client:
         with pytest.raises(WSServerHandshakeError) as error:
             await client.ws_connect(f"{api.url}/me")

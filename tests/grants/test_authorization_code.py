@@ -1,4 +1,4 @@
-"""The authorization code grant: whom it sends where, whose answer it takes, and what nobody gets to see."""
+"""The authorization code grant: where it sends a person, whose answer it takes, and what is never shown."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ from aio_token import (
 )
 from aio_token.grants import IssuedBy
 from aio_token.testing import AuthorizationServer
-from tests.conftest import SECRETS
-from tests.support.exposure import exposure
+from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, drops, says, sends, token_server
 
 if TYPE_CHECKING:
@@ -62,13 +61,13 @@ class Visitor:
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         await self.visit(self.asked["redirect_uri"], {"state": self.asked["state"], **self.members})
 
-    async def visit(self, address: str, query: Any = None, method: str = "GET", **options: Any) -> None:  # noqa: ANN401
+    async def visit(self, address: str, query: Any = None, method: str = "GET", **options: Any) -> None:
         """Send one request."""
         async with ClientSession() as session, session.request(method, address, params=query, **options) as response:
             self.statuses.append(response.status)
 
 
-def endpoint_of(server: TokenServer, **options: Any) -> TokenEndpoint:  # noqa: ANN401  the endpoint's
+def endpoint_of(server: TokenServer, **options: Any) -> TokenEndpoint:
     """Return the token endpoint of a server that answers as told."""
     return TokenEndpoint(
         f"{server.url}/token", PublicClient("cli"), authorization_url=f"{server.url}/authorize?tenant=1", **options
@@ -151,7 +150,7 @@ def broken_browser(address: str) -> bool:
 
 
 @pytest.mark.parametrize("browser", [no_browser, broken_browser])
-async def test_without_a_browser_the_address_is_shown(browser: Any) -> None:  # noqa: ANN401  a function
+async def test_without_a_browser_the_address_is_shown(browser: Any) -> None:
     """Where none can be opened, the person is told what to open."""
     visitor = Visitor(code=CODE)
     async with token_server(says(GRANTED)) as server:
@@ -163,7 +162,7 @@ async def test_the_address_goes_to_standard_error(capsys: pytest.CaptureFixture[
     """No browser is opened unless asked for; standard output is for data."""
     async with token_server(says(GRANTED)) as server:
         grant = AuthorizationCodeGrant(endpoint_of(server), timeout=0.05)
-        with pytest.raises(SignInRequired, match=r"nobody signed in within 0\.05 s"):
+        with pytest.raises(SignInRequired, match=r"the person did not sign in within 0\.05 s"):
             await grant.obtain(None)
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -269,7 +268,7 @@ async def test_a_cancelled_person_leaves_nothing_behind() -> None:
 
 
 async def test_a_port_may_be_fixed() -> None:
-    """Some servers want to know it; one that is taken is an error before anybody is asked."""
+    """Some servers want to know it; one that is taken is an error before the person is asked."""
     visitor = Visitor(code=CODE)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -286,7 +285,7 @@ async def test_a_port_may_be_fixed() -> None:
 
 
 async def test_a_code_is_presented_once() -> None:
-    """Law D7: a dropped connection is no leave to show the code again, for servers revoke what they gave for it."""
+    """Law D7: a dropped connection is no leave to show the code again: servers revoke what they gave for it."""
     async with token_server(drops, says(GRANTED)) as server:
         with pytest.raises(ServerUnavailable) as caught:
             await AuthorizationCodeGrant(endpoint_of(server), show=Visitor(code=CODE).come).obtain(None)
@@ -306,7 +305,7 @@ async def test_a_code_is_refused() -> None:
 
 
 async def test_nothing_happens_without_an_address_or_for_a_foreign_credential() -> None:
-    """Law E4: nobody is sent anywhere for what cannot be kept."""
+    """Law E4: no person is sent anywhere for what cannot be kept."""
     async with token_server(sends()) as server:
         foreign = Credential(issued_by=IssuedBy(token_endpoint=server.url, client_id="other"))
         with pytest.raises(ConfigurationError, match="another"):

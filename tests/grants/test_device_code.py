@@ -20,8 +20,7 @@ from aio_token import (
 )
 from aio_token.grants import DevicePrompt, IssuedBy, Rescued
 from aio_token.testing import AuthorizationServer, ManualClock
-from tests.conftest import SECRETS
-from tests.support.exposure import exposure
+from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, says, sends, token_server
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Person:
             self._acts(self.prompts[0])
 
 
-def grant_of(server: TokenServer, person: Person, **options: Any) -> DeviceGrant:  # noqa: ANN401  the grant's
+def grant_of(server: TokenServer, person: Person, **options: Any) -> DeviceGrant:
     """Return a grant that asks a server that answers as told."""
     endpoint = TokenEndpoint(
         f"{server.url}/token", PublicClient("cli"), device_authorization_url=f"{server.url}/device", clock=person.clock
@@ -185,10 +184,10 @@ async def test_how_it_ends_otherwise(answer: Answer, error: type[Exception], say
 
 
 @pytest.mark.parametrize(
-    ("answer", "error", "says_so"), [(PENDING, SignInRequired, "nobody"), (BUSY, ServerUnavailable, "503")]
+    ("answer", "error", "says_so"), [(PENDING, SignInRequired, "was not entered"), (BUSY, ServerUnavailable, "503")]
 )
 async def test_a_code_comes_to_its_end(answer: Answer, error: type[Exception], says_so: str) -> None:
-    """Nobody is asked any more once the code cannot count, and the error says whose fault it was."""
+    """The server is not asked any more once the code cannot count, and the error says whose fault it was."""
     person = Person()
     async with token_server(says(BEGUN), answer) as server:
         with pytest.raises(error, match=says_so):
@@ -250,7 +249,7 @@ async def test_a_client_that_may_not() -> None:
 
 
 async def test_a_foreign_credential_is_left_alone() -> None:
-    """Law E4: what belongs to another client is not overwritten, and nobody is asked."""
+    """Law E4: what belongs to another client is not overwritten, and no person is asked."""
     async with token_server(sends()) as server:
         foreign = Credential(issued_by=IssuedBy(token_endpoint=server.url, client_id="other"))
         with pytest.raises(ConfigurationError, match="another"):

@@ -48,7 +48,7 @@ def endpoint_of(server: TokenServer, client_id: str = "bot") -> TokenEndpoint:
     )
 
 
-def stored(server: TokenServer, **changes: Any) -> Credential:  # noqa: ANN401  whatever a credential has
+def stored(server: TokenServer, **changes: Any) -> Credential:
     """Return a credential of the server's."""
     whole = Credential(
         token=Token(access_token="access-0"), refresh_token="refresh-1", issued_by=endpoint_of(server).issued_by()
@@ -144,7 +144,7 @@ async def test_another_first_is_a_new_chance(changes: dict[str, object]) -> None
 async def test_a_hopeless_refresh_token_is_not_presented(
     changes: dict[str, object], kind: type[SignInRequired], first: str | None
 ) -> None:
-    """Laws E1 and D3: what was refused or has expired costs no call, and the same `first` is no new chance."""
+    """Laws E1 and D12: what was refused or has expired costs no call, and the same `first` is no new chance."""
     async with token_server(ROTATES) as server:
         with pytest.raises(SignInRequired) as caught:
             await RefreshTokenGrant(endpoint_of(server), first=first).obtain(stored(server, **changes))
@@ -162,7 +162,7 @@ async def test_without_a_refresh_token_a_person_must_sign_in(credential: Credent
 
 
 async def test_a_refused_refresh_token_is_a_refused_grant() -> None:
-    """Law E1: whoever asked marks what is stored."""
+    """Law E1: the caller marks what is stored."""
     async with token_server(REFUSES) as server:
         with pytest.raises(GrantRefused, match="sign in again"):
             await RefreshTokenGrant(endpoint_of(server), first="refresh-0").obtain(stored(server))

@@ -76,7 +76,7 @@ async def test_who_signs_is_whom_it_is_for_unless_said_otherwise() -> None:
 
 
 async def test_a_text_is_presented_as_it_is_and_what_is_asked_for_is_told() -> None:
-    """Somebody else may sign; audience and resources are a part of what a token is for."""
+    """Another may sign; audience and resources are a part of what a token is for."""
     async with token_server(says(GRANTED)) as server:
         grant = JWTBearerGrant(endpoint_of(server), "a.b.c", audience="orders", resource="https://orders.example")
         await grant.obtain(None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from benchmarks.rivals import Get
+    from benchmarks.rivals._rival import Get
 
 FOUND: Mapping[str, Any] = json.loads(report.RESULTS.read_text(encoding="utf-8"))
 
@@ -130,7 +130,7 @@ async def test_a_waiter_is_weighed() -> None:
 
 
 async def test_samples_take_turns_backwards_and_forwards() -> None:
-    """Nobody is always first."""
+    """None is always first."""
     order: list[str] = []
 
     def noting(name: str) -> Callable[[], Awaitable[float]]:
@@ -154,7 +154,7 @@ def test_figures_are_summed_up_by_middle_and_tail() -> None:
 
 
 async def test_a_rival_that_fails_is_a_row() -> None:
-    """What goes wrong in one of them says so in its row, and ends nobody else's measurement."""
+    """What goes wrong in one of them says so in its row, and does not end the measurement of the others."""
 
     async def failing() -> dict[str, Any]:
         raise OSError

@@ -1,4 +1,4 @@
-"""Sustained load over expiries: nobody waits for a token."""
+"""Sustained load over expiries: no request waits for a token."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ DEMO = (sys.executable, "-m", "examples.demo")
 
 @pytest.fixture
 async def server() -> AsyncIterator[AuthorizationServer]:
-    """Return a server as somebody else runs it."""
+    """Return a server of another operator."""
     async with AuthorizationServer(lifetime=1.2) as server:
         yield server
 

@@ -6,11 +6,15 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from aio_token import Limits
+from benchmarks.__main__ import OTHERS
+from benchmarks.workloads import WORKLOADS
+from tests.support import floors
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
 
@@ -42,6 +46,19 @@ def unknown_targets(text: str) -> set[str]:
     """Return what a document's commands ask of make that the Makefile does not have."""
     commands = "".join(block for _, _, block in blocks(text, "console"))
     return set(re.findall(r"^\$ make ([\w-]+)", commands, re.MULTILINE)) - TARGETS
+
+
+def unknown_programs(text: str) -> set[str]:
+    """Return what a text tells people to run by `python -m` or `make bench` that cannot be run; NAME is any name."""
+    own = re.findall(r"python -m ((?:aio_token|benchmarks|examples|tests)[\w.]*\w)", text)
+    measured = {name for names in re.findall(r"bench ARGS=\"?([\w ]+)", text) for name in names.split()}
+    return {name for name in own if not (_runs(name) or name.endswith(".NAME"))} | measured - {*WORKLOADS, *OTHERS}
+
+
+def _runs(module: str) -> bool:
+    place = ROOT.joinpath(*module.split("."))
+    file = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
+    return file.is_file() and (file.name == "__main__.py" or "__main__" in file.read_text(encoding="utf-8"))
 
 
 def dead_links(document: Path, text: str) -> set[str]:
@@ -95,22 +112,42 @@ def test_every_command_and_link_exists(document: Path) -> None:
     assert dead_links(document, text) == set()
 
 
+def test_every_program_that_is_named_can_be_run() -> None:
+    """What documents, docstrings and messages tell people to run is there."""
+    folders = ("aio_token", "benchmarks", "examples", "tests")
+    speaking = [*DOCUMENTS, *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    found = {path.relative_to(ROOT).as_posix(): unknown_programs(path.read_text(encoding="utf-8")) for path in speaking}
+    del found["tests/house/test_docs.py"]  # names wrong ones below
+    assert {name: unknown for name, unknown in found.items() if unknown} == {}
+
+
 def test_wrong_commands_and_links_are_noticed() -> None:
-    """The two checks find what is not there."""
+    """The checks find what is not there."""
+    text = 'python -m tests.tea, python -m tests.conftest; python -m tests.keycloak [PORT]; make bench ARGS="herd tea"'
+    assert unknown_programs(text) == {"tests.tea", "tests.conftest", "tea"}
     text = "```console\n$ make test\n$ make tea\n```\n[a](tea.md) [b](README.md#tea) [c](README.md#install)"
     assert unknown_targets(text) == {"tea"}
     assert dead_links(ROOT / "README.md", text) == {"tea.md", "README.md#tea"}
 
 
+def test_the_limits_in_the_documents_are_the_defaults() -> None:
+    """The table of limits has each of them, in seconds."""
+    page = (ROOT / "docs" / "repository.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \|", page.partition("## Limits")[2].partition("\n## ")[0], re.MULTILINE)
+    assert {name: float(seconds) for name, seconds in table} == asdict(Limits())
+
+
 def test_the_picture_shows_the_floors() -> None:
-    """Each line of the picture is a floor of the contract that holds the imports; what it brackets may be missing."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contract = next(one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    picture = re.findall(r"<!-- floors -->\n```text\n(.*?)```", text, re.DOTALL)[0]
-    for line, layer in zip(picture.splitlines(), contract["layers"], strict=True):
-        drawn = re.split(r" {2,}", line, maxsplit=1)[1].split(" · ")
-        names = layer.split(" | ")
-        assert [name for name in names if not name.startswith("(") or name.strip("()") in drawn] == [
-            name if name in names else f"({name})" for name in drawn
-        ]
+    """It is drawn from the contract that holds the imports, whole and in its order."""
+    settings = floors.SETTINGS.read_text(encoding="utf-8")
+    assert [layer for _, rooms in floors.floors(settings) for layer in rooms] == floors.layers(settings)
+    page = floors.PAGE.read_text(encoding="utf-8")
+    assert floors.drawn(page) == floors.picture(settings), "draw it anew: python -m tests.support.floors"
+
+
+def test_the_picture_keeps_within_its_walls() -> None:
+    """All lines are as long as the house is wide, which fits on a page, and each floor has a name and a room."""
+    settings = floors.SETTINGS.read_text(encoding="utf-8")
+    (width,) = {len(line) for line in floors.picture(settings).splitlines()}
+    assert floors.NARROWEST < width <= 120
+    assert all(name and rooms for name, rooms in floors.floors(settings))

@@ -174,7 +174,7 @@ async def test_examples_bring_servers_of_their_own(
 
 
 def contrast(here: Servers) -> LockAndDoubleCheck:
-    """Make the middleware that everybody writes."""
+    """Make the middleware that most people write."""
     return LockAndDoubleCheck(here.token_url, here.client_id, here.client_secret, here.refresh_token)
 
 

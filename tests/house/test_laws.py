@@ -1,98 +1,83 @@
-"""The table of laws in docs/architecture.md: every law is there, and every test that it names exists and says so."""
+"""The laws in docs/laws.md: each is proved by tests that name it, and no other law is named anywhere."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.support.laws import PAGE, ROOT, Proof, filled, laws_in, proofs, proofs_of_tests, sections, text_of
 
-ROOT = Path(__file__).parents[2]
-LAWS = {
-    f"{letter}{n}" for letter, last in zip("ABCDEFG", (6, 7, 9, 10, 4, 7, 2), strict=True) for n in range(1, last + 1)
-}
-NOT_BUILT = "Not built yet"
-
-_ROW = re.compile(r"^\| \*\*([A-Z]\d+)\*\* \| (.*) \| (.*) \|$", re.MULTILINE)
-_TEST = re.compile(r"`(tests/[\w/]+\.py::[\w:]+)`")
-_NAMED = re.compile(r"Laws? ((?:[A-Z]\d+(?:, | and )?)+)")
+LAWS = sections(PAGE.read_text(encoding="utf-8"))
+PROVED = proofs_of_tests()
+PAGE_OF_TWO = "# Laws\n\n### A1. One\n\nSaid.\n\n### A2. Two\n\nSaid twice.\n"
 
 
-def laws_of_tests() -> dict[str, set[str]]:
-    """Return each test that pytest would collect, with the laws that its docstring begins with."""
-    laws = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for name, docstring in _tests(ast.parse(path.read_text(encoding="utf-8"))):
-            named = _NAMED.match(docstring)
-            laws[f"{path.relative_to(ROOT).as_posix()}::{name}"] = set(
-                re.findall(r"[A-Z]\d+", named[1] if named else "")
-            )
-    return laws
+def test_the_page_says_what_the_tests_prove() -> None:
+    """Below each law stand the tests whose docstrings begin with it, and what they say."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert filled(page, PROVED) == page, "write it anew: python -m tests.support.laws"
 
 
-def _tests(scope: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tuple[str, str]]:
-    for node in scope.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-            yield prefix + node.name, " ".join((ast.get_docstring(node) or "").split())
-        elif isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            yield from _tests(node, f"{prefix}{node.name}::")
+@pytest.mark.parametrize("law", LAWS)
+def test_a_law_says_something_and_has_a_test(law: str) -> None:
+    """A promise that no test keeps is none."""
+    assert text_of(LAWS[law])
+    assert law in PROVED
 
 
-def faults(table: str, tests: dict[str, set[str]]) -> list[str]:
-    """Say what is wrong with a table."""
-    rows = _ROW.findall(table)
-    times = Counter(law for law, _, _ in rows)
-    found = [f"{law} is there {times[law]} times" for law in sorted(LAWS | set(times)) if times[law] != (law in LAWS)]
-    for law, text, proof in rows:
-        named = _TEST.findall(proof)
-        if not text.strip():
-            found.append(f"{law} says nothing")
-        if not named and not proof.startswith(NOT_BUILT):
-            found.append(f"{law} has no test")
-        if not named and any(law in laws for laws in tests.values()):
-            found.append(f"{law} has tests that are not named")
-        found += [f"{law}: there is no {test}" for test in named if test not in tests]
-        found += [f"{law}: {test} does not name it" for test in named if law not in tests.get(test, {law})]
-    return found
+def test_each_law_stands_once_and_in_its_place() -> None:
+    """A law is found by its letter and number."""
+    headings = re.findall(r"^### ([A-Z])(\d+)\. \S", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [f"{letter}{number}" for letter, number in headings] == list(LAWS)
+    assert sorted(headings, key=lambda law: (law[0], int(law[1]))) == headings
 
 
-def test_every_law_is_proved_by_tests_that_name_it() -> None:
-    """The table holds each law once, and each test in it exists and begins its docstring with the law."""
-    table = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    assert faults(table, laws_of_tests()) == []
-
-
-def test_no_test_names_a_law_that_does_not_exist() -> None:
-    """A docstring that begins with a law means one of the table."""
-    assert {test: unknown for test, laws in laws_of_tests().items() if (unknown := laws - LAWS)} == {}
+@pytest.mark.parametrize("folder", ["aio_token", "benchmarks", "docs", "examples", "tests"])
+def test_no_law_is_named_that_does_not_exist(folder: str) -> None:
+    """A comment or docstring that names a law leads to it; this file makes some up."""
+    paths = {path for ending in ("*.py", "*.md") for path in (ROOT / folder).rglob(ending)} - {Path(__file__)}
+    unknown = {str(path): laws_in(path.read_text(encoding="utf-8")) - set(LAWS) for path in paths}
+    assert {path: laws for path, laws in unknown.items() if laws} == {}
 
 
 @pytest.mark.parametrize(
-    ("row", "wrong"),
+    ("docstring", "laws", "says"),
     [
-        ("| **A1** | Said. | `tests/test_x.py::test_one` |", []),
-        ("| **A3** | Said. | Not built yet. |", []),
-        ("| **A1** | Said. | Not built yet. |", ["A1 has tests that are not named"]),
-        ("| **A3** | Said. | In time. |", ["A3 has no test"]),
-        ("| **A1** |  | `tests/test_x.py::test_one` |", ["A1 says nothing"]),
-        ("| **A1** | Said. | `tests/test_x.py::test_two` |", ["A1: tests/test_x.py::test_two does not name it"]),
-        ("| **A1** | Said. | `tests/test_x.py::test_none` |", ["A1: there is no tests/test_x.py::test_none"]),
-        ("| **A1** | Said. | `tests/test_x.py::test_one` |\n" * 2, ["A1 is there 2 times"]),
-        ("| **H1** | Said. | Not built yet. |", ["H1 is there 1 times"]),
+        ("Law A1: it holds.", {"A1"}, "it holds."),
+        ("Laws A1 and\n    B12: both hold.\n\n    Details.", {"A1", "B12"}, "both hold."),
+        ("Law A1, B2, and C3: all hold.", {"A1", "B2", "C3"}, "all hold."),
+        ("Law A2 and RFC 8414 section 2: it holds.", {"A2"}, "it holds."),
+        ("Law A1 holds for sign-ins.", {"A1"}, "Law A1 holds for sign-ins."),
+        ("It is so by law A1.", set(), ""),
     ],
 )
-def test_a_wrong_row_is_noticed(row: str, wrong: list[str]) -> None:
-    """The check of the table finds what is wrong with a made-up row."""
-    tests = {"tests/test_x.py::test_one": {"A1"}, "tests/test_x.py::test_two": {"A2"}}
-    assert [fault for fault in faults(row, tests) if "0 times" not in fault] == wrong
+def test_a_docstring_is_read(docstring: str, laws: set[str], says: str) -> None:
+    """A test proves the laws that its docstring begins with; what comes after the first paragraph is left out."""
+    source = f'class TestX:\n  def test_y(self):\n    """{docstring}"""\n  def test_z(self): ...\n'
+    proved = list(proofs("tests/x/test_x.py", source))
+    assert {law for law, _ in proved} == laws
+    assert {proof for _, proof in proved} == {Proof("tests/x/test_x.py", "TestX::test_y", says) for _ in proved}
 
 
-def test_a_missing_law_is_noticed() -> None:
-    """An empty table lacks every law."""
-    assert faults("", {}) == [f"{law} is there 0 times" for law in sorted(LAWS)]
+def test_every_way_to_name_laws_is_found() -> None:
+    """Comments name them in brackets or in a sentence, one or several."""
+    assert laws_in("(law A1), laws B2, B3 and C4; Law D5.") == {"A1", "B2", "B3", "C4", "D5"}
+
+
+def test_what_is_proved_no_longer_goes_from_the_page() -> None:
+    """Proofs are replaced, added and taken away, and writing them again changes nothing."""
+    one, other = (Proof("tests/x/test_x.py", f"test_{name}", f"it is {name}.") for name in ("one", "other"))
+    page = filled(PAGE_OF_TWO, {"A1": [one, other]})
+    assert "Proved by 2 tests" in page
+    assert "- [x/test_x.py](../tests/x/test_x.py)\n  - `test_one`: it is one.\n  - `test_other`: it is other.\n" in page
+    assert filled(page, {"A1": [one, other]}) == page
+    assert filled(page, {}) == PAGE_OF_TWO
+    assert {law: text_of(section) for law, section in sections(page).items()} == {"A1": "Said.", "A2": "Said twice."}
+
+
+def test_a_proof_that_is_wrapped_makes_no_list() -> None:
+    """A line that would begin with a number or a dash is escaped."""
+    proof = Proof("tests/x/test_x.py", "test_" + "x" * 90, "a sentence of - 40. 41. 42. - 43. words.")
+    assert not re.search(r"^    (?:-|\d+\.)", filled(PAGE_OF_TWO, {"A1": [proof]}), re.MULTILINE)

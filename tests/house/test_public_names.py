@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def test_type_checkers_see_the_names_that_there_are(name: str) -> None:
     """`__all__` and the imports under TYPE_CHECKING are one list, in one order, and lead to the same modules."""
     package = import_module(name)
     assert list(declared(package).items()) == list(listed(package).items())
-    assert package.__all__ == tuple(listed(package))
+    assert package.__all__ == tuple(name for name in listed(package) if name != "__version__")
 
 
 @pytest.mark.parametrize(("package", "name"), NAMES)
@@ -109,3 +110,18 @@ def test_reading_a_stored_token_imports_neither_aiohttp_nor_authlib() -> None:
     loaded = loaded_after("from aio_token import FileTokenStore")
     assert loaded <= {"aiofiles", "filelock"}
     assert "aiofiles" in loaded
+
+
+def test_the_version_is_the_installed_one_s() -> None:
+    """It is read when it is asked for, and `from aio_token import *` leaves a program's own alone."""
+    assert aio_token.__version__ == version("aio-token")
+    assert "__version__" in dir(aio_token)
+    assert "__version__" not in aio_token.__all__
+    assert loaded_after("import aio_token; assert '_version' not in ''.join(sys.modules)") == set()
+
+
+def test_a_frozen_program_has_no_version_and_still_works() -> None:
+    """Programs that are frozen into one file leave the metadata out."""
+    without = f"sys.path[:] = [{ROOT!r}, *(path for path in sys.path if 'site-packages' not in path)]"
+    command = [sys.executable, "-c", f"import sys; {without}; import aio_token; print(aio_token.__version__)"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "unknown\n"

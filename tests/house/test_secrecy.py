@@ -27,8 +27,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.testing import AuthorizationServer, Broken, Dropped, RateLimited
-from tests.conftest import SECRETS
-from tests.support.exposure import exposure
+from tests.support.exposure import SECRETS, exposure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +61,7 @@ def name_of(value: object) -> str:
 
 
 @pytest.mark.parametrize("holder", HOLDERS, ids=name_of)
-def test_nothing_that_holds_a_secret_shows_it(holder: Any) -> None:  # noqa: ANN401
+def test_nothing_that_holds_a_secret_shows_it(holder: Any) -> None:
     """Law G1: repr, str and format of every public object are free of its secrets."""
     for shown in (repr(holder), str(holder), f"{holder}", f"{[holder]}"):
         assert CANARY not in shown
@@ -90,7 +89,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-async def test_no_error_shows_a_secret(fault: Any, tmp_path: Path) -> None:  # noqa: ANN401
+async def test_no_error_shows_a_secret(fault: Any, tmp_path: Path) -> None:
     """Law G1: nor does any frame of ours on its traceback, its causes, or an event about it."""
     events: list[Event] = []
     async with AuthorizationServer() as server:

@@ -41,7 +41,7 @@ class Page:
 
     @property
     def asks_for_consent(self) -> bool:
-        """Whether somebody has to agree, or to decline."""
+        """Whether a person has to agree, or to decline."""
         return "accept" in self.form.buttons
 
 

@@ -23,7 +23,7 @@ def signing_key() -> ECKey:
 
 
 def realm_file(key: ECKey) -> str:
-    """Return the text of the realm file, for a server that shall know `signer` and `partner` by that key."""
+    """Return the text of the realm file, for a server that is to know `signer` and `partner` by that key."""
     realm = json.loads((Path(__file__).parent / f"{NAME}-realm.json").read_text(encoding="utf-8"))
     (signer,) = (client for client in realm["clients"] if client["clientId"] == "signer")
     public: Mapping[str, object] = key.as_dict(private=False)

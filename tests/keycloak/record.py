@@ -52,7 +52,7 @@ class Terminal:
     async def shows(self, pattern: str) -> str:
         """Wait for a text, and return its first group."""
         async with asyncio.timeout(60):
-            while not (found := re.search(pattern, self.text)):  # noqa: ASYNC110  a terminal tells nobody of news
+            while not (found := re.search(pattern, self.text)):  # noqa: ASYNC110  a terminal does not tell of news
                 await asyncio.sleep(0.1)
         return found[1]
 

@@ -1,4 +1,4 @@
-"""A Keycloak on loopback that is gone when it is no longer needed, whatever happens to whoever started it."""
+"""A Keycloak on loopback that is gone when it is no longer needed, whatever happens to the process that started it."""
 
 from __future__ import annotations
 

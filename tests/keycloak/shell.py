@@ -29,7 +29,7 @@ class Done:
 
 
 class Running:
-    """A command that is waiting for somebody."""
+    """A command that is waiting for a person."""
 
     def __init__(self, process: asyncio.subprocess.Process, heard: list[str]) -> None:
         self._process = process

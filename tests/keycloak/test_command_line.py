@@ -128,7 +128,7 @@ async def test_curl_in_a_pipeline(keycloak: Keycloak, api: IntrospectingAPI, she
 async def test_a_session_that_was_ended(
     keycloak: Keycloak, administration: Administration, shell: Shell, alice: Person
 ) -> None:
-    """Law E1: whoever needs a token is told to sign in, Keycloak is asked once, and a sign-in mends it."""
+    """Law E1: callers are told to sign in, Keycloak is asked once, and a sign-in ends that."""
     await sign_in(shell, alice, *at(keycloak))
     await administration.end_sessions_of("alice")
     for _ in range(2):

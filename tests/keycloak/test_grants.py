@@ -78,7 +78,7 @@ async def whose(tokens: TokenRepository, keycloak: Keycloak) -> str:
 
 
 async def test_a_person_enters_a_code(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
-    """RFC 8628: whoever agrees on another device is signed in here, and renewals go on from there."""
+    """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there."""
 
     def show(prompt: DevicePrompt) -> Awaitable[Page]:
         return alice.sign_in_at(prompt.verification_uri_complete or "")
@@ -90,7 +90,7 @@ async def test_a_person_enters_a_code(cli: TokenEndpoint, keycloak: Keycloak, al
 
 
 async def test_a_person_does_not_agree(cli: TokenEndpoint, alice: Person) -> None:
-    """RFC 8628 section 3.5: it is `access_denied`, and nobody is signed in."""
+    """RFC 8628 section 3.5: it is `access_denied`, and no one is signed in."""
 
     async def decline(prompt: DevicePrompt) -> None:
         page = await alice.open(prompt.verification_uri_complete or "")
@@ -143,7 +143,7 @@ async def test_a_service_exchanges_a_person_s_token(
 async def test_an_audience_that_the_service_may_not_ask_for(
     audience: str, said: str, cli: TokenEndpoint, bot: TokenEndpoint
 ) -> None:
-    """The exchange downgrades and never widens: an audience has to be a mapper's of the client; else it is to mend."""
+    """The exchange downgrades and never widens: an audience has to be one of the client's mappers."""
     async with TokenRepository(RefreshTokenGrant(cli)) as alices:
         await alices.sign_in(PasswordGrant(cli, "alice", PASSWORD))
         async with TokenRepository(TokenExchangeGrant(bot, alices, audience=audience)) as tokens:
@@ -152,7 +152,7 @@ async def test_an_audience_that_the_service_may_not_ask_for(
 
 
 async def test_a_client_that_may_not_exchange(cli: TokenEndpoint) -> None:
-    """A public client never may; the client's settings mend it."""
+    """A public client never may; it is a matter of the client's settings."""
     async with TokenRepository(RefreshTokenGrant(cli)) as alices:
         await alices.sign_in(PasswordGrant(cli, "alice", PASSWORD))
         async with TokenRepository(TokenExchangeGrant(cli, alices)) as tokens:

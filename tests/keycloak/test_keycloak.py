@@ -224,7 +224,7 @@ async def test_a_client_that_keycloak_does_not_take(
 
 
 async def test_a_wrong_password_stores_nothing(provider: Provider) -> None:
-    """Keycloak answers `invalid_grant`, which the person who typed it can mend."""
+    """Keycloak answers `invalid_grant`, which the person who typed it can put right."""
     endpoint = provider.token_endpoint(CLI)
     async with TokenRepository(RefreshTokenGrant(endpoint)) as tokens:
         with pytest.raises(GrantRefused):

@@ -41,7 +41,7 @@ class Overwriting:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Overwriting]:
-        """Exclude nobody."""
+        """Exclude no one."""
         yield self
 
     async def save(self, credential: Credential) -> None:

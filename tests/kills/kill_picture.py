@@ -34,7 +34,7 @@ ROW = 0.135  # inches
 def draw(found: dict[str, Any], path: Path) -> None:
     """Write the picture as SVG."""
     os.environ.setdefault("MPLBACKEND", "svg")
-    import matplotlib as mpl  # noqa: PLC0415  not everybody who measures has it, and it is slow to import
+    import matplotlib as mpl  # noqa: PLC0415  it is not installed everywhere, and slow to import
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     mpl.rcParams.update(

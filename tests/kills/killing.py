@@ -172,7 +172,7 @@ class Scene:
             await self._calm()
             if end.status == -signal.SIGKILL:
                 return session, await self._look(session, refreshes, beside, token)
-        message = f"nobody came to {point}"
+        message = f"no renewal came to {point}"
         raise AssertionError(message)
 
     async def _look(self, session: _Session, refreshes: int, beside: TokenRepository, token: Token | None) -> Left:

@@ -54,7 +54,7 @@ class WithoutLock:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[WithoutLock]:
-        """Exclude nobody."""
+        """Exclude no one."""
         yield self
 
     async def save(self, credential: Credential) -> None:

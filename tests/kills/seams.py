@@ -1,8 +1,8 @@
 """The points a process comes to on its way through a renewal, and its end by SIGKILL at one of them.
 
-Nobody lists the points: they are what passes through four seams. The store's worker is asked for each step on disk; the
-interpreter's audit events tell what is done within a step; the event loop resumes the renewal's tasks; and observers
-are told of events.
+The points are not listed by hand: they are what passes through four seams. The store's worker is asked for each step on
+disk; the interpreter's audit events tell what is done within a step; the event loop resumes the renewal's tasks; and
+observers are told of events.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ DRAFT = ".token.json."
 
 
 def is_as_it_should_be(left: Left) -> bool:
-    """Whether the file parses, nobody else may read what there is, and a successor has swept what nobody needs."""
+    """Whether the file parses, no one else may read what there is, and a successor has swept what is not needed."""
     private = all(mode == (0o700 if name == "." else 0o600) for name, mode in left.modes.items())
     drafts = [name for name in left.modes if name.startswith(DRAFT)]
     return left.parses and private and len(drafts) <= 1 and left.after <= {"token.json", "token.json.lock"}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from aio_token import ConfigurationError, Credential, GrantRefused, ServerUnavailable, SignInRequired, Token, TokenError
 from aio_token.grants import Rescued
 from aio_token.oauth.answer import Answer
-from tests.oauth.test_lifetime import jwt
 from tests.support.exposure import exposure
+from tests.support.jwt import unsigned
 
 NOW = 1_800_000_000.0
 SENT = "sent-canary-1"
@@ -39,12 +39,12 @@ def answer(members: object = None, *, status: int = 200, body: bytes | None = No
     )
 
 
-def granted(kept: Credential = KEPT, **members: Any) -> Credential:  # noqa: ANN401  whatever a server may say
+def granted(kept: Credential = KEPT, **members: Any) -> Credential:
     """Read an answer that grants a token."""
     return answer({"access_token": GIVEN, **members}).credential(kept)
 
 
-def token(**members: Any) -> Token:  # noqa: ANN401  whatever a server may say
+def token(**members: Any) -> Token:
     """Read an answer that grants a token."""
     read = granted(**members).token
     assert read is not None
@@ -86,9 +86,9 @@ def test_an_empty_error_is_none(error: object) -> None:
         ({"expires_in": "soon"}, None),
         ({"expires_in": True}, None),
         ({}, None),
-        ({"access_token": jwt({"iat": 5, "exp": 65})}, NOW + 60),
-        ({"access_token": jwt({"iat": 5, "exp": 65}), "expires_in": 3600}, NOW + 60),
-        ({"access_token": jwt({"iat": 5, "exp": 65}), "expires_in": 30}, NOW + 30),
+        ({"access_token": unsigned({"iat": 5, "exp": 65})}, NOW + 60),
+        ({"access_token": unsigned({"iat": 5, "exp": 65}), "expires_in": 3600}, NOW + 60),
+        ({"access_token": unsigned({"iat": 5, "exp": 65}), "expires_in": 30}, NOW + 30),
     ],
 )
 def test_a_tokens_end_is_read(members: dict[str, object], expires_at: float | None) -> None:
@@ -138,13 +138,13 @@ def test_a_missing_refresh_token_keeps_the_old_one(refresh_token: object) -> Non
         ({"refresh_token": KEPT.refresh_token, "refresh_expires_in": 60}, NOW + 60),
         ({"refresh_expires_in": 60}, NOW + 60),
         ({"refresh_expires_in": 0}, None),
-        ({"refresh_token": jwt({"iat": 5, "exp": 65})}, NOW + 60),
-        ({"refresh_token": jwt({"iat": 5, "exp": 65}), "refresh_expires_in": 0}, None),
-        ({"refresh_token": jwt({"iat": 5, "exp": 65}), "refresh_expires_in": 30}, NOW + 30),
+        ({"refresh_token": unsigned({"iat": 5, "exp": 65})}, NOW + 60),
+        ({"refresh_token": unsigned({"iat": 5, "exp": 65}), "refresh_expires_in": 0}, None),
+        ({"refresh_token": unsigned({"iat": 5, "exp": 65}), "refresh_expires_in": 30}, NOW + 30),
     ],
 )
 def test_a_refresh_tokens_end_is_read(members: dict[str, Any], ends: float | None) -> None:
-    """Law D3: `refresh_expires_in`, where 0 is never, or the refresh token's own JWT; the same token keeps its end."""
+    """Law D12: `refresh_expires_in`, where 0 is never, or the refresh token's own JWT; the same token keeps its end."""
     assert granted(**members).refresh_expires_at == ends
 
 

@@ -85,7 +85,7 @@ class AssertionCheck(JWTBearerClientAssertion):
         """Accept what is meant for the token endpoint."""
         return [URL]
 
-    def resolve_client_public_key(self, _client: object) -> Any:  # noqa: ANN401  any kind of key
+    def resolve_client_public_key(self, _client: object) -> Any:
         """Return the key to check with."""
         return self.key
 
@@ -113,7 +113,7 @@ def accepted(request: Arrived, client: Registered, *methods: str) -> bool:
 
 @cache
 def rsa_key() -> RSAKey:
-    """Make a key once, for it takes a while."""
+    """Make a key once, since it takes a while."""
     return RSAKey.generate_key(2048)
 
 
@@ -161,7 +161,7 @@ async def test_a_public_client_says_its_id() -> None:
         ("Ed25519", lambda: OKPKey.generate_key("Ed25519")),
     ],
 )
-async def test_a_private_key_signs_a_jwt(alg: str, make: Any, form: str) -> None:  # noqa: ANN401  makers of any key
+async def test_a_private_key_signs_a_jwt(alg: str, make: Any, form: str) -> None:
     """Law D5: `private_key_jwt` with RSA, EC and Ed keys, as PEM or JWK, passes Authlib's check and Jose's."""
     key = make()
     pem, jwk = key.as_pem(private=True), key.as_dict(private=True)
@@ -177,7 +177,7 @@ async def test_a_private_key_signs_a_jwt(alg: str, make: Any, form: str) -> None
 
 
 async def test_an_assertion_lives_for_a_minute_and_is_made_for_each_request() -> None:
-    """Law D5: whoever finds an assertion later has nothing; each has an id of its own."""
+    """Law D5: an assertion that is found later is worth nothing; each has an id of its own."""
     client = PrivateKeyJWT("bot", rsa_key().as_pem(private=True))
     claims = [jwt.decode((await arrived(client)).form["client_assertion"], rsa_key()).claims for _ in range(2)]
     assert 59 <= claims[0]["exp"] - claims[0]["iat"] <= 61
@@ -267,7 +267,7 @@ def pem_with_canary() -> str:
         lambda: PrivateKeyJWT("bot", 7),  # type: ignore[arg-type]
     ],
 )
-async def test_a_secret_that_cannot_be_used_is_a_configuration_error(make: Any) -> None:  # noqa: ANN401  makers of clients
+async def test_a_secret_that_cannot_be_used_is_a_configuration_error(make: Any) -> None:
     """Laws D6 and G1: the error names the client, and shows no part of a key or secret anywhere."""
     with pytest.raises(ConfigurationError) as caught:
         await arrived(make())
@@ -284,7 +284,7 @@ async def test_a_secret_that_cannot_be_used_is_a_configuration_error(make: Any) 
         PrivateKeyJWT("bot", CANARY),
     ],
 )
-def test_a_client_authentication_is_a_value_that_shows_nothing(client: Any) -> None:  # noqa: ANN401  each of them
+def test_a_client_authentication_is_a_value_that_shows_nothing(client: Any) -> None:
     """Law G1: frozen, comparable, its repr without the secret, not to be pickled."""
     assert CANARY not in repr(client)
     assert "bot" in repr(client)

@@ -23,8 +23,7 @@ from aio_token import (
     TokenEndpoint,
 )
 from aio_token.grants import IssuedBy
-from aio_token.oauth import ClientSecretJWT
-from aio_token.oauth.form import Form
+from aio_token.oauth import ClientSecretJWT, Form, Transport
 from aio_token.testing import AuthorizationServer, ManualClock
 from tests.support.exposure import exposure
 from tests.support.token_server import GRANTED, drops, says, sends, token_server
@@ -49,7 +48,7 @@ class Unwritten:
 class Replied(ClientResponse):
     """What aioresponses makes, given the argument that aiohttp 3.14 wants and it does not know."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  whatever ClientResponse takes
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         named["stream_writer"] = Unwritten()
         super().__init__(*arguments, **named)
 
@@ -61,8 +60,8 @@ def faked() -> Iterator[aioresponses]:
         yield fake
 
 
-async def test_authlib_writes_and_the_client_signs(faked: aioresponses) -> None:
-    """The body is Authlib's, the header the client's, and extra parameters yield to the grant's own."""
+async def test_the_grant_says_and_the_client_signs(faked: aioresponses) -> None:
+    """The body is the grant's, the header the client's, and extra parameters yield to the grant's own."""
     faked.post(URL, payload=GRANTED, response_class=Replied)
     parameters = {"scope": "all", "resource": ["a", "b"], "tenant": "t"}
     endpoint = TokenEndpoint(URL, ClientSecretBasic("bot", "s"), parameters=parameters)
@@ -99,7 +98,7 @@ async def test_a_token_is_timed_from_before_it_was_asked_for(faked: aioresponses
 
 
 async def test_an_error_answer_is_an_answer(faked: aioresponses) -> None:
-    """Whoever asked reads the code, as a device's poll must."""
+    """The caller reads the code, as a device's poll must."""
     faked.post(URL, status=400, payload={"error": "authorization_pending"}, response_class=Replied)
     answer = await TokenEndpoint(URL, PublicClient("bot")).request("device", Form())
     assert answer.error == "authorization_pending"
@@ -115,7 +114,10 @@ def test_an_address_that_no_secret_may_go_to_is_refused_at_once(url: str, which:
         addresses = {"url": url}
     with pytest.raises(ConfigurationError, match=f"the address of the {which} endpoint") as caught:
         TokenEndpoint(
-            **addresses, client=ClientSecretPost("bot", CANARY), proxy=f"http://{CANARY}@p", parameters={"a": CANARY}
+            **addresses,
+            client=ClientSecretPost("bot", CANARY),
+            transport=Transport(proxy=f"http://{CANARY}@p"),
+            parameters={"a": CANARY},
         )
     assert CANARY not in exposure(caught.value)
 
@@ -133,7 +135,7 @@ def test_plain_http_must_be_asked_for() -> None:
 
 
 def test_an_endpoint_knows_its_own() -> None:
-    """Law E4: a credential of another endpoint or client is told apart; one of nobody's is taken."""
+    """Law E4: a credential of another endpoint or client is told apart; one without an issuer is taken."""
     endpoint = TokenEndpoint(URL, PublicClient("bot"))
     endpoint.check_issued_here(None)
     endpoint.check_issued_here(Credential())
@@ -214,7 +216,7 @@ async def test_a_revocation_that_fails_says_so() -> None:
 
 
 async def test_a_revocation_needs_an_address_and_a_credential_of_its_own() -> None:
-    """Laws E3 and E4: nothing is sent without an address, and no foreign token is shown to anybody."""
+    """Laws E3 and E4: nothing is sent without an address, and no foreign token is shown to a server."""
     with pytest.raises(ConfigurationError, match="pass revocation_url"):
         await TokenEndpoint(URL, PublicClient("bot")).revoke(Credential(refresh_token="r"))
     async with token_server(sends()) as server:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 
 import pytest
@@ -11,17 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aio_token.oauth.lifetime import MAX_LIFETIME, earliest, lifetime_of_jwt, seconds
+from tests.support.jwt import unsigned
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-
-
-def jwt(claims: object) -> str:
-    """Make an unsigned JWT."""
-    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +56,7 @@ def test_no_value_is_too_strange(value: object) -> None:
 
 def test_a_jwt_tells_its_lifetime() -> None:
     """Law D3: the difference of `exp` and `iat` counts, whatever this machine's clock says."""
-    assert lifetime_of_jwt(jwt({"iat": 1_000, "exp": 1_300})) == 300
+    assert lifetime_of_jwt(unsigned({"iat": 1_000, "exp": 1_300})) == 300
 
 
 @pytest.mark.parametrize(
@@ -70,16 +65,16 @@ def test_a_jwt_tells_its_lifetime() -> None:
         "opaque",
         "a.b.c",
         "a.!.c",
-        jwt({"exp": 1_300}),
-        jwt({"iat": 1_300, "exp": 1_300}),
-        jwt({"iat": None, "exp": 1_300}),
-        jwt({"iat": 0, "exp": math.inf}),
-        jwt({"iat": 0, "exp": math.nan}),
-        jwt({"iat": 0, "exp": 10**400}),
-        jwt([1, 2]),
+        unsigned({"exp": 1_300}),
+        unsigned({"iat": 1_300, "exp": 1_300}),
+        unsigned({"iat": None, "exp": 1_300}),
+        unsigned({"iat": 0, "exp": math.inf}),
+        unsigned({"iat": 0, "exp": math.nan}),
+        unsigned({"iat": 0, "exp": 10**400}),
+        unsigned([1, 2]),
         "e30." + base64.urlsafe_b64encode(b"[" * 20_000).decode() + ".x",
         "e30." + base64.urlsafe_b64encode(b'{"iat": 0, "exp": ' + b"9" * 5_000 + b"}").decode() + ".x",
-        jwt({"iat": 0, "exp": 60, "pad": "x" * 65_536}),
+        unsigned({"iat": 0, "exp": 60, "pad": "x" * 65_536}),
     ],
 )
 def test_a_text_that_tells_no_lifetime_is_unknown(token: str) -> None:
@@ -90,7 +85,7 @@ def test_a_text_that_tells_no_lifetime_is_unknown(token: str) -> None:
 @given(ANYTHING, ANYTHING)
 def test_no_claim_is_too_strange(begins: object, ends: object) -> None:
     """Law D3: reading a JWT never raises."""
-    read = lifetime_of_jwt(jwt({"iat": begins, "exp": ends}))
+    read = lifetime_of_jwt(unsigned({"iat": begins, "exp": ends}))
     assert read is None or 0 <= read <= MAX_LIFETIME
 
 

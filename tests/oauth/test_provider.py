@@ -9,7 +9,7 @@ from aiohttp.test_utils import unused_port
 
 from aio_token import ConfigurationError, Provider, PublicClient, ServerUnavailable, TokenEndpoint
 from aio_token.grants.client_credentials import ClientCredentialsGrant
-from aio_token.oauth.form import Form
+from aio_token.oauth import Form, Transport
 from aio_token.testing import credential
 from tests.support.certificates import loopback_contexts
 from tests.support.exposure import exposure
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NOTHING_HERE = sends(b"<h1>Not Found</h1>", status=404)
 
 
-def describes(path: str = "", **members: Any) -> Answer:  # noqa: ANN401  whatever a server may say
+def describes(path: str = "", **members: Any) -> Answer:
     """Answer with the metadata of the issuer at this path."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -87,11 +87,11 @@ async def test_a_provider_makes_the_token_endpoint() -> None:
     """It is reached as the metadata was, and revokes; an option given then wins."""
     server_side, client_side = loopback_contexts()
     async with token_server(describes(), says(GRANTED), ssl_context=server_side) as server:
-        provider = await Provider.discover(server.url, ssl=client_side)
+        provider = await Provider.discover(server.url, transport=Transport(ssl=client_side))
         obtained = await ClientCredentialsGrant(provider.token_endpoint(PublicClient("bot"))).obtain(None)
         assert obtained.token is not None
         with pytest.raises(ConfigurationError, match="certificate"):
-            await provider.token_endpoint(PublicClient("bot"), ssl=True).request("password", Form())
+            await provider.token_endpoint(PublicClient("bot"), transport=Transport()).request("password", Form())
 
 
 async def test_revocation_is_wired() -> None:
@@ -99,7 +99,7 @@ async def test_revocation_is_wired() -> None:
     async with token_server(says({})) as server:
         revocation = f"{server.url}/revoke"
         metadata = {"token_endpoint": "https://id.example/token", "revocation_endpoint": revocation}
-        endpoint = Provider("https://id.example", metadata, {}).token_endpoint(PublicClient("bot"))
+        endpoint = Provider("https://id.example", metadata).token_endpoint(PublicClient("bot"))
         assert isinstance(endpoint, TokenEndpoint)
         await endpoint.revoke(credential())
     assert [sent.path for sent in server.received] == ["/revoke"]
@@ -183,7 +183,7 @@ async def test_what_keeps_from_discovery_is_said(answers: list[Answer], kind: ty
 async def test_an_issuer_must_be_an_https_address(issuer: str, match: str) -> None:
     """Law A2 and RFC 8414 section 2: nothing is asked, and nothing of it is shown."""
     with pytest.raises(ConfigurationError, match=match) as caught:
-        await Provider.discover(issuer, proxy="http://user:canary@proxy")
+        await Provider.discover(issuer, transport=Transport(proxy="http://user:canary@proxy"))
     assert "canary" not in exposure(caught.value)
 
 

@@ -19,7 +19,7 @@ async def from_a_vault() -> str:
 
 
 @pytest.mark.parametrize("secret", [CANARY, CANARY.__str__, from_a_vault, lambda: CANARY + "\r\n"])
-async def test_a_secret_is_text_or_a_function(secret: Any) -> None:  # noqa: ANN401  whatever may be given
+async def test_a_secret_is_text_or_a_function(secret: Any) -> None:
     """Law D5: text, functions and coroutine functions give the secret, without the line break that files end in."""
     held = await reveal(secret, "the secret")
     assert held.value == CANARY
@@ -27,7 +27,7 @@ async def test_a_secret_is_text_or_a_function(secret: Any) -> None:  # noqa: ANN
 
 
 @pytest.mark.parametrize("secret", ["", "\n", None, 7, CANARY.encode(), str, CANARY.encode])
-async def test_what_is_no_secret_is_a_configuration_error(secret: Any) -> None:  # noqa: ANN401  whatever may be given
+async def test_what_is_no_secret_is_a_configuration_error(secret: Any) -> None:
     """Law G1: an empty or mistyped secret is named, not shown, not even as a local variable."""
     with pytest.raises(ConfigurationError, match=r"^the secret is empty or of the wrong type$") as caught:
         await reveal(secret, "the secret")

@@ -1,8 +1,9 @@
-"""One request, carried: attempts, deadline, cap, TLS, proxies, and errors that are ours."""
+"""One request, carried: how it leaves, attempts, deadline, cap, TLS, proxies, and errors of the library's own."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import gzip
 import subprocess
 import sys
@@ -17,9 +18,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
 
+import aio_token
 from aio_token import ConfigurationError, ServerUnavailable
 from aio_token.oauth.form import Request
-from aio_token.oauth.transport import BODY_CAP, Transport, send
+from aio_token.oauth.sending import BODY_CAP, send
+from aio_token.oauth.transport import Transport
 from tests.support.certificates import loopback_contexts
 from tests.support.exposure import exposure
 from tests.support.token_server import drops, sends, token_server
@@ -33,12 +36,12 @@ CANARY = "canary-5ecret"
 BROWSER_LIKE = {"Authorization": f"Basic {CANARY}", "Content-Type": "application/x-www-form-urlencoded"}
 
 
-def request(url: str, **changes: Any) -> Request:  # noqa: ANN401  whatever a request has
+def request(url: str, **changes: Any) -> Request:
     """Make a request that is full of secrets."""
     return Request(**{"to": "the server", "url": url, "headers": BROWSER_LIKE, "body": f"token={CANARY}", **changes})
 
 
-async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:  # noqa: ANN401
+async def refused(url: str, kind: type[TokenError], match: str, **reached: Any) -> TokenError:
     """Send, and return the error, which shows no secret."""
     with pytest.raises(kind, match=match) as caught:
         await send(request(url), Transport(**reached))
@@ -199,13 +202,13 @@ async def test_a_broken_compression_is_no_answer(body: bytes) -> None:
 
 @pytest.mark.parametrize("noise", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 2000 canary-5ecret\r\n\r\n"])
 async def test_what_is_not_http_is_no_answer(noise: bytes) -> None:
-    """Law D10: what a parser says of it stays inside, for it quotes the server."""
+    """Law D10: what a parser says of it stays inside, since it quotes the server."""
     async with raw_server(noise, noise, noise) as (url, _):
         await refused(url, ServerUnavailable, "no usable answer|dropped")
 
 
 async def test_tls_is_verified() -> None:
-    """Law A2: a certificate that nobody vouches for is a matter of configuration, and is not tried again."""
+    """Law A2: a certificate that no authority vouches for is a matter of configuration, and is not tried again."""
     server_side, client_side = loopback_contexts()
     async with token_server(sends(b"{}"), ssl_context=server_side) as server:
         await refused(server.url, ConfigurationError, "certificate that is not trusted")
@@ -220,12 +223,129 @@ async def test_a_server_without_tls_is_not_reached_by_https() -> None:
         await refused(server.url.replace("http", "https"), ServerUnavailable, "cannot be reached")
 
 
+async def test_what_aiohttp_does_not_take_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law D10: an error of its arguments is the library's as well, without the frames that hold the request."""
+    monkeypatch.setenv("all_proxy", "socks5://canary-5ecret@127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    await refused("http://127.0.0.1:1", ConfigurationError, "cannot be made; check", trust_env=True)
+
+
 @pytest.mark.parametrize(
-    "reached", [{"ssl": "yes"}, {"proxy": "socks5://canary-5ecret@127.0.0.1:1"}, {"proxy": "http://canary-5ecret:x"}]
+    ("reached", "kind", "says_so"),
+    [
+        ({"ssl": CANARY}, TypeError, "^ssl is an SSLContext, a Fingerprint or a bool, not a str$"),
+        ({"proxy": 7}, TypeError, "^proxy is a text"),
+        ({"proxy": "socks5://canary-5ecret@127.0.0.1:1"}, ConfigurationError, "for SOCKS, pass connector= instead"),
+        ({"proxy": "http://canary-5ecret:x"}, ConfigurationError, "speaks HTTP"),
+        ({"proxy": ""}, ConfigurationError, "speaks HTTP"),
+        ({"timeout": "30"}, ConfigurationError, "^timeout is a positive number of seconds, not a str$"),
+        ({"timeout": True}, ConfigurationError, "not True$"),
+        ({"timeout": 0}, ConfigurationError, "^timeout is a positive number of seconds, not 0$"),
+        ({"timeout": float("nan")}, ConfigurationError, "positive"),
+        ({"timeout": float("inf")}, ConfigurationError, "positive"),
+        ({"connector": CANARY}, TypeError, "^connector is a function, not a str$"),
+        ({"headers": CANARY}, TypeError, "^headers are texts by their names"),
+        ({"headers": {"X-Key": CANARY.encode()}}, TypeError, "^headers are texts"),
+        ({"headers": {"X-Key": f"{CANARY}\r\nX-Other: 1"}}, ConfigurationError, "^the header 'X-Key' has"),
+        ({"headers": {"X Key": CANARY}}, ConfigurationError, "^the header 'X Key' has"),
+        ({"headers": {"AUTHORIZATION": f"Bearer {CANARY}"}}, ConfigurationError, "'AUTHORIZATION' is written by"),
+        ({"headers": {"Content-Type": "text/plain"}}, ConfigurationError, "'Content-Type' is written by"),
+    ],
 )
-async def test_what_aiohttp_does_not_take_is_a_configuration_error(reached: dict[str, Any]) -> None:
-    """Law D10: an error of its arguments is ours as well, without the frames that hold the request."""
-    await refused("http://127.0.0.1:1", ConfigurationError, "cannot be made; check", **reached)
+def test_what_no_request_can_leave_with_is_refused_at_once(
+    reached: dict[str, Any], kind: type[Exception], says_so: str
+) -> None:
+    """Law G1: one sentence when the transport is made, which shows nothing of what was given, nor do its frames."""
+    with pytest.raises(kind, match=says_so) as caught:
+        Transport(**reached)
+    assert CANARY not in exposure(caught.value)
+
+
+def test_a_transport_is_a_value() -> None:
+    """It is compared by what it says, it cannot be changed afterwards, and its repr shows no key."""
+    headers = {"X-Key": CANARY}
+    transport = Transport(headers=headers)
+    headers["X-Key"] = "other"
+    assert transport == Transport(headers={"X-Key": CANARY}) != Transport()
+    assert isinstance(hash(transport), int)
+    assert copy.deepcopy(transport) is transport
+    assert repr(transport) == "<Transport timeout=30.0>"
+    with pytest.raises(AttributeError):
+        transport.timeout = 1.0  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        transport.headers["X-Key"] = "other"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ({}, {"User-Agent": f"aio_token/{aio_token.__version__}", "Accept": "application/json"}),
+        ({"user-agent": "linux:bot:v1", "ACCEPT": "*/*"}, {"User-Agent": "linux:bot:v1", "Accept": "*/*"}),
+        ({"X-Gateway-Key": "key"}, {"X-Gateway-Key": "key", "User-Agent": f"aio_token/{aio_token.__version__}"}),
+    ],
+)
+async def test_a_request_says_who_sends_it(headers: dict[str, str], sent: dict[str, str]) -> None:
+    """The library names itself and its version, and further headers of the program's own go with every request."""
+    async with token_server(sends(b"{}")) as server:
+        await send(request(server.url), Transport(headers=headers))
+    received = server.received[0].headers
+    assert {name: received[name] for name in sent} == sent
+    assert received["Authorization"] == f"Basic {CANARY}"
+
+
+async def test_a_connector_is_made_for_each_attempt_and_closed_with_it() -> None:
+    """A source address, for one: the server sees it, and no connector outlives its request."""
+    made: list[aiohttp.BaseConnector] = []
+    remotes: list[str | None] = []
+
+    def connector() -> aiohttp.BaseConnector:
+        made.append(aiohttp.TCPConnector(local_addr=("127.0.0.9", 0)))
+        return made[-1]
+
+    async def sees(incoming: web.Request) -> web.StreamResponse:
+        remotes.append(incoming.remote)
+        return await (drops if len(remotes) == 1 else sends(b"{}"))(incoming)
+
+    async with token_server(sees) as server:
+        await send(request(server.url), Transport(connector=connector))
+    assert remotes == ["127.0.0.9"] * 2
+    assert len(made) == 2
+    assert all(one.closed for one in made)
+
+
+async def test_a_server_may_be_behind_a_unix_socket(tmp_path: Path) -> None:
+    """The connector leads there; a socket that is gone is a server that cannot be reached."""
+    path = str(tmp_path / "id.sock")
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"{}")
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.UnixSite(runner, path).start()
+    transport = Transport(connector=lambda: aiohttp.UnixConnector(path))
+    try:
+        assert (await send(request("http://id.example/token"), transport)).body == b"{}"
+    finally:
+        await runner.cleanup()
+    with pytest.raises(ServerUnavailable, match=r"^the server cannot be reached"):
+        await send(request("http://id.example/token"), transport)
+
+
+def fails() -> aiohttp.BaseConnector:
+    """Fail with a secret in a variable."""
+    held = CANARY
+    message = f"no proxy for {len(held)} letters"
+    raise LookupError(message)
+
+
+async def test_a_function_that_gives_no_connector_is_a_configuration_error() -> None:
+    """Law D10: another party's error is the cause, without its frames, and nothing is sent."""
+    error = await refused(
+        "http://127.0.0.1:1", ConfigurationError, r"`connector` failed .*LookupError", connector=fails
+    )
+    assert isinstance(error.__cause__, LookupError)
+    await refused("http://127.0.0.1:1", ConfigurationError, "gave no aiohttp connector", connector=dict)
 
 
 async def test_a_proxy_is_used() -> None:
@@ -313,7 +433,8 @@ async def test_a_cancelled_request_leaves_nothing_open() -> None:
 
 LEAVES_NOTHING = """
 import asyncio, gc
-from aio_token.oauth.transport import Transport, send
+from aio_token.oauth.sending import send
+from aio_token.oauth.transport import Transport
 from aio_token.oauth.form import Request
 from tests.support.certificates import loopback_contexts
 from tests.support.token_server import sends, token_server

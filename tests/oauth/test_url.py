@@ -19,7 +19,7 @@ def test_loopback_literals_are_this_machine(host: str) -> None:
     [None, "", "localhost.", "localhost.localdomain", "localhost.example", "127.0.0.1.example", "128.0.0.1", "127.1"],
 )
 def test_other_hosts_are_not_this_machine(host: str | None) -> None:
-    """Law A2: look-alikes and names that somebody else may answer for are other machines."""
+    """Law A2: look-alikes and names that another may answer for are other machines."""
     assert not is_loopback(host)
 
 
@@ -32,6 +32,7 @@ def test_other_hosts_are_not_this_machine(host: str | None) -> None:
         ("https:///token", "is not a"),
         ("", "not an https URL"),
         ("https://id.example:port/token", "not a URL"),
+        ("https://id.example/" + "a" * 9_000, "not an https URL"),
         (None, "not a URL"),
         ("https://bot:canary@id.example/token", "password"),
         ("https://id.example/token#part", "fragment"),

@@ -19,8 +19,8 @@ from aio_token import ServerUnavailable, TokenRepository
 from aio_token.events import Loaded, Rejected, SignedIn, SignedOut
 from aio_token.observe import OpenTelemetryObserver
 from aio_token.testing import ManualClock
-from tests.conftest import SECRETS
 from tests.support.doubles import RotatingGrant
+from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ async def test_a_failure_is_a_span_with_an_error(telemetry: Telemetry) -> None:
 class SlowGrant(RotatingGrant):
     """A grant that takes three seconds, and then does what it was told."""
 
-    async def obtain(self, credential: Any, wish: Any) -> Any:  # noqa: ANN401
+    async def obtain(self, credential: Any, wish: Any) -> Any:
         """Let the time pass."""
         assert isinstance(self.clock, ManualClock)
         self.clock.advance(3)
@@ -112,7 +112,7 @@ class SlowGrant(RotatingGrant):
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_what_a_renewal_took_is_measured(telemetry: Telemetry, fails: bool) -> None:
-    """Span and histogram have the seconds that whoever waited has waited, whether it helped or not."""
+    """Span and histogram have the seconds that callers waited, whether it helped or not."""
     clock = ManualClock()
     tokens = TokenRepository(grant := SlowGrant(clock), observer=telemetry.observer, clock=clock)
     grant.errors = [ServerUnavailable("the server is away")] if fails else []
@@ -133,8 +133,30 @@ def test_the_token_s_age_is_a_gauge(telemetry: Telemetry) -> None:
     telemetry.observer(SignedIn(at=now - 10, fingerprint="ba7816bf", expires_at=now + 50))
     assert telemetry.values("aio_token.token.age")[()] == pytest.approx(10, abs=5)
     assert telemetry.values("aio_token.token.expires_in")[()] == pytest.approx(50, abs=5)
-    telemetry.observer(SignedOut(at=now, revoked=True, message=None))
+    telemetry.observer(SignedIn(at=now, fingerprint="ba7816bf", expires_at=None))
     assert telemetry.points("aio_token.token.expires_in") == []
+    telemetry.observer(SignedOut(at=now, revoked=True, message=None))
+    assert telemetry.points("aio_token.token.age") == []
+
+
+def test_an_event_s_name_goes_before_the_observer_s(telemetry: Telemetry) -> None:
+    """One observer serves several repositories that have names, and keeps them apart."""
+    now = time.time()
+    for name, fingerprint in (("alice", "ba7816bf"), ("bob", "ca978112"), (None, "3e23e816")):
+        telemetry.observer(SignedIn(at=now, name=name, fingerprint=fingerprint, expires_at=now + 60))
+    telemetry.observer(SignedOut(at=now, name="bob", revoked=True, message=None))
+    told = {point.attributes["aio_token.name"] for point in telemetry.points("aio_token.token.age")}
+    assert told == {"alice", "orders"}
+    counted = {
+        (point.attributes["aio_token.name"], point.attributes["event"]): point.value
+        for point in telemetry.points("aio_token.events")
+    }
+    assert counted == {
+        ("alice", "SignedIn"): 1,
+        ("bob", "SignedIn"): 1,
+        ("orders", "SignedIn"): 1,
+        ("bob", "SignedOut"): 1,
+    }
 
 
 def test_every_event_is_counted(telemetry: Telemetry) -> None:
@@ -154,7 +176,7 @@ async def test_no_secret_is_measured(telemetry: Telemetry) -> None:
 
 
 def test_without_a_provider_nothing_is_recorded() -> None:
-    """OpenTelemetry's global providers are the default; where nobody set them up, measuring costs nothing and works."""
+    """OpenTelemetry's global providers are the default; where none are set up, measuring costs nothing and works."""
     OpenTelemetryObserver()(Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"))
 
 

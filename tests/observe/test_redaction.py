@@ -163,6 +163,131 @@ def test_other_texts_show_no_secret(text: str, shown: str) -> None:
     assert Redactor().text(text) == shown
 
 
+RANDOM = "q7Rk2mZp9XvB4tLs8WcN"
+PEM = f"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG{RANDOM}\n-----END PRIVATE KEY-----"
+TWICE = quote(quote(f"https://x.example/?access_token={RANDOM}", safe=""), safe="")
+
+
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        ("text", PEM),
+        ("text", PEM[:60]),
+        ("text", PEM.replace("PRIVATE", "RSA PRIVATE").replace("\n", "\\n")),
+        ("json", json.dumps({"result": PEM})),
+        ("json", json.dumps({"kty": "EC", "crv": "P-256", "x": "a", "d": RANDOM})),
+        ("json", json.dumps({"keys": [{"kty": "oct", "k": RANDOM.lower()}]})),
+        ("text", f'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n{RANDOM.lower()}\r\n--b--'),
+        ("text", f'--b\nContent-Disposition: form-data; name="a"\nContent-Type: x\n\n{RANDOM.lower()}'),
+        ("text", f"<password><![CDATA[<{RANDOM.lower()}>]]></password>"),
+        ("text", f'<input type="hidden" name="csrf_token" value="{RANDOM.lower()}">'),
+        ("text", f"<meta name='csrf-token' content={RANDOM.lower()} />"),
+        ("json", json.dumps({"Name": "password", "Value": "hunter2"})),
+        ("json", json.dumps({"id": "password", "default": "hunter2"})),
+        ("json", json.dumps([["password", "hunter2"]])),
+        ("json", json.dumps(["Accept", "a", "Authorization", "hunter2"])),
+        ("json", json.dumps({"codes": ["493817", "493818"]})),
+        ("json", json.dumps({"code": 493817})),
+        ("json", json.dumps({"code": "aB3x9"})),
+        ("json", json.dumps({"access": RANDOM, "refresh": RANDOM})),
+        ("json", json.dumps({"session_state": "hunter2", "PHPSESSID": "hunter2", "user_code": "WDJB-MJHT"})),
+        ("form", "passcode=493817"),
+        ("url", "https://h.example/?mfa_code=493817"),
+        ("url", f"https://h.example/cb;jsessionid={RANDOM}?x=1"),
+        ("url", f"https://h.example/password-reset/{RANDOM.lower()}"),
+        ("url", f"https://h.example/?next={TWICE}"),
+        ("url", f"https://h.example/authorize?state={RANDOM}&client_id=c"),
+        ("url", "https://h.example/?password%3Dhunter2=x"),
+        ("text", quote(json.dumps({"password": "hunter2"}))),
+        ("text", "a note: 'it is said that password=hunter2'"),
+        ("text", "{:password => 'hunter2'}"),
+        ("text", f"ya29.{RANDOM} glpat-{RANDOM} npm_{RANDOM} AIza{RANDOM} hf_{RANDOM} GOCSPX-{RANDOM}"),
+        ("text", f"nothing says what {RANDOM}{RANDOM} is"),
+    ],
+)
+def test_secrets_are_known_by_where_they_stand_and_what_they_look_like(method: str, text: str) -> None:
+    """Law G4: keys, parts of forms, one-time codes, ids of sessions and tokens are hidden in whatever holds them."""
+    shown = getattr(Redactor(), method)(text)
+    for secret in (RANDOM, RANDOM.lower(), "hunter2", "493817", "493818", "aB3x9", "WDJB"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        ("json", json.dumps({"status_code": 1234, "postal_code": "10115", "code": 404, "id": 493817}, indent=2)),
+        ("json", json.dumps({"code": "invalid_grant", "state": "open", "access": "public", "key": "value"}, indent=2)),
+        ("json", json.dumps({"kty": "EC", "x": "a"}, indent=2)),
+        ("json", json.dumps({"name": "colour", "value": "red", "empty": [], "none": {}}, indent=2)),
+        ("url", "https://h.example/a;v=1/b?max_access=public&sort=name#top"),
+        ("url", "https://h.example/?"),
+        ("url", "https://h.example/sessions/open"),
+        ("text", '<a href="/x" name="colour">red</a> 100% of 5 % and 50%25'),
+        ("text", "https://a.example/?q=50%25"),
+        ("form", "a%2Fb=c%20d"),
+    ],
+)
+def test_what_is_no_secret_stays(method: str, text: str) -> None:
+    """A log that hides everything is of no use."""
+    assert getattr(Redactor(), method)(text) == text
+
+
+def test_only_what_is_named_is_shown() -> None:
+    """Law G4: with a list of names, any other value is hidden, and so is text without names."""
+    redactor = Redactor(only=["Content-Type", "id", "page", "list", "password"])
+    assert redactor.header("content-type", "text/plain") == "text/plain"
+    assert redactor.header("X-Other", "a") == "***"
+    assert redactor.header("X-Other", "") == ""
+    assert redactor.url("https://a.example/x?page=2&q=canary&canary&e=") == "https://a.example/x?page=2&q=***&***&e="
+    assert redactor.text("anything") == "***"
+    assert redactor.text("") == ""
+    shown = json.loads(redactor.json('{"id": 7, "a": {"id": "x", "b": true}, "list": ["y", 1], "password": "canary"}'))
+    assert shown == {"id": 7, "a": {"id": "x", "b": "***"}, "list": ["y", 1], "password": "***"}
+
+
+@pytest.mark.parametrize("method", ["text", "form", "json"])
+def test_what_is_long_is_cut(method: str) -> None:
+    """Law H1: no more is made than is shown, and a mark says so."""
+    text = json.dumps({"words": ["word"] * 5_000}) if method == "json" else "words and " * 9_000
+    shown = getattr(Redactor(), method)(text, 50)
+    assert len(shown) <= 51
+    assert shown.endswith("…")
+    assert getattr(Candour(), method)(text, 50) == shown
+
+
+def test_a_secret_that_is_cut_in_two_is_not_shown_by_half() -> None:
+    """Law H1: what is near the end of what was looked at may be the beginning of a secret."""
+    redactor = Redactor()
+    redactor.hide("a phrase of many words " * 10)
+    for before in range(0, 1_300, 50):
+        assert "phrase" not in redactor.text("x" * before + " " + "a phrase of many words " * 300, 100)
+
+
+def test_json_has_a_depth() -> None:
+    """Law H1: below 32 levels nothing is shown."""
+    shown = Redactor().json("[" * 100 + "]" * 100)
+    assert shown.endswith("[…")
+    assert shown.count("[") == 33
+
+
+def test_what_is_hidden_as_a_whole_is_known_in_its_parts() -> None:
+    """As far as there are few of them."""
+    redactor = Redactor()
+    redactor.json(json.dumps({"secrets": {"a": ["canary-1", {"b": "canary-2"}], "n": 1234567}, "more": "x"}))
+    assert redactor.text("canary-1 canary-2 1234567") == "*** *** ***"
+    redactor.json(json.dumps({"secrets": [f"canary-{number}" for number in range(100)]}))
+    assert "canary-99" not in redactor.text("canary-99")
+
+
+def test_a_header_that_is_not_shown_teaches_its_secret() -> None:
+    """A server may repeat it in the address that it redirects to."""
+    redactor = Redactor()
+    redactor.learn("Authorization", "Bearer canary-7f3a")
+    redactor.learn("Accept", "canary of no interest")
+    assert redactor.url("https://a.example/canary-7f3a") == "https://a.example/***"
+    assert redactor.text("canary of no interest") == "canary of no interest"
+
+
 def test_what_was_hidden_once_is_hidden_everywhere() -> None:
     """A server that repeats what it was sent shows no more than the request did."""
     redactor = Redactor()
@@ -184,12 +309,13 @@ def test_names_can_be_added() -> None:
 
 
 def test_candour_hides_nothing() -> None:
-    """Who asks to see it all sees it all, JSON still indented."""
+    """It shows everything, JSON still indented."""
     candour = Candour()
     assert candour.header("Authorization", "Bearer x") == "Bearer x"
     assert candour.url("https://a.example/?token=x") == "https://a.example/?token=x"
     assert candour.form("token=x") == candour.text("token=x") == "token=x"
     assert candour.json('{"token":"x"}') == '{\n  "token": "x"\n}'
+    assert repr(candour) == "<Candour>"
 
 
 def test_a_redactor_does_not_show_what_it_knows() -> None:

@@ -58,6 +58,7 @@ class Site:
         for path in ("json", "binary", "large", "pieces", "slow", "gzip", "odd", "echo", "status", "drop", "hostile"):
             application.router.add_route("*", f"/{path}", getattr(self, f"_{path}"))
         application.router.add_route("*", "/redirect", self._redirect)
+        application.router.add_get("/far", self._far)
         application.router.add_get("/ws", self._websocket)
         return application
 
@@ -114,6 +115,10 @@ class Site:
 
     async def _redirect(self, request: web.Request) -> web.Response:
         return web.Response(status=int(request.query.get("by", "302")), headers={"Location": request.query["to"]})
+
+    async def _far(self, request: web.Request) -> web.Response:
+        far = "/status#" + "a" * 9_000
+        return web.Response(status=302, headers={"Location": far, "X-Long": "password=1 " * 1_000})
 
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse()
@@ -331,12 +336,12 @@ async def test_a_request_s_body_is_shown_if_it_lies_in_memory(site: Site, data: 
 
 
 async def test_a_long_body_is_cut(site: Site) -> None:
-    """What is over the limit is counted."""
+    """What is over the limit is not shown, and the size of it all is told."""
     log, terminal = framed(body_limit=5)
     async with client(site, log) as session, session.post("/status", data="0123456789"):
         pass
     assert "01234 " in terminal.getvalue()
-    assert "cut, 5 characters more" in terminal.getvalue()
+    assert "cut, of 10 bytes" in terminal.getvalue()
 
 
 async def test_headers_and_bodies_can_be_left_out(site: Site) -> None:
@@ -386,6 +391,14 @@ async def test_a_redirect_to_nowhere_is_the_caller_s_error(site: Site) -> None:
             await session.get("/redirect?to=http://[")
         async with session.get("/status"):
             pass
+    assert [line.split()[0] for line in lines(file)] == ["#1", "#2"]
+
+
+async def test_an_address_that_is_too_long_is_not_read(site: Site) -> None:
+    """Law H1: aiohttp takes longer lines if it is told to; the chain ends there."""
+    log, file = plain()
+    async with client(site, log, max_line_size=20_000, max_field_size=20_000) as session, session.get("/far"):
+        pass
     assert [line.split()[0] for line in lines(file)] == ["#1", "#2"]
 
 
@@ -458,6 +471,28 @@ async def test_hosts_statuses_and_a_predicate_choose(site: Site) -> None:
     assert terminal.getvalue().index("#2 → GET") < terminal.getvalue().index("#2 ← 503")
 
 
+async def test_a_request_whose_status_is_not_wanted_is_not_shown(site: Site) -> None:
+    """Law G4: where the status decides, a request is looked at with its response, and not before."""
+    log, file = plain(statuses={503})
+    site.statuses = [200, 503]
+    async with client(site, log) as session:
+        for _ in range(2):
+            async with session.post("/status", data=b"a" * 60_000, headers={"X-Say": "password=1 " * 100}):
+                pass
+    assert [line.split()[0] for line in lines(file)] == ["#2"]
+
+
+async def test_only_what_is_named_is_shown(site: Site) -> None:
+    """Law G4: an allow-list hides all other values."""
+    log, terminal = framed(show_only=["id", "content-type"])
+    async with client(site, log) as session, session.post("/json?page=canary", json={"a": "canary", "id": 5}):
+        pass
+    shown = terminal.getvalue()
+    for part in ('"a": "***"', '"id": 5', '"id": 7', "application/json", "page=***"):
+        assert part in shown
+    assert "canary" not in shown
+
+
 async def test_a_command_line_is_printed_on_demand(site: Site) -> None:
     """It is one line that a shell understands, and what is secret in it has to be filled in."""
     log, file = plain(curl=True)
@@ -523,7 +558,7 @@ class Broken(Terminal):
     """A terminal that is gone."""
 
     def write(self, text: str) -> int:
-        """Fail, with a text that nobody should repeat."""
+        """Fail, with a text that must not be repeated."""
         raise OSError(f"canary {len(text)}")  # noqa: EM102, TRY003
 
 

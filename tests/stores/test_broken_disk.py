@@ -75,7 +75,7 @@ async def test_a_broken_disk_costs_no_token(
     step: str, error: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Law C4: the token that was paid for is served, marked unsaved, told with a warning that names the file and the
-    trouble, and saved as soon as the disk is mended; until then the file is the one before.
+    trouble, and saved as soon as the disk works again; until then the file is the one before.
     """
     watched = Watched(tmp_path / "token.json")
     await watched.tokens.token()

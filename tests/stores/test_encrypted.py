@@ -142,7 +142,7 @@ async def test_a_store_with_a_name_may_be_moved(path: Path) -> None:
 
 
 async def test_a_header_that_was_changed_with_its_checksum_is_not_believed(path: Path) -> None:
-    """Law F7: who has no key can make a file that looks whole, and nobody adopts it."""
+    """Law F7: a file that looks whole can be made without a key, and is not adopted."""
     other = path.with_name("other.json")
     await save(encrypted(path))
     await save(encrypted(other))
@@ -156,7 +156,7 @@ async def test_a_header_that_was_changed_with_its_checksum_is_not_believed(path:
 
 
 def _with_checksum(body: bytes) -> bytes:
-    """Do what somebody can do who has no key."""
+    """Do what can be done without a key."""
     return MAGIC + sha256(body).digest()[:8] + body
 
 
@@ -274,7 +274,7 @@ async def test_key_files_take_both_alphabets_and_raw_bytes(path: Path) -> None:
 
 
 async def test_a_key_file_that_others_may_read_is_refused(path: Path) -> None:
-    """Law F7: a key file is checked like a credential's, with the command that mends it, unless told otherwise."""
+    """Law F7: a key file is checked like a credential's, with the command that repairs it, unless told otherwise."""
     file = path.with_name("key")
     file.write_text(new_key())
     file.chmod(0o640)

@@ -312,7 +312,7 @@ async def test_a_hold_that_only_writes_tells_nothing_of_what_it_could_not_read(p
         ("~no-such-user/token.json", "there is no such home directory; give the whole path"),
     ],
 )
-def test_a_path_is_judged_at_once(path: Any, sentence: str) -> None:  # noqa: ANN401
+def test_a_path_is_judged_at_once(path: Any, sentence: str) -> None:
     """What is no path is one sentence when the store is made, not an error in a renewal."""
     with pytest.raises(ConfigurationError, match=re.escape(sentence)):
         FileTokenStore(path)
@@ -337,7 +337,7 @@ class AsyncCodec:
         (AsyncCodec(), "AsyncCodec.encode() must not be async: it is called in a thread"),
     ],
 )
-def test_a_codec_is_judged_at_once(codec: Any, sentence: str) -> None:  # noqa: ANN401
+def test_a_codec_is_judged_at_once(codec: Any, sentence: str) -> None:
     """What is no codec is one sentence when the store is made; it does not show what may be a key."""
     with pytest.raises(ConfigurationError, match=re.escape(sentence)) as refusal:
         FileTokenStore("token.json", codec=codec)

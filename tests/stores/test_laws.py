@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import threading
 from contextlib import asynccontextmanager, suppress
@@ -358,4 +359,4 @@ def _tests() -> list[Any]:
 def test_the_suite_needs_no_plugin() -> None:
     """Its tests are plain functions, so that any runner can call them."""
     assert len(_tests()) > 15
-    assert not any(asyncio.iscoroutinefunction(test) for test in _tests())
+    assert not any(inspect.iscoroutinefunction(test) for test in _tests())

@@ -1,4 +1,4 @@
-"""Files as they should be: what is refused, and that the error's command mends it."""
+"""Files as they should be: what is refused, and that the error's command repairs it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import filelock  # noqa: F401
 import pytest
 
 from aio_token._clock import SYSTEM_CLOCK
@@ -69,7 +70,7 @@ async def refusal(store: FileTokenStore) -> str:
     return message
 
 
-def mend(message: str) -> None:
+def repair(message: str) -> None:
     """Run the command that the message names, as the user would."""
     command = re.split(r"; (?:.*?: )", message, maxsplit=1)[1]
     subprocess.run(["/bin/sh", "-c", command], check=True)
@@ -77,19 +78,19 @@ def mend(message: str) -> None:
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 async def test_a_file_that_others_may_read_is_refused_until_it_is_mended(path: Path, mode: int) -> None:
-    """Law F4: a file that group or others may read or write is refused; the error's command mends it."""
+    """Law F4: a file that group or others may read or write is refused; the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
     path.chmod(mode)
     message = await refusal(store)
     assert "may be read or written by other users; run: chmod 600" in message
-    mend(message)
+    repair(message)
     assert await store.load() == KEPT
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o707, 0o770])
 async def test_a_directory_that_others_may_write_is_refused_until_it_is_mended(path: Path, mode: int) -> None:
-    """Law F4: who may write to the directory could exchange the file; the error's command mends it."""
+    """Law F4: a user who may write to the directory could exchange the file; the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
     path.parent.chmod(mode)
@@ -97,7 +98,7 @@ async def test_a_directory_that_others_may_write_is_refused_until_it_is_mended(p
         give_to_a_foreign_group(path.parent)
     message = await refusal(store)
     assert "could exchange the file in it; run: chmod go-w" in message
-    mend(message)
+    repair(message)
     assert await store.load() == KEPT
 
 
@@ -111,7 +112,7 @@ def give_to_a_foreign_group(directory: Path) -> None:
 
 
 async def test_a_sticky_directory_is_good_enough(path: Path) -> None:
-    """Law F4: in a directory like /tmp nobody can exchange another's file."""
+    """Law F4: in a directory like /tmp no user can exchange another's file."""
     path.parent.chmod(0o1777)
     store = FileTokenStore(path)
     await save(store)
@@ -126,18 +127,18 @@ async def test_a_symbolic_link_is_refused_until_it_is_mended(path: Path) -> None
     store = FileTokenStore(path)
     message = await refusal(store)
     assert "is a symbolic link; put the file itself there: mv" in message
-    mend(message)
+    repair(message)
     assert not path.is_symlink()
     assert await store.load() == KEPT
 
 
 async def test_a_directory_in_the_files_place_is_refused_until_it_is_mended(path: Path) -> None:
-    """Law F4: a directory with the file's name stays as it is until somebody moves it."""
+    """Law F4: a directory with the file's name stays as it is until a person moves it."""
     path.mkdir()
     store = FileTokenStore(path)
     message = await refusal(store)
     assert "is a directory; move it out of the way: mv" in message
-    mend(message)
+    repair(message)
     await save(store)
     assert path.is_file()
 
@@ -152,18 +153,18 @@ async def test_a_directory_in_the_files_place_is_not_deleted(path: Path) -> None
 
 
 async def test_a_pipe_in_the_files_place_is_refused_without_waiting(path: Path) -> None:
-    """Law F4: a pipe that nobody writes to does not hang the reader."""
+    """Law F4: a pipe without a writer does not hang the reader."""
     os.mkfifo(path)
     store = FileTokenStore(path)
     message = await refusal(store)
     assert "is not a regular file; remove it: rm" in message
-    mend(message)
+    repair(message)
     assert await store.load() is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 async def test_a_file_of_another_user_is_refused_until_it_is_mended(path: Path) -> None:
-    """Law F4: what somebody else owns is not believed; the error's command mends it."""
+    """Law F4: what another user owns is not believed; the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
     os.seteuid(0)
@@ -171,7 +172,7 @@ async def test_a_file_of_another_user_is_refused_until_it_is_mended(path: Path) 
     os.chown(path.parent, 0, 0)
     message = await refusal(store)
     assert f"belongs to another user (uid {NOBODY}); run: chown 0" in message
-    mend(message)
+    repair(message)
     assert await store.load() == KEPT
 
 
@@ -181,30 +182,30 @@ async def test_a_directory_of_another_user_is_refused(path: Path) -> None:
     os.seteuid(0)
     with pytest.raises(StoreError, match=rf"belongs to another user \(uid {NOBODY}\), who could exchange") as caught:
         await save(FileTokenStore(path))
-    mend(str(caught.value))
+    repair(str(caught.value))
     await save(FileTokenStore(path))
 
 
 async def test_an_unreadable_file_is_no_empty_store(path: Path) -> None:
-    """Law F3: what cannot be read is an error, and the error's command mends it."""
+    """Law F3: what cannot be read is an error, and the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
     path.chmod(0)
     with pytest.raises(StoreError, match=r"cannot be read: permission denied; .* chmod") as caught:
         await store.load()
-    mend(str(caught.value))
+    repair(str(caught.value))
     assert await store.load() == KEPT
 
 
 async def test_a_directory_that_may_not_be_written_is_an_error_and_the_file_stays(path: Path) -> None:
-    """Law F3: in a read-only directory nothing is lost, and the error's command mends it."""
+    """Law F3: in a read-only directory nothing is lost, and the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
     path.parent.chmod(0o500)
     with pytest.raises(StoreError, match=r"cannot be written: permission denied; .* chmod") as caught:
         await save(store)
     assert await store.load() == KEPT
-    mend(str(caught.value))
+    repair(str(caught.value))
     await save(store)
 
 
@@ -243,7 +244,7 @@ async def test_an_ordinary_user_can_save_under_any_umask(path: Path, umask: int)
 
 
 async def test_an_explicit_argument_overrides_the_checks(path: Path) -> None:
-    """Law F4: on a volume whose modes nobody can set, `check_permissions=False` takes what is there."""
+    """Law F4: on a volume whose modes cannot be set, `check_permissions=False` takes what is there."""
     real = path.with_name("real.json")
     await save(FileTokenStore(real))
     real.chmod(0o644)
@@ -270,7 +271,7 @@ def test_a_group_of_ones_own_is_nobody_else() -> None:
 
 
 def test_a_group_without_a_name_is_foreign() -> None:
-    """Law F4: who is in a group that nobody has named cannot be known."""
+    """Law F4: the members of a group without a name cannot be known."""
     assert not permissions._is_private_group(2_000_000_001)
 
 

@@ -7,7 +7,6 @@ import errno
 import logging
 from typing import TYPE_CHECKING
 
-import keyring
 import pytest
 
 from aio_token._credential import Credential
@@ -18,9 +17,9 @@ from aio_token.stores.file import FileTokenStore
 from aio_token.stores.key import Key
 from aio_token.stores.keyring import KeyringTokenStore
 from aio_token.stores.keys import EnvironmentKey, KeyFile, KeyringKey, Passphrase, new_key
-from tests.stores.test_keyring import MemoryKeyring
 from tests.support.disk import Disk, FailAt, Halt
 from tests.support.exposure import exposure
+from tests.support.keyrings import memory_keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,16 +129,12 @@ async def test_a_key_that_is_none_shows_nothing_of_itself(tmp_path: Path, monkey
     monkeypatch.setenv("CANARY_KEY", "canary-malformed")
     (tmp_path / "key").touch(0o600)
     (tmp_path / "key").write_text("canary-malformed")
-    before, ring = keyring.get_keyring(), MemoryKeyring()
-    ring.entries["aio_token", "key"] = "canary-malformed"
-    keyring.set_keyring(ring)
-    try:
+    with memory_keyring() as ring:
+        ring.entries["aio_token", "key"] = "canary-malformed"
         for key in (EnvironmentKey("CANARY_KEY"), KeyFile(tmp_path / "key"), KeyringKey("aio_token", "key")):
             with pytest.raises(StoreError, match="does not hold a key") as caught:
                 await FileTokenStore(tmp_path / "token.json", codec=Encrypted(key)).probe()
             assert_hidden(caught.value)
-    finally:
-        keyring.set_keyring(before)
 
 
 async def test_a_wrong_key_shows_neither_key_nor_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,17 +150,13 @@ async def test_a_wrong_key_shows_neither_key_nor_credential(tmp_path: Path, monk
 @pytest.mark.parametrize("fault", [RuntimeError("x"), ImportError("x")])
 async def test_a_keyring_that_fails_shows_no_secret(tmp_path: Path, fault: Exception) -> None:
     """Law G1: the frames of a keyring, which hold the password, are not kept."""
-    before, ring = keyring.get_keyring(), MemoryKeyring()
-    keyring.set_keyring(ring)
-    try:
+    with memory_keyring() as ring:
         store = KeyringTokenStore("aio_token", "tests", lock=tmp_path / "lock")
         await cycle(store)
         ring.fault = fault
         with pytest.raises(StoreError) as caught:
             await cycle(store)
         assert_hidden(caught.value)
-    finally:
-        keyring.set_keyring(before)
 
 
 async def test_what_json_cannot_hold_is_not_shown(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_event_loops_in_threads_share_a_file(one_object: bool, tmp_path: Path) -
 class AsyncKey:
     """A source that does not know that it runs in a thread."""
 
-    async def key(self, salt: bytes) -> Any:  # noqa: ANN401
+    async def key(self, salt: bytes) -> Any:
         """Give none."""
 
 
@@ -115,7 +115,7 @@ async def asked() -> str:
         (KeyringTokenStore, ("a", "b"), {"lock": b"canary"}, "lock= takes the path of a file"),
     ],
 )
-def test_arguments_are_judged_at_once(kind: Any, arguments: Any, options: Any, sentence: str) -> None:  # noqa: ANN401
+def test_arguments_are_judged_at_once(kind: Any, arguments: Any, options: Any, sentence: str) -> None:
     """An argument of another kind is one sentence when the object is made, which does not show what was given."""
     with pytest.raises(ConfigurationError, match=sentence) as refusal:
         kind(*arguments, **options)

@@ -35,7 +35,7 @@ def session(
     *origins: str,
     connector: TCPConnector | None = None,
     raise_for_status: bool = False,
-    **options: Any,  # noqa: ANN401  the middleware's own
+    **options: Any,
 ) -> ClientSession:
     """Return a session whose requests to the origins carry the source's token."""
     middleware = BearerMiddleware(source, *origins, **options)
@@ -49,6 +49,6 @@ async def twice(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
 
 
 async def answered(request: Awaitable[ClientResponse]) -> ClientResponse:
-    """Return the answer with its body let go of: one that nobody reads keeps its connection until it is collected."""
+    """Return the answer with its body let go of: an unread one keeps its connection until it is collected."""
     async with await request as response:
         return response

@@ -110,7 +110,7 @@ class _Stepping(Worker):
         return super().step(self._disk.step, partial(call, *args, **kwargs))
 
 
-def _name(call: Any) -> str:  # noqa: ANN401  whatever is callable
+def _name(call: Any) -> str:
     while isinstance(call, partial):
         call = call.func
     return str(getattr(call, "__name__", type(call).__name__))

@@ -23,7 +23,7 @@ _NOT_THE_READER_S = ("CI", "AIO_TOKEN_PROFILE", "AIO_TOKEN_CLIENT_SECRET")
 
 
 class Shell:
-    """A shell of somebody who has signed in nowhere yet, and keeps a key in the environment."""
+    """A shell of a person who has not signed in anywhere yet, and keeps a key in the environment."""
 
     def __init__(self, directory: Path, ports: Mapping[str, int]) -> None:
         for name, script in _COMMANDS.items():

@@ -1,13 +1,23 @@
-"""Looks at an exception as the most curious error reporter would."""
+"""What a secret of a test looks like, and all that an exception shows to the most curious error reporter."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from traceback import StackSummary, TracebackException
 from typing import TYPE_CHECKING
 
+from aio_token.testing.registered_client import SECRET
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SECRETS = re.compile(
+    rf"kit-(?:access|code|device|refresh)-[\w-]+"  # what the kit's authorization server issues
+    rf"|\b(?:access|refresh)-\d+\b"  # what the stand-ins give
+    rf"|canary-[\w-]+|{re.escape(SECRET)}"
+)
+"""Every secret of a test, by its shape."""
 
 _TESTS = str(Path(__file__).parents[1])
 

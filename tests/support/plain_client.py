@@ -38,7 +38,7 @@ async def client_credentials(server: AuthorizationServer, **more: str) -> tuple[
     return await ask(server.token_url, {"grant_type": "client_credentials", **more}, as_bot(server))
 
 
-async def call(url: str, access_token: str | None = None, **options: Any) -> tuple[int, Members]:  # noqa: ANN401
+async def call(url: str, access_token: str | None = None, **options: Any) -> tuple[int, Members]:
     """Call an API and return status and answer; what is no JSON is an empty answer."""
     headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
     method = options.pop("method", "GET")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession
@@ -29,7 +28,7 @@ async def main(token_url: str, api_url: str, path: str, first: str, calls: int) 
             async with api.get(api_url) as response:
                 succeeded += response.status == 200
             await asyncio.sleep(PAUSE)
-    return {"succeeded": succeeded, "events": [{"name": type(event).__name__, **asdict(event)} for event in events]}
+    return {"succeeded": succeeded, "events": [{"event": type(event).__name__, **event.members()} for event in events]}
 
 
 if __name__ == "__main__":

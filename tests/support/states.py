@@ -51,7 +51,7 @@ class Life:
         await self.tokens.aclose()
         self.arrows.append((before, self.tokens.status.state, why))
 
-    async def refuse(self, why: str) -> None:
+    async def reject(self, why: str) -> None:
         """Ask for another token than the current one."""
         before = self.tokens.status.state
         await self.tokens.token(rejected=await self.tokens.token())
@@ -81,7 +81,7 @@ async def lives() -> list[tuple[State, State, str]]:
     away = ServerUnavailable("the server is away")
     first = Life(issued(1), issued(2))
     await first.ask("nothing stored, renewed")
-    await first.refuse("an API refused it, renewed")
+    await first.reject("an API rejected it, renewed")
     await first.sign_out()
     second = Life(away, stored=issued(1))
     await second.ask("stored")

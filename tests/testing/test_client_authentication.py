@@ -20,7 +20,7 @@ ODD = "a b+c%41:e/f&g=é" * 3
 KEY = ECKey.generate_key("P-256")
 
 
-def odd_server(**registration: Any) -> AuthorizationServer:  # noqa: ANN401
+def odd_server(**registration: Any) -> AuthorizationServer:
     """Return a server with one client, whose name and secret need care."""
     client = RegisteredClient("odd client", **{"secret": ODD, **registration})
     return AuthorizationServer(clients={client.client_id: client})

@@ -34,7 +34,7 @@ def endpoint_of(server: AuthorizationServer) -> TokenEndpoint:
 
 
 def signed(server: AuthorizationServer, **more: str) -> SignedJWT:
-    """Return what the client `signer` says about itself, or whoever is named."""
+    """Return what the client `signer` says about itself, or the one that is named."""
     server.register(RegisteredClient("signer", public_key=dict(KEY.as_dict(private=False))))
     signer = SignedJWT(key=KEY.as_pem(private=True), issuer="signer", audience=server.issuer, alg="ES256")
     return replace(signer, **more)  # type: ignore[arg-type]  # whatever the test gives
@@ -87,7 +87,7 @@ async def test_what_cannot_be_exchanged_is_an_invalid_request(wrong: dict[str, s
 
 @pytest.mark.parametrize(("more", "who"), [({}, "signer"), ({"subject": "ada"}, "ada")], ids=["itself", "a user"])
 async def test_an_assertion_is_worth_a_token(more: dict[str, str], who: str) -> None:
-    """RFC 7523: for whoever signs, or the user whom it speaks for."""
+    """RFC 7523: for the signer, or the user whom it speaks for."""
     async with AuthorizationServer() as server:
         grant = JWTBearerGrant(TokenEndpoint(server.token_url, PublicClient("signer")), signed(server, **more))
         async with TokenRepository(grant) as tokens:

@@ -150,7 +150,7 @@ async def test_a_halting_store_is_a_store() -> None:
 
 @pytest.mark.parametrize("step", ["peek", "exclusive", "load", "save", "saved", "delete", "release"])
 async def test_a_halting_store_halts_at_each_step(step: Step) -> None:
-    """Whoever comes to the step stands there until the release, and nobody stands there afterwards."""
+    """A caller that comes to the step stands there until the release, and none stands there afterwards."""
     store = HaltingStore()
     arrived = store.halt(step)
     walker = asyncio.create_task(walk(store))
@@ -163,7 +163,7 @@ async def test_a_halting_store_halts_at_each_step(step: Step) -> None:
 
 @pytest.mark.parametrize("step", ["peek", "exclusive", "load", "save", "delete", "release"])
 async def test_a_halting_store_fails_at_each_step(step: Step) -> None:
-    """The step raises until the store is mended."""
+    """The step raises until the store is told to fail no more."""
     store = HaltingStore()
     store.fail(step)
     with pytest.raises(StoreError, match=f"fail at '{step}'"):

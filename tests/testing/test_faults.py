@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 async def post(server: AuthorizationServer, *, timeout: float = 5.0) -> tuple[int, dict[str, str], bytes]:  # noqa: ASYNC109
-    """Return status, headers and bytes of a token answer; without a client, for the fault comes first."""
+    """Return status, headers and bytes of a token answer; without a client, since the fault comes first."""
     async with ClientSession() as session, asyncio.timeout(timeout), session.post(server.token_url) as response:
         return response.status, dict(response.headers), await response.read()
 

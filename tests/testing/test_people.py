@@ -82,7 +82,7 @@ async def test_a_device_is_let_in_once() -> None:
 
 
 async def test_a_device_is_turned_away() -> None:
-    """A person declines; another client's device code counts for nobody; an ended one is said to be."""
+    """A person declines; another client's device code does not count; one that has ended is said to have."""
     clock = ManualClock()
     async with AuthorizationServer(device_lifetime=60, clock=clock) as server:
         ended, begun = await begin(server), await begin(server)
@@ -148,7 +148,7 @@ async def test_a_browser_brings_an_error_back(changes: dict[str, str | None], er
 
 
 async def test_a_person_at_the_browser_declines() -> None:
-    """Nobody at the browser who agrees means access denied; without a state none comes back."""
+    """A browser without a person who agrees means access denied; without a state none comes back."""
     async with AuthorizationServer(at_the_browser=None) as server:
         _, _, members = await browse(server, state=None)
     assert members == {"iss": server.issuer, "error": "access_denied"}

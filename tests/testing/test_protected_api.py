@@ -75,7 +75,7 @@ async def test_tokens_that_do_not_count_are_refused(api: ProtectedAPI, server: A
 
 
 async def test_no_token_is_no_invalid_token(api: ProtectedAPI) -> None:
-    """Who brings no token gets a challenge without an error code; so does who brings something else."""
+    """A request without a token gets a challenge without an error code; so does one with something else."""
     assert (await refused(api, None))[:2] == (401, list(NO_TOKEN.challenges))
     async with ClientSession() as session, session.get(api.url, headers={"Authorization": "Basic eDp5"}) as response:
         assert response.headers["WWW-Authenticate"] == NO_TOKEN.challenges[0]
@@ -107,7 +107,7 @@ async def test_what_came_is_remembered(api: ProtectedAPI, server: AuthorizationS
 
 
 async def test_some_routes_want_no_token(api: ProtectedAPI) -> None:
-    """`/public` answers anybody, and is not counted as accepted."""
+    """`/public` answers anyone, and is not counted as accepted."""
     assert (await call(f"{api.url}/public"))[0] == 200
     assert (api.requests, api.accepted) == (1, 0)
 
@@ -136,7 +136,7 @@ async def test_refusals_may_have_no_body(api: ProtectedAPI) -> None:
 
 
 async def test_refusals_may_be_endless(api: ProtectedAPI) -> None:
-    """An endless body goes on, and harms nobody when its reader hangs up."""
+    """An endless body goes on, and does no harm when its reader hangs up."""
     api.refusal = Refusal(endless=True)
     async with ClientSession() as session, session.get(api.url, headers={"Authorization": "Bearer x"}) as response:
         assert len(await response.content.readexactly(1_000_000)) == 1_000_000

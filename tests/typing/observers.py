@@ -27,11 +27,14 @@ def counted(event: Event) -> None:
         assert_type(event.fingerprint, str)
     elif isinstance(event, RenewalFailed):
         assert_type(event.retry_at, float | None)
+        assert_type(event.name, str | None)
+    assert_type(event.severity, int)
+    assert_type(event.members(), dict[str, object])
     log_event(event)
 
 
 async def observed() -> None:
-    """A function is an observer, and so is None for nobody."""
+    """A function is an observer, and None is none."""
     observer: Observer = counted
     vault: Grant = FromTheVault()
     tokens = TokenRepository(vault, observer=observer)

@@ -68,7 +68,7 @@ def our_own_parts_fit_the_seams(endpoint: TokenEndpoint) -> None:
 
 
 class TheirGrant:
-    """A grant somebody else wrote."""
+    """A grant of another author."""
 
     @property
     def issued_by(self) -> IssuedBy | None:
@@ -81,19 +81,21 @@ class TheirGrant:
 
 
 class TheirStore:
-    """A store somebody else wrote."""
+    """A store of another author."""
+
+    may_lose = False
 
     async def load(self) -> Credential | None:
         """Return nothing."""
         return None
 
     def exclusive(self) -> AbstractAsyncContextManager[Slot]:
-        """Exclude nobody."""
+        """Exclude no one."""
         raise NotImplementedError
 
 
 async def what_comes_out() -> None:
-    """Tokens are tokens, whoever supplies them."""
+    """Tokens are tokens, wherever they come from."""
     tokens = TokenRepository(TheirGrant(), TheirStore())
     async with tokens as entered, ClientSession(middlewares=(BearerMiddleware(tokens, "https://api.example"),)):
         assert_type(entered, TokenRepository)
@@ -117,4 +119,4 @@ async def tokens_one_after_another(source: TokenSource) -> AsyncIterator[str]:
     """A source is all that an API client needs to know of."""
     token = await source.token()
     yield token.authorization
-    yield (await source.token(rejected=token)).authorization
+    yield (await source.token(rejected=Rejection(token=token))).authorization

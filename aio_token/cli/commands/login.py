@@ -1,4 +1,4 @@
-"""`aio-token login`: somebody signs in, once, and the token is kept."""
+"""`aio-token login`: a person or a service account signs in, once, and the token is kept."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from typing import Any, get_args
 
 import click
 
-from aio_token.cli._arguments import profile_argument
-from aio_token.cli._origin import origins
+from aio_token.cli._client_secret import source_option
+from aio_token.cli._flows import SERVICE_ACCOUNT
+from aio_token.cli._options import origins, profile_argument
 from aio_token.cli._profile import ClientAuth, StoreKind
-from aio_token.cli._sign_in import sign_in
-from aio_token.cli._typed_secret import secret_from
-from aio_token.cli._wishes import ACCOUNT, Wishes
+from aio_token.cli._sign_in import Options, sign_in
 
 
 @click.command()
 @profile_argument()
-@click.option("--issuer", metavar="URL", help="Whose metadata tells the rest (RFC 8414, OpenID Connect Discovery).")
+@click.option(
+    "--issuer", metavar="URL", help="The issuer, whose metadata tells the rest (RFC 8414, OpenID Connect Discovery)."
+)
 @click.option("--client-id", metavar="ID", help="The client, as it is registered there.")
 @click.option("--browser", "flow", flag_value="browser", help="Sign in with a browser of this machine.")
 @click.option("--device", "flow", flag_value="device", help="Show a code to enter on any device.")
-@click.option("--service-account", "flow", flag_value=ACCOUNT, help="The client asks for itself.")
+@click.option(
+    "--service-account", "flow", flag_value=SERVICE_ACCOUNT, help="The client signs in as itself, without a person."
+)
 @click.option(
     "--scope",
     multiple=True,
@@ -49,15 +52,15 @@ from aio_token.cli._wishes import ACCOUNT, Wishes
     "--client-secret-from",
     "client_secret",
     metavar="SOURCE",
-    callback=secret_from,
+    callback=source_option,
     help="Where the client's secret is: prompt, stdin, env:NAME or file:PATH.",
 )
 @click.option("--client-auth", type=click.Choice(get_args(ClientAuth)[1:]), help="How the secret is sent.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port that the browser comes back to.")
-def command(profile: str, **wishes: Any) -> None:  # noqa: ANN401  the options above
+def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options above
     """Sign in, and keep the token under the name PROFILE.
 
-    The first time, --issuer and --client-id are needed; later, everything is remembered but secrets. Without --browser,
+    The first time, --issuer and --client-id are needed; later, everything but secrets is remembered. Without --browser,
     --device or --service-account a person at a terminal gets a browser if there is a desktop, and a code otherwise.
     """
-    sign_in(profile, Wishes(**wishes))
+    sign_in(profile, Options(**options))

@@ -11,6 +11,6 @@ from aio_token.stores.key import new_key
 def command() -> None:
     """Print a new key, for AIO_TOKEN_KEY or for a key file.
 
-    A key file must be yours alone: (umask 077; aio-token new-key > FILE).
+    Only you may read a key file: (umask 077; aio-token new-key > FILE).
     """
     click.echo(new_key())

@@ -1,4 +1,4 @@
-"""`aio-token request`: one request with the token, to an origin that may have it."""
+"""`aio-token request`: one request with the token, to an origin that may receive it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from aio_token._errors import ConfigurationError
-from aio_token.cli import _profiles
-from aio_token.cli._arguments import profile_option
-from aio_token.cli._exits import Exit
-from aio_token.cli._origin import origins
-from aio_token.cli._people import say
-from aio_token.cli._session import session, what_helps
-from aio_token.cli._work import work
+from aio_token.cli._exits import Exit, run_to_end
+from aio_token.cli._options import origins, profile_option
+from aio_token.cli._server import proxy_for
+from aio_token.cli._session import Session
+from aio_token.cli._terminal import say
+from aio_token.cli._tokens import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +28,8 @@ _CONNECT = 30.0  # seconds; the answer may take as long as it takes, and Ctrl-C 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The request."""
+class Options:
+    """The request, as the command line describes it."""
 
     method: str
     url: str
@@ -53,7 +51,7 @@ def _headers(context: click.Context, parameter: click.Parameter, lines: Sequence
 
 def _method(context: click.Context, parameter: click.Parameter, method: str) -> str:
     if not _METHOD.fullmatch(method):
-        message = "it is no HTTP method"
+        message = "this is not an HTTP method"
         raise click.BadParameter(message, context, parameter)
     return method.upper()
 
@@ -62,7 +60,9 @@ def _method(context: click.Context, parameter: click.Parameter, method: str) -> 
 @click.argument("method", callback=_method)
 @click.argument("url")
 @profile_option()
-@click.option("--header", "-H", "headers", multiple=True, metavar="LINE", callback=_headers, help="May be repeated.")
+@click.option(
+    "--header", "-H", "headers", multiple=True, metavar="LINE", callback=_headers, help="A header; may be repeated."
+)
 @click.option("--data", "-d", metavar="TEXT", help="The body; say its type with --header.")
 @click.option("--data-file", type=click.File("rb"), help="The body from a file, - for standard input.")
 @click.option(
@@ -71,50 +71,49 @@ def _method(context: click.Context, parameter: click.Parameter, method: str) -> 
     multiple=True,
     metavar="ORIGIN",
     callback=origins,
-    help="An origin that may have the token, this time; `login --origin` names one for good.",
+    help="An origin that may receive the token, this time; `login --origin` names one for good.",
 )
 @click.option("--location", "-L", is_flag=True, help="Follow redirects; the token goes along to those origins only.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what is sent and received, secrets redacted.")
-def command(profile: str, **wanted: Any) -> int:  # noqa: ANN401  the options above
+def command(profile: str, **options: Any) -> int:  # noqa: ANN401  the options above
     """Send a request with the token, and its answer's body to standard output.
 
-    The exit code is 1 for an answer of 400 and above. A token that the server refuses is renewed once.
+    The exit code is 1 for an answer of 400 and above. A token that the API rejects is renewed once.
     """
-    return work(_request(profile, Wanted(**wanted)))
+    return run_to_end(_request(Session.load(profile), Options(**options)))
 
 
-async def _request(name: str, wanted: Wanted) -> Exit:
+async def _request(session: Session, options: Options) -> Exit:
     from aiohttp import ClientError, ClientSession, ClientTimeout  # noqa: PLC0415  slow to import
 
     from aio_token._middleware import BearerMiddleware  # noqa: PLC0415  brings aiohttp
     from aio_token.observe.request_log import RequestLog  # noqa: PLC0415
 
-    profile = _profiles.need(name)
-    allowed = profile.origins + wanted.origins
-    url = _permitted(name, wanted.url, allowed)
-    body = wanted.data_file if wanted.data is None else wanted.data.encode()
-    with what_helps(name):
+    allowed = session.profile.origins + options.origins
+    url = _permitted(session.name, options.url, allowed)
+    body = options.data_file if options.data is None else options.data.encode()
+    with session.advice():
         async with (
-            session(name, profile) as tokens,
+            tokens_of(session) as tokens,
             ClientSession(
                 timeout=ClientTimeout(total=None, sock_connect=_CONNECT),
-                middlewares=(BearerMiddleware(tokens, *allowed), *((RequestLog(),) if wanted.verbose else ())),
+                middlewares=(BearerMiddleware(tokens, *allowed), *((RequestLog(),) if options.verbose else ())),
             ) as client,
         ):
             try:
                 async with client.request(
-                    wanted.method,
+                    options.method,
                     url,
-                    headers=wanted.headers,
+                    headers=options.headers,
                     data=body,
-                    allow_redirects=wanted.location,
-                    proxy=_proxy(url),
+                    allow_redirects=options.location,
+                    proxy=proxy_for(str(url)),
                 ) as response:
                     async for piece in response.content.iter_any():
                         sys.stdout.buffer.write(piece)
                         sys.stdout.buffer.flush()
             except (ClientError, TimeoutError) as error:
-                trouble = f"{url.origin()} gave no answer, or broke it off ({type(error).__name__})"
+                trouble = f"{url.origin()} did not answer, or broke off ({type(error).__name__})"
                 say(f"aio-token: {trouble}; try again later")
                 return Exit.LATER
     if response.status in _REDIRECTS:
@@ -126,7 +125,7 @@ async def _request(name: str, wanted: Wanted) -> Exit:
 
 
 def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
-    """Return the URL if the token may go there: to no origin that nobody has named (law A1)."""
+    """Return the URL if the token may go there, which only an origin that was named allows (law A1)."""
     from yarl import URL  # noqa: PLC0415  aiohttp's
 
     from aio_token._origins import allowed_origins  # noqa: PLC0415  brings yarl
@@ -135,7 +134,7 @@ def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
         url = URL(text)
         origin = str(url.origin())
     except ValueError:
-        message = "it is no URL"
+        message = "this is not a URL"
         raise click.BadParameter(message, param_hint="URL") from None
     if not allowed or url.raw_authority not in allowed_origins(allowed, plain_http=False).get(url.scheme, ()):
         to = f" but to {', '.join(allowed)}" if allowed else ""
@@ -145,14 +144,3 @@ def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
         )
         raise click.UsageError(message)
     return url
-
-
-def _proxy(url: URL) -> str | None:
-    """Return the environment's proxy. With `trust_env` aiohttp would take passwords from ~/.netrc as well."""
-    from aio_token.oauth.transport import Transport  # noqa: PLC0415  brings aiohttp
-
-    try:
-        return Transport(trust_env=True).proxy_for(str(url))
-    except ValueError:
-        message = "the proxy of the environment does not speak HTTP"
-        raise ConfigurationError(message) from None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientRequest, ClientResponse
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_LONGEST = 8_190  # characters of an address; aiohttp takes no longer line unless it is told to
 
 
 class _Chain:
@@ -65,6 +66,8 @@ class Chains:
 
 
 def _target(url: URL, location: str) -> URL | None:
+    if len(location) > _LONGEST:
+        return None
     try:
         return _bare(url.join(URL(location)))
     except ValueError:

@@ -33,7 +33,7 @@ NOTHING = Body()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A request; `size` is its body's in bytes, None if nobody knows before it is sent."""
+    """A request; `size` is its body's in bytes, None if it is not known before it is sent."""
 
     step: Step
     method: str
@@ -46,7 +46,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A response to `sent`, `seconds` after it; `size` is its body's in bytes, None while nobody knows."""
+    """A response to `sent`, `seconds` after it; `size` is its body's in bytes, None while it is not known."""
 
     sent: Sent
     status: int

@@ -1,82 +1,158 @@
-"""JSON as a person is shown it: indented, without secrets."""
+"""JSON as a person is shown it: indented, without secrets, and no more of it made than is shown."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
-from aio_token.observe.request_log.secret_names import looks_like_a_token
+from aio_token.observe.request_log.shapes import CUT, HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from aio_token.observe.request_log.budget import Budget
     from aio_token.observe.request_log.secret_names import SecretNames
 
+_LARGEST = 65_536  # characters; JSON is read as a whole, in about 5 ms
+_DEEPEST = 32  # levels
+_LONGEST_NAME = 200  # characters
+_MOST_LEAVES = 64  # below a secret's name, to be looked for elsewhere
+_SPELLING = {"attribute", "field", "id", "key", "label", "name", "param", "parameter", "property"}
+_SPELT = {"content", "default", "val", "value"}
+_PRIVATE_OF_JWK = {"d", "dp", "dq", "k", "oth", "p", "q", "qi"}  # RFC 7518 section 6
 
-def redacted_json(
-    text: str, names: SecretNames | None, hide: Callable[[str], str], redacted: Callable[[str], str]
-) -> str:
-    """Return JSON with `hide` over what has a secret's name and `redacted` over all other texts.
 
-    Raises ValueError if the text is no JSON object or array; None for `names` hides nothing.
+class Judge(Protocol):
+    """Says which members are secrets, and redacts the texts in the others."""
+
+    names: SecretNames
+    budget: Budget
+
+    def hides(self, name: str, value: object) -> bool:
+        """Whether the value of that name is not shown."""
+        ...
+
+    def hide(self, secret: str) -> str:
+        """Return what stands in a secret's place, and hide it wherever else it stands."""
+        ...
+
+    def inner(self, text: str, longest: int) -> str:
+        """Return a text within the JSON, without secrets."""
+        ...
+
+
+def shown_json(text: str, redactor: Judge, longest: int) -> str:
+    """Return JSON without secrets, at most so many characters of it and then a mark that it is cut.
+
+    Raises ValueError if the text is no JSON object or array, or too large to be read.
     """
-    try:
-        value = json.loads(text)
-        if names is not None and isinstance(value, dict | list):
-            value = _Walk(names, hide, redacted).over(value)
-        shown = json.dumps(value, indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        shown = ""  # the parser's error quotes the text
-    if not shown.startswith(("{", "[")):
+    value = _container(text) if len(text) <= _LARGEST else None
+    if value is None:
         message = "it is no JSON object or array"
         raise ValueError(message)
-    return shown
+    return _Printer(redactor, longest).printed(value, 0)
 
 
-class _Walk:
-    __slots__ = ("_hide", "_names", "_redacted")
+def _container(text: str) -> dict[str, object] | list[object] | None:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None  # the parser's error quotes the text
+    return cast("dict[str, object] | list[object]", value) if isinstance(value, dict | list) else None
 
-    def __init__(self, names: SecretNames, hide: Callable[[str], str], redacted: Callable[[str], str]) -> None:
-        self._names = names
-        self._hide = hide
-        self._redacted = redacted
 
-    def over(self, value: object) -> object:
-        match value:
-            case dict():
-                # {"name": "password", "value": ...}, as some APIs spell their members
-                spelled = next((value[key] for key in ("name", "key") if isinstance(value.get(key), str)), "")
-                return {
-                    self._redacted(name): self._member(spelled if name == "value" and spelled else name, member)
-                    for name, member in value.items()
-                }
-            case list():
-                return [self.over(item) for item in value]
-            case str():
-                return self._inner(value)
-            case _:
-                return value
+class _Full(Exception):
+    """As much is printed as is shown."""
 
-    def _member(self, name: str, value: object) -> object:
-        if value is None or value == "" or isinstance(value, bool):
-            return value
-        if self._names.sure(name) and not (isinstance(value, int | float) and name.lower().endswith("tokens")):
-            return self._all_hidden(value)
-        if isinstance(value, str) and self._names.likely(name) and looks_like_a_token(value):
-            return self._hide(value)
-        return self.over(value)
 
-    def _all_hidden(self, value: object) -> object:
+class _Printer:
+    __slots__ = ("_compact", "_left", "_pieces", "_redactor")
+
+    def __init__(self, redactor: Judge, longest: int, *, compact: bool = False) -> None:
+        self._redactor = redactor
+        self._left = longest
+        self._compact = compact
+        self._pieces: list[str] = []
+
+    def printed(self, value: object, depth: int) -> str:
+        try:
+            self._value("", value, depth)
+        except _Full:
+            self._pieces.append(CUT)
+        return "".join(self._pieces)
+
+    def _put(self, text: str) -> None:
+        self._pieces.append(text[: self._left])
+        self._left -= len(text)
+        if self._left < 0 or self._redactor.budget.spent:
+            raise _Full
+
+    def _value(self, name: str, value: object, depth: int) -> None:
+        if self._redactor.hides(name, value):
+            self._put(_text(self._hidden(value)))
+        elif isinstance(value, dict):
+            self._object(cast("dict[str, object]", value), depth)
+        elif isinstance(value, list):
+            self._array(name, cast("list[object]", value), depth)
+        elif isinstance(value, str):
+            self._put(_text(self._inner(value, depth)))
+        else:
+            self._put(json.dumps(value))
+
+    def _object(self, members: dict[str, object], depth: int) -> None:
+        # {"name": "password", "value": ...}, as some APIs spell their members
+        spelling = {name.lower(): each for name, each in members.items() if isinstance(each, str)}
+        spelt = next((spelling[name] for name in sorted(_SPELLING & spelling.keys(), reverse=True)), "")
+        private = _PRIVATE_OF_JWK if "kty" in members else ()
+        hides = self._redactor.hides
+        for index, (name, value) in enumerate(members.items()):
+            self._put(self._start("{", index, depth))
+            self._put(_text(self._redactor.inner(name, _LONGEST_NAME)) + ": ")
+            if (name.lower() in _SPELT and hides(spelt, value)) or (name in private and hides("private_key", value)):
+                self._put(_text(self._hidden(value)))
+            else:
+                self._value(name, value, depth + 1)
+        self._put(self._end("{", "}", depth, empty=not members))
+
+    def _array(self, name: str, items: list[object], depth: int) -> None:
+        before = ""
+        for index, item in enumerate(items):
+            self._put(self._start("[", index, depth))
+            # ["password", ...], as some write pairs
+            self._value(before if index % 2 and self._redactor.names.sure(before) else name, item, depth + 1)
+            before = item if isinstance(item, str) else ""
+        self._put(self._end("[", "]", depth, empty=not items))
+
+    def _start(self, bracket: str, index: int, depth: int) -> str:
+        if depth >= _DEEPEST:
+            self._pieces.append(bracket)
+            raise _Full
+        if self._compact:
+            return ", " if index else bracket
+        return ("," if index else bracket) + "\n" + "  " * (depth + 1)
+
+    def _end(self, bracket: str, end: str, depth: int, *, empty: bool) -> str:
+        if empty:
+            return bracket + end
+        return end if self._compact else "\n" + "  " * depth + end
+
+    def _hidden(self, value: object) -> str:
         """Hide everything below, names too, and know each leaf from then on."""
-        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            self._all_hidden(item)
-        return self._hide(value if isinstance(value, str) else json.dumps(value))
+        below, left = [value], _MOST_LEAVES
+        while below and left:
+            each = below.pop()
+            left -= 1
+            if isinstance(each, dict | list):
+                below.extend(each.values() if isinstance(each, dict) else each)
+            else:
+                self._redactor.hide(each if isinstance(each, str) else json.dumps(each))
+        return HIDDEN
 
-    def _inner(self, text: str) -> str:
+    def _inner(self, text: str, depth: int) -> str:
         """Redact a text, which may be JSON within JSON."""
-        if text.startswith(("{", "[")):
-            try:
-                return json.dumps(self.over(json.loads(text)), ensure_ascii=False)
-            except ValueError:
-                pass
-        return self._redacted(text)
+        value = _container(text) if text.startswith(("{", "[")) else None
+        if value is None:
+            return self._redactor.inner(text, self._left)
+        return _Printer(self._redactor, self._left, compact=True).printed(value, depth)
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

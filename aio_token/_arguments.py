@@ -1,0 +1,29 @@
+"""Constructors judge their arguments: what cannot work is refused at once, and not in a renewal hours later."""
+
+from __future__ import annotations
+
+from aio_token._errors import ConfigurationError
+
+
+def demand(given: object, method: str, wanted: str) -> None:
+    """Raise `ConfigurationError` unless `given` is an object with that method; `wanted` says what is expected."""
+    if isinstance(given, type):
+        message = f"{wanted}, not the class {given.__name__}: call it"
+        raise ConfigurationError(message)
+    if not callable(getattr(given, method, None)):
+        message = f"{wanted}, not a {type(given).__name__}"
+        raise ConfigurationError(message)
+
+
+def demand_kind(given: object, kind: type | tuple[type, ...], wanted: str) -> None:
+    """Raise `ConfigurationError` unless `given` is of that class, or one of those."""
+    if not isinstance(given, kind):
+        message = f"{wanted}, not a {type(given).__name__}"
+        raise ConfigurationError(message)
+
+
+def demand_one_of(given: object, choices: tuple[str, ...], name: str) -> None:
+    """Raise `ConfigurationError` unless `given` is one of those words."""
+    if given not in choices:
+        message = f"{name} is one of {', '.join(map(repr, choices))}"
+        raise ConfigurationError(message)

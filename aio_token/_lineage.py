@@ -1,0 +1,88 @@
+"""What is adopted and what is spent: decided by values alone, so that it can be read and tried without a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aio_token._token import fingerprint
+
+if TYPE_CHECKING:
+    from aio_token._credential import Credential, IssuedBy
+    from aio_token._token import Token
+
+_REMEMBERED_SAVES = 8
+_REMEMBERED_TOKENS = 50
+
+
+class Lineage(NamedTuple):
+    """What this process knows of a credential's history, beside the credential itself.
+
+    `stored` is what the store held when it was last read or written, once it is `known`. `tried` are credentials whose
+    save failed or was given up: it may land late. `spent` are fingerprints of refresh tokens whose successor this
+    process has held.
+    """
+
+    known: bool = False
+    stored: Credential | None = None
+    tried: tuple[Credential, ...] = ()
+    spent: tuple[str, ...] = ()
+
+    def adopts(self, found: Credential | None, ours: Credential | None) -> bool:
+        """Whether what was found in the store replaces what we hold: somebody else wrote it, and later (law C8).
+
+        After a failed save the store still holds the credential before ours, and a save that was given up may land at
+        any time. Marks of trouble that another process put on a spent credential make it no newer, and neither does a
+        backup that was restored.
+        """
+        if self.known and (found == self.stored or found in self.tried):
+            return False
+        if found is None:
+            return True
+        if found.refresh_token is not None and fingerprint(found.refresh_token) in self.spent:
+            return False
+        if ours is not None and ours.refresh_token == found.refresh_token:
+            return (found.obtained_at or 0.0) >= (ours.obtained_at or 0.0)
+        return True
+
+    def found(self, stored: Credential | None) -> Lineage:
+        """Note what the store holds."""
+        return self._replace(known=True, stored=stored)
+
+    def trying(self, credential: Credential) -> Lineage:
+        """Note that a save begins."""
+        others = [one for one in self.tried if one != credential]
+        return self._replace(tried=(*others[1 - _REMEMBERED_SAVES :], credential))
+
+    def saved(self, credential: Credential) -> Lineage:
+        """Note that the store holds the credential."""
+        return self._replace(known=True, stored=credential, tried=tuple(one for one in self.tried if one != credential))
+
+    def succeeded(self, old: Credential | None, new: Credential | None) -> Lineage:
+        """Note that `new` takes the place of `old`, whose refresh token is spent if another one came."""
+        if old is None or new is None or not old.refresh_token or not new.refresh_token:
+            return self
+        if old.refresh_token == new.refresh_token:
+            return self
+        alive = fingerprint(new.refresh_token)
+        others = [one for one in self.spent if one != alive]
+        return self._replace(spent=(*others[1 - _REMEMBERED_TOKENS :], fingerprint(old.refresh_token)))
+
+
+def belongs(credential: Credential | None, grants: IssuedBy | None) -> bool:
+    """Whether the credential may be shown to, and written for, the grant's endpoint and client (law E4)."""
+    issued_by = credential.issued_by if credential is not None else None
+    return issued_by is None or grants is None or grants.same_client(issued_by)
+
+
+def served(credential: Credential | None, grants: IssuedBy | None) -> Token | None:
+    """Return the credential's token if the grant would give one like it: for the same scope and audience (law E4)."""
+    if credential is None or credential.token is None:
+        return None
+    issued_by = credential.issued_by
+    return credential.token if issued_by is None or grants is None or grants.covers(issued_by) else None
+
+
+def named(credential: Credential | None) -> dict[str, Any]:
+    """Return what events say of a credential: its token's fingerprint and end."""
+    token = credential.token if credential is not None else None
+    return {"fingerprint": token and token.fingerprint, "expires_at": token and token.expires_at}

@@ -1,0 +1,119 @@
+"""The key that secrets are encrypted with: a file, an environment variable, or the keyring; a profile names which."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+from platformdirs import user_config_path
+
+from aio_token._disk.directories import make_private
+from aio_token._disk.permissions import unusable
+from aio_token._disk.platform import HERE
+from aio_token._errors import KeyUnavailable, without_frames
+from aio_token.cli._exits import run_to_end
+from aio_token.cli._terminal import is_interactive, say
+from aio_token.stores.key import new_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aio_token.stores.key import KeySource
+
+KEY_VARIABLE = "AIO_TOKEN_KEY"
+KEYRING = "keyring"
+_SERVICE, _USER = "aio-token", "key of the command line"
+_TIMEOUT = 10.0  # seconds for a keyring that asks its owner to unlock it
+
+
+def choose_key(named: Path | None) -> str:
+    """Return where the key comes from: the file that was named, else the environment, else the keyring, else a file.
+
+    That last file is made if a person agrees. Raises `KeyUnavailable` if none is left, `StoreError` if it cannot be
+    made; nothing is kept in clear because of that.
+    """
+    if named is not None:
+        return f"file:{named}"
+    if os.environ.get(KEY_VARIABLE):
+        return f"env:{KEY_VARIABLE}"
+    missing = _problem_with_keyring()
+    if missing is None:
+        return KEYRING
+    path = default_key_file()
+    if not path.exists():
+        _ask_for_key_file(path, missing)
+        _make(path)
+    return f"file:{path}"
+
+
+def default_key_file() -> Path:
+    """Return where a key file is made: among the configuration, so that a copy of the tokens alone opens nothing."""
+    return user_config_path("aio-token", appauthor=False) / "key"
+
+
+def _problem_with_keyring() -> str | None:
+    """Say why the key cannot be in the keyring; None if it is there now."""
+    if find_spec("keyring") is None:
+        return "no keyring is installed (pip install 'aio-token[keyring]')"
+    from aio_token.stores.keys import KeyringKey  # noqa: PLC0415
+
+    try:
+        run_to_end(KeyringKey(_SERVICE, _USER, timeout=_TIMEOUT).create())
+    except KeyUnavailable as error:
+        return str(error)
+    return None
+
+
+def _ask_for_key_file(path: Path, missing: str) -> None:
+    """Return if a person agrees. Raises `KeyUnavailable` with the other ways."""
+    if is_interactive():
+        say(f"The token is kept encrypted, and there is no place for the key yet: {missing}.")
+        if click.confirm(f"Make the key file {path}, which only you can read?", default=True, err=True):
+            return
+    message = (
+        f"there is no key to encrypt the token with: {missing}; sign in at a terminal, where a key file can be made; "
+        f"or pass --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; or keep the "
+        "token in clear with --store plain"
+    )
+    raise KeyUnavailable(message)
+
+
+def _make(path: Path) -> None:
+    """Make the key file. Of two that are made at once the first one counts, since tokens may depend on it already."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        make_private(path.parent, HERE.sync_directory)
+        with open(draft, "x", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
+            file.write(f"{new_key()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            with suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink()
+        HERE.sync_directory(path.parent)
+    except OSError as error:
+        raise unusable(path, "written", error) from without_frames(error)
+
+
+def key_source(key: str | None) -> KeySource:
+    """Return what reads the key, from what `choose_key` returned."""
+    from aio_token.stores.keys import EnvironmentKey, KeyFile, KeyringKey  # noqa: PLC0415
+
+    kind, _, detail = (key or KEYRING).partition(":")
+    if kind == "env":
+        return EnvironmentKey(detail)
+    if kind == "file":
+        return KeyFile(detail)
+    return KeyringKey(_SERVICE, _USER, timeout=_TIMEOUT)
+
+
+def key_described(key: str | None) -> str:
+    """Say where the key comes from."""
+    kind, _, detail = (key or KEYRING).partition(":")
+    return {"env": f"the environment variable {detail}", "file": f"the file {detail}"}.get(kind, "the keyring")

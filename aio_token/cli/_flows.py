@@ -1,0 +1,125 @@
+"""The ways to sign in: which one suits this machine, and what a person is shown."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from functools import partial
+from string import punctuation
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+import click
+
+from aio_token._errors import ConfigurationError, SignInRequired
+from aio_token.cli._terminal import draw, has_browser, in_ci, is_interactive, say, shows_text
+
+if TYPE_CHECKING:
+    from aio_token._interfaces import Grant
+    from aio_token.cli._browser import Browser
+    from aio_token.cli._profile import Profile
+    from aio_token.grants.device_code import DevicePrompt
+    from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.provider import Provider
+
+Flow = Literal["browser", "device", "service-account"]
+"""The authorization code with a browser of this machine, a code for any device, or no person at all."""
+SERVICE_ACCOUNT: Literal["service-account"] = "service-account"
+
+_BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
+"""By which of the two, the upper and the lower one, is dark: a terminal writes light on dark, as a rule."""
+_MARGIN = 2  # modules; four are the rule (ISO 18004), and OpenCV and ZXing read it with two, on black as well
+
+
+def require_person(name: str, flow: Flow | None) -> None:
+    """Raise `SignInRequired` if the way needs a person and none is there.
+
+    A way that was named needs no terminal: the person who named it looks elsewhere. In CI there is never one.
+    """
+    if flow == SERVICE_ACCOUNT or (not in_ci() and (flow is not None or is_interactive())):
+        return
+    message = (
+        f"no person is here to sign in: {'this is CI' if in_ci() else 'there is no terminal'}; "
+        f"run: aio-token login {name} in a terminal, or use --service-account"
+    )
+    raise SignInRequired(message)
+
+
+def choose_flow(provider: Provider) -> Flow:
+    """Choose for a person at a terminal: the browser where one would appear, else a code for another device.
+
+    Raises `ConfigurationError` if the issuer offers neither.
+    """
+    if provider.authorization_endpoint and (has_browser() or not provider.device_authorization_endpoint):
+        return "browser"
+    if provider.device_authorization_endpoint:
+        return "device"
+    message = "the issuer offers people no way to sign in, neither by browser nor by device; use --service-account"
+    raise ConfigurationError(message)
+
+
+def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, browser: Browser, *, port: int) -> Grant:
+    """Return what obtains the first token."""
+    if flow == SERVICE_ACCOUNT:
+        from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
+
+        return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
+    if flow == "device":
+        from aio_token.grants.device_code import DeviceGrant  # noqa: PLC0415
+
+        return DeviceGrant(endpoint, scope=profile.scope, audience=profile.audience, show=show_code)
+    from aio_token.grants.authorization_code import AuthorizationCodeGrant  # noqa: PLC0415
+
+    return AuthorizationCodeGrant(
+        endpoint,
+        scope=profile.scope,
+        browser=partial(open_browser, browser) if has_browser() else None,
+        show=show_address,
+        port=port,
+        parameters={"audience": profile.audience} if profile.audience else None,
+    )
+
+
+def open_browser(browser: Browser, address: str) -> bool:
+    """Open the address in the person's browser, and show it in case that nothing appears."""
+    say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{_plain(address)}")
+    browser.open(_plain(address))
+    return True
+
+
+def show_address(address: str) -> None:
+    """Show where to sign in, where no browser can be opened."""
+    say(f"To sign in, open this address with a browser on this machine:\n{_plain(address)}")
+
+
+def show_code(prompt: DevicePrompt) -> None:
+    """Show the address and the code, and the complete address as a QR code too if it fits the terminal."""
+    say(str(prompt))
+    if prompt.verification_uri_complete and shows_text() and _shows_blocks():
+        lines = qr_code(prompt.verification_uri_complete).splitlines()
+        if len(lines[0]) <= shutil.get_terminal_size().columns:
+            draw(click.style(line, fg="bright_white", bg="black") for line in lines)
+    say(f"Waiting for up to {prompt.expires_in / 60:.0f} minutes; Ctrl-C gives up.")
+
+
+def qr_code(text: str) -> str:
+    """Return the QR code of a text, lines of equal length, two rows of it in each."""
+    import segno  # noqa: PLC0415  slow to import
+
+    rows = [tuple(map(bool, row)) for row in segno.make_qr(text, error="l").matrix_iter(border=_MARGIN)]
+    rows += [(False,) * len(rows[0])] * (len(rows) % 2)
+    lines = zip(rows[::2], rows[1::2], strict=True)
+    return "\n".join("".join(_BLOCKS[pair] for pair in zip(*line, strict=True)) for line in lines)
+
+
+def _plain(address: str) -> str:
+    """Return the address as a terminal can show it: a part of it is the issuer's own text."""
+    return quote(address, safe=f"{punctuation}")
+
+
+def _shows_blocks() -> bool:
+    try:
+        "█▀▄".encode(sys.stderr.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

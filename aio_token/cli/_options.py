@@ -1,0 +1,96 @@
+"""Arguments and options that several commands take."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aio_token._errors import ConfigurationError
+from aio_token.cli import _profile_files
+from aio_token.cli._profile import is_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+DEFAULT_PROFILE = "default"
+PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
+TOKEN_VARIABLE = "ACCESS_TOKEN"
+"""The environment variable that holds the token for other programs."""
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def _checked(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    """Refuse a name that would lead elsewhere, since it becomes a part of a path."""
+    if name is not None and not is_name(name):
+        message = "a profile is named by up to 64 letters, digits, dots, dashes and underscores"
+        raise click.BadParameter(message, context, parameter)
+    return name
+
+
+def _completed(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
+    """Offer the profiles that begin with what was typed."""
+    return [name for name in _profile_files.names() if name.startswith(incomplete)]
+
+
+def seconds(context: click.Context, parameter: click.Parameter, text: str) -> float:
+    """Read a time such as `90`, `90s`, `5m`, `1h` or `1d`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    duration = float(match[1]) * _UNITS[match[2]] if match else math.inf
+    if not math.isfinite(duration):
+        message = f"{text!r} is not a duration; write it like 90s, 5m or 1h"
+        raise click.BadParameter(message, context, parameter)
+    return duration
+
+
+def profile_argument(*, default: str | None = DEFAULT_PROFILE) -> _Decorator:
+    """Take the profile's name, by default that of the environment."""
+    return click.argument(
+        "profile",
+        callback=_checked,
+        shell_complete=_completed,
+        envvar=PROFILE_VARIABLE,
+        default=default,
+        required=False,
+    )
+
+
+def profile_option() -> _Decorator:
+    """Take the profile's name as an option, where the arguments are something else."""
+    return click.option(
+        "--profile",
+        "-p",
+        metavar="PROFILE",
+        callback=_checked,
+        shell_complete=_completed,
+        envvar=PROFILE_VARIABLE,
+        default=DEFAULT_PROFILE,
+        help="Whose token to use.",
+    )
+
+
+def min_valid_option() -> _Decorator:
+    """Take how long the token must remain valid."""
+    return click.option(
+        "--min-valid",
+        metavar="DURATION",
+        callback=seconds,
+        default="0",
+        help="Renew the token first if it is valid for less than this, such as 90s, 5m or 1h.",
+    )
+
+
+def origins(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    """Take origins that the token may be sent to: of https, or of this machine (laws A1 and A2)."""
+    if given:
+        from aio_token._origins import allowed_origins  # noqa: PLC0415  brings yarl
+
+        try:
+            allowed_origins(given, plain_http=False)
+        except ConfigurationError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
+    return tuple(given)

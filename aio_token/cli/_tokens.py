@@ -1,0 +1,48 @@
+"""A session's tokens: from its store if they are good, from the server otherwise."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aio_token._repository import TokenRepository
+from aio_token.cli._id_token import id_token_of
+from aio_token.cli._server import SessionGrant
+from aio_token.cli._session import Session
+from aio_token.cli._terminal import say
+from aio_token.events import Unsaved
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aio_token._token import Token
+    from aio_token.events import Event
+
+
+@asynccontextmanager
+async def tokens_of(session: Session) -> AsyncIterator[TokenRepository]:
+    """Open the session's repository, and say at the end if what it renewed could not be saved."""
+    events: list[Event] = []
+    tokens = TokenRepository(SessionGrant(session), session.store, observer=events.append)
+    try:
+        async with tokens:
+            yield tokens
+    finally:
+        if tokens.status.unsaved:
+            why = next((event.message for event in reversed(events) if isinstance(event, Unsaved)), "it was stopped")
+            say(f"aio-token: the new token is not saved, so that you may have to sign in again: {why}")
+
+
+async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False, id_token: bool = False) -> Token:
+    """Return the token of a profile, valid for `min_valid` seconds if the server allows; `force` renews it.
+
+    `id_token` returns the ID token that came with it. Raises `TokenError`.
+    """
+    session = Session.load(name)
+    with session.advice():
+        async with tokens_of(session) as tokens:
+            token = await (tokens.renew() if force else tokens.token(min_valid_for=min_valid))
+            if not id_token:
+                return token
+            return await id_token_of(token, tokens.renew, now=time.time(), min_valid=min_valid)

@@ -1,0 +1,32 @@
+"""Writes a wish as a server reads it, and notes what was asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token.oauth.form import Form
+
+if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
+    from aio_token.oauth.endpoint import TokenEndpoint
+
+
+def written(wish: Wish) -> Form:
+    """Return the members of a token request: scope, resource (RFC 8707), audience (RFC 8693) and claims.
+
+    `acr_values` and `max_age` are not among them: no server reads them but where a person signs in.
+    """
+    return Form(scope=wish.scope, resource=wish.resource, audience=wish.audience, claims=wish.claims)
+
+
+def written_for_a_person(wish: Wish) -> Form:
+    """Return the parameters of an authorization request (OpenID Connect Core 3.1.2.1, RFC 9470)."""
+    max_age = None if wish.max_age is None else str(wish.max_age)
+    return Form(acr_values=wish.acr_values, max_age=max_age).over(written(wish))
+
+
+def issued_for(endpoint: TokenEndpoint, asked: Form) -> IssuedBy:
+    """Return what a credential carries that was asked for by these members: "" for what was not asked."""
+    audience = " ".join(asked.values("audience") + asked.values("resource"))
+    return endpoint.issued_by(scope=" ".join(asked.values("scope")), audience=audience)

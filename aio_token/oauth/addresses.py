@@ -1,0 +1,38 @@
+"""Where the endpoints of an authorization server are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token._errors import ConfigurationError
+from aio_token.oauth.arguments import judged
+from aio_token.oauth.url import problem_with
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@judged
+class Addresses:
+    """The address of the token endpoint and of those beside it, by name; each is one that a secret may go to (law A2).
+
+    None of them is shown, since people write passwords into addresses.
+    """
+
+    __slots__ = ("_urls",)
+
+    def __init__(self, urls: Mapping[str, str | None], *, plain_http: bool) -> None:
+        self._urls = {name: url for name, url in urls.items() if url is not None or name == "token"}
+        for name, url in self._urls.items():
+            problem = problem_with(url, plain_http=plain_http)
+            if problem is not None:
+                message = f"the address of the {name} endpoint {problem}"
+                raise ConfigurationError(message)
+
+    def of(self, name: str) -> str:
+        """Return the address of an endpoint. Raises `ConfigurationError` if none is known."""
+        url = self._urls.get(name)
+        if url is None:
+            message = f"no address of the {name} endpoint is known; pass {name.replace(' ', '_')}_url"
+            raise ConfigurationError(message)
+        return url

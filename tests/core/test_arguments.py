@@ -1,0 +1,63 @@
+"""Constructors that are given something else say so at once, in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aio_token import (
+    BearerMiddleware,
+    ConfigurationError,
+    PublicClient,
+    RefreshTokenGrant,
+    StaticToken,
+    TokenEndpoint,
+    TokenRepository,
+)
+
+CANARY = "canary-9f8e7d"
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENDPOINT = TokenEndpoint("https://id.example/token", PublicClient("bot"))
+GRANT = RefreshTokenGrant(ENDPOINT)
+WRONG: Any = CANARY
+
+CASES: dict[str, tuple[Callable[[], object], str]] = {
+    "a path for a store": (lambda: TokenRepository(GRANT, WRONG), "one such as FileTokenStore.path., not a str"),
+    "an endpoint for a grant": (
+        lambda: TokenRepository(ENDPOINT),  # type: ignore[arg-type]
+        "takes a grant, such as RefreshTokenGrant.endpoint., not a TokenEndpoint",
+    ),
+    "a grant's class": (
+        lambda: TokenRepository(RefreshTokenGrant),  # type: ignore[arg-type]
+        "not the class RefreshTokenGrant: call it",
+    ),
+    "a number for limits": (lambda: TokenRepository(GRANT, limits=5), "limits takes a Limits"),  # type: ignore[arg-type]
+    "a number for windows": (lambda: TokenRepository(GRANT, windows=5), "windows takes a Windows"),  # type: ignore[arg-type]
+    "a person's name": (lambda: TokenRepository(GRANT, sign_in_with=WRONG), "sign_in_with takes a grant"),
+    "a grant for a source": (
+        lambda: BearerMiddleware(GRANT, "https://api.example"),  # type: ignore[arg-type]
+        "takes a source of tokens, such as TokenRepository.grant., not a RefreshTokenGrant",
+    ),
+    "a token for a source": (lambda: BearerMiddleware(WRONG, "https://api.example"), "source of tokens, .* not a str"),
+    "a list of origins": (
+        lambda: BearerMiddleware(StaticToken("x"), ["https://api.example"]),  # type: ignore[arg-type]
+        "name the origins one by one, as text such as https://api.example, not a list",
+    ),
+    "a wildcard": (
+        lambda: BearerMiddleware(StaticToken("x"), "https://*.example"),
+        r"https://\*\.example can never match, since there are no wildcards; name each origin",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_cannot_work_is_refused_at_once(case: str) -> None:
+    """One sentence that says what is wanted and what came, and shows nothing of it: it may be a secret."""
+    make, sentence = CASES[case]
+    with pytest.raises(ConfigurationError, match=sentence) as refusal:
+        make()
+    assert CANARY not in str(refusal.value)

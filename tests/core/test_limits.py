@@ -1,0 +1,90 @@
+"""Limits: what they bound, and what a loop that stands still does to them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+
+import pytest
+
+from aio_token import Limits, ServerUnavailable, StoreError, TokenRepository
+from aio_token import _limits as limits_module
+from aio_token._limits import within
+from aio_token.testing import ManualClock
+from tests.support.doubles import FaultyStore, RotatingGrant
+
+
+async def test_what_ends_in_time_is_left_alone() -> None:
+    """Its timer goes with it."""
+    async with within(30, ServerUnavailable("late")):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert not [handle for handle in asyncio.get_running_loop()._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]
+
+
+async def test_what_takes_longer_ends_in_its_error() -> None:
+    """Law C4: and in no foreign one."""
+    with pytest.raises(ServerUnavailable, match="late") as error:
+        async with within(0.01, ServerUnavailable("late")):
+            await asyncio.Event().wait()
+    assert error.value.__suppress_context__
+
+
+async def test_an_error_inside_passes_through() -> None:
+    """The limit is about time alone."""
+    with pytest.raises(KeyError):
+        async with within(30, ServerUnavailable("late")):
+            raise KeyError
+
+
+async def test_a_limit_that_passes_while_the_loop_stands_still_gives_a_second_chance() -> None:
+    """Law C13: the answer had come, and only has to be looked at."""
+    loop, answer = asyncio.get_running_loop(), asyncio.Event()
+    async with within(0.05, ServerUnavailable("late")):
+        # The answer takes a few passes of the loop, as bytes in a socket do.
+        loop.call_later(0.2, loop.call_later, 0.05, answer.set)
+        time.sleep(0.3)  # noqa: ASYNC251  somebody's synchronous call
+        await answer.wait()
+
+
+async def test_the_second_chance_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law C13: what does not come then was not there."""
+    monkeypatch.setattr(limits_module, "_SECOND_CHANCE", 0.02)
+
+    async def standing_still() -> None:
+        async with within(0.05, ServerUnavailable("late")):
+            time.sleep(0.3)  # noqa: ASYNC251
+            await asyncio.Event().wait()
+
+    with pytest.raises(ServerUnavailable, match="late"):
+        await standing_still()
+
+
+async def test_a_renewal_survives_a_loop_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law C13: whatever rotated meanwhile is saved, though the grant's limit and the store's have passed."""
+    store = FaultyStore()
+    grant = RotatingGrant(ManualClock())
+    tokens = TokenRepository(grant, store, clock=grant.clock, limits=Limits(obtain=0.05, save=0.05), observer=None)
+    grant.go.clear()
+    asking = asyncio.create_task(tokens.token())
+    await grant.arrived.wait()
+    asyncio.get_running_loop().call_later(0.2, grant.go.set)
+    time.sleep(0.3)  # noqa: ASYNC251
+    assert (await asking).access_token == "access-1"
+    assert not tokens.status.unsaved
+
+
+async def test_a_store_that_hangs_hangs_no_caller() -> None:
+    """Law F10: a network file system that is away blocks whoever reads; the error says which store."""
+    store = FaultyStore()
+    store.faults["load"] = asyncio.Event()
+    tokens = TokenRepository(RotatingGrant(ManualClock()), store, limits=Limits(load=0.02), observer=None)
+    with pytest.raises(StoreError, match=r"MemoryTokenStore\(\) could not be read within 0\.02 s"):
+        await tokens.token()
+
+
+def test_a_waiter_for_the_lock_outlasts_a_healthy_holder() -> None:
+    """Law C4: with a shorter limit, waiters would give up on holders that only take as long as they may."""
+    limits = Limits()
+    assert limits.lock > limits.obtain + limits.save

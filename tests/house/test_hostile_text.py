@@ -1,0 +1,280 @@
+"""Law H1: text of a server costs no more time than its length is worth, whatever stands in it.
+
+Every compiled pattern of the package is found by walking its modules, and every function that reads text in one of
+those ways that can be slow is found in the source; one that is not listed here fails a test.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import inspect
+import pkgutil
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from yarl import URL
+
+import aio_token
+from aio_token import Credential, Token
+from aio_token._challenge import asks_for_renewal
+from aio_token._token import fingerprint
+from aio_token.oauth.answer import Answer, read_object
+from aio_token.oauth.lifetime import lifetime_of_jwt, seconds
+from aio_token.oauth.server_text import quoted
+from aio_token.oauth.url import origin_of, problem_with
+from aio_token.observe.request_log import bodies, chain, exchange
+from aio_token.observe.request_log.curl import command
+from aio_token.observe.request_log.redaction import Candour, Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+RANKED, SMALL, LARGE = 16_384, 65_536, 1_048_576  # characters
+MOST = 25.0  # times as much CPU time for sixteen times the text
+NOTICEABLE = 0.1  # seconds; what is faster than this over a whole mebibyte stops no loop, whatever the ratio
+
+PIECES = [
+    *("a", " ", "1", ".", "-", "=", "&", ";", "/", ",", "#", "\\", '"', "'", "<", "[", "\n", "é", "\ud800", "\u202e"),
+    *("A1", "a.", "a,", "a:", "a: ", "a=", 'a="', "a='", 'a=\\"', '\\"', "a?", "1:", "- ", "\r\n", "%41", "%25", "a1-"),
+    *("<a ", "<a=", "<a b='", "<a:a ", "<a><![CDATA[", "://", "a://", "a://@", "a://a:"),
+    *("eyJ", "eyJa", "eyJabcdef.", "ghp_", "xoxb-", "SG.", "1//", "ya29.", "sk-", "123456:"),
+    *('password="', 'password=\\"', "key='x=", "token: ", "code/", "token/", 'name="otp" value='),
+    *("bearer", "Bearer ", "bearer a", "Basic a=", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----"),
+    *("Content-Disposition:\n", "content-disposition:a\n\n", '{"a":', "[1,", '["password",', '{"kty":[', "\x00"),
+]
+ENDS = ["", "!"]
+WORST = 4  # of them are tried at full length: what grows faster than its text stands out long before that
+
+
+def modules() -> Iterator[ModuleType]:
+    """Return every module of the package."""
+    for found in pkgutil.walk_packages(aio_token.__path__, "aio_token."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+def patterns() -> dict[str, tuple[re.Pattern[Any], frozenset[str]]]:
+    """Return each pattern by its name, and the methods that its module calls it by."""
+    found = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                used = re.findall(rf"\b{name}\.(\w+)\(", inspect.getsource(module))
+                found[f"{module.__name__}.{name}"] = value, frozenset(used)
+    return found
+
+
+PATTERNS = patterns()
+
+
+def applied(pattern: re.Pattern[Any], methods: frozenset[str]) -> Callable[[str], object]:
+    """Return what the package does with the pattern."""
+
+    def apply(text: str) -> None:
+        given: Any = text.encode(errors="replace") if isinstance(pattern.pattern, bytes) else text
+        for method in methods:
+            if method in {"match", "fullmatch", "search"}:
+                getattr(pattern, method)(given)
+            else:
+                for _ in pattern.finditer(given):
+                    pass
+
+    return apply
+
+
+def answered(text: str) -> None:
+    """Have a token endpoint say the text wherever it can."""
+    told = {"error": text, "error_description": text, "refresh_token": text}
+    answer = Answer(
+        to="https://id.example", status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0
+    )
+    object.__setattr__(answer, "_members", told)
+    answer.failure()
+    object.__setattr__(answer, "_status", 200)
+    answer.credential(Credential())
+
+
+def in_a_body(text: str) -> None:
+    """Have an API send the text as a body, and as the body's type."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded", text):
+        body = bodies.Taken(data=text.encode(errors="replace"), content_type=kind, charset="utf-8")
+        bodies.shown(body, Redactor(), 4_000)
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "a challenge": lambda text: asks_for_renewal([text]),
+    "a fingerprint": fingerprint,
+    "a token": lambda text: Token(access_token=text),
+    "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
+    "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
+    "an answer": answered,
+    "an answer's body": lambda text: read_object(text.encode(errors="replace")),
+    "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
+    "a number of seconds": seconds,
+    "a server's words": quoted,
+    "a server's words, with secrets": lambda text: quoted(text, ("secret", "a" * 2_000, text[:50])),
+    "the log: a body": in_a_body,
+    "the log: a charset": lambda text: bodies.shown(bodies.Taken(data=b"a", charset=text), Redactor(), 10),
+    "the log: a command line": lambda text: command("GET", text, [(text, text)], exchange.Body(text=text)),
+    "the log: a cookie": lambda text: Redactor().header("Set-Cookie", text),
+    "the log: a form": lambda text: Redactor().form(text),
+    "the log: a header": lambda text: (Redactor().header("X-Debug", text), Redactor().header(text, text)),
+    "the log: a location": lambda text: Redactor().header("Location", text),
+    "the log: a redirect": lambda text: chain._target(URL("https://api.example"), text),
+    "the log: an address": lambda text: Redactor().url(text),
+    "the log: an authorization": lambda text: Redactor().header("Authorization", f"Basic {text}"),
+    "the log: everything": lambda text: (Candour().text(text), Candour().url(text), Candour().form(text)),
+    "the log: JSON": lambda text: (Redactor().json(text), Candour().json(text)),
+    "the log: on one line": exchange.one_line,
+    "the log: text": lambda text: Redactor().text(text),
+}
+
+SLOW = {  # calls by which text is read, and that may cost more than it is long
+    *("b64decode", "decode", "findall", "finditer", "fromisoformat", "fullmatch", "loads", "match", "parse_qs"),
+    *("parse_qsl", "parsedate_to_datetime", "raw_decode", "search", "split", "sub", "unquote", "unquote_plus"),
+    *("urlsafe_b64decode", "URL"),
+}
+OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
+COVERED = {  # each function that does so, and which of the above shows that it is quick
+    "_challenge.parse": "a challenge",
+    "_token.Token.__post_init__": "a token",
+    "oauth.answer._retry_after": "an answer",
+    "oauth.answer.read_object": "an answer's body",
+    "oauth.lifetime.lifetime_of_jwt": "a JWT",
+    "oauth.server_text.quoted": "a server's words",
+    "oauth.server_text._without_tokens": "a server's words",
+    "oauth.url.origin_of": "an address",
+    "oauth.url.problem_with": "an address",
+    "observe.request_log.bodies._text": "the log: a body",
+    "observe.request_log.chain._target": "the log: a redirect",
+    "observe.request_log.exchange.visible": "the log: on one line",
+    "observe.request_log.redacted_json._container": "the log: JSON",
+    "observe.request_log.redaction.Redactor._encoded": "the log: text",
+    "observe.request_log.redaction.Redactor._pairs": "the log: text",
+    "observe.request_log.redaction.Redactor._parameter": "the log: a form",
+    "observe.request_log.redaction.Redactor._parameters": "the log: a form",
+    "observe.request_log.redaction.Redactor._path": "the log: an address",
+    "observe.request_log.redaction.Redactor._redaction_of_header": "the log: a cookie",
+    "observe.request_log.redaction.Redactor._set_cookie": "the log: a cookie",
+    "observe.request_log.redaction.Redactor._tag": "the log: text",
+    "observe.request_log.redaction.Redactor._text": "the log: text",
+    "observe.request_log.redaction.Redactor._url": "the log: an address",
+    "observe.request_log.redaction._password": "the log: an authorization",
+    "observe.request_log.secret_names.SecretNames.sure": "the log: a header",
+    "observe.request_log.secret_names._words": "the log: a header",
+    "observe.request_log.secret_names.looks_like_a_code": "the log: text",
+    "observe.request_log.secret_names.looks_like_a_token": "the log: text",
+    "observe.request_log.secret_names.squashed": "the log: a header",
+    "observe.request_log.shapes.without_keys": "the log: text",
+    "observe.request_log.shapes.without_shapes": "the log: text",
+    # What the user configured, and what this package wrote:
+    "_credential.Credential.from_json": "",
+    "_credential.IssuedBy.covers": "",
+    "_origins._parsed": "",
+    "oauth.client_auth._prepared": "",
+    "oauth.client_auth.private_key": "",
+    "oauth.transport.Transport.proxy_for": "",
+    "oauth.transport._is_http_proxy": "",
+}
+
+
+def readers() -> set[str]:
+    """Return the names of all functions of the package that read text in a way that may be slow."""
+    package = Path(str(aio_token.__file__)).parent
+    found: set[str] = set()
+
+    def look(node: ast.AST, name: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = name
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{name}.{child.name}"
+            if isinstance(child, ast.Call):
+                called = child.func
+                if (getattr(called, "attr", None) or getattr(called, "id", None)) in SLOW:
+                    found.add(name)
+            look(child, inner)
+
+    for file in package.rglob("*.py"):
+        parts = file.relative_to(package).with_suffix("").parts
+        if parts[0] not in OF_THE_USER:
+            look(ast.parse(file.read_text(encoding="utf-8")), ".".join(parts))
+    return found
+
+
+def cost(function: Callable[[str], object], text: str) -> float:
+    """Return the CPU seconds of this thread."""
+    began = time.thread_time()
+    with contextlib.suppress(ValueError, TypeError, aio_token.TokenError):  # it may well be refused
+        function(text)
+    return time.thread_time() - began
+
+
+def growth(function: Callable[[str], object], piece: str, end: str) -> float:
+    """Return how many times the CPU time of 64 kB 1 MiB takes: the best of three tries, 0 if it is nothing at all."""
+    best = float("inf")
+    for _ in range(3):
+        small, large = (cost(function, text_of(piece, end, size)) for size in (SMALL, LARGE))
+        best = min(best, 0.0 if large < NOTICEABLE else large / max(small, 1e-6))
+        if best <= MOST:
+            break
+    return best
+
+
+def text_of(piece: str, end: str, size: int) -> str:
+    """Return a text of about that size."""
+    return piece * (size // len(piece)) + end
+
+
+def check(function: Callable[[str], object]) -> None:
+    """Feed everything that is known to hurt, and more of what hurts most."""
+    tried = [(piece, end) for piece in PIECES for end in ENDS]
+    tried.sort(key=lambda each: cost(function, text_of(each[0], each[1], RANKED)), reverse=True)
+    for piece, end in tried[:WORST]:
+        assert growth(function, piece, end) <= MOST, (piece, end)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_grows_faster_than_its_text(name: str) -> None:
+    """Law H1: each compiled pattern, used as its module uses it, costs time that grows as the text does."""
+    pattern, methods = PATTERNS[name]
+    assert methods, "it is not used"
+    check(applied(pattern, methods))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", READERS)
+def test_no_reader_of_a_server_s_text_grows_faster_than_it(name: str) -> None:
+    """Law H1: nor does any function that is given text of a server."""
+    check(READERS[name])
+
+
+def test_every_function_that_reads_text_is_listed() -> None:
+    """Law H1: a new one is either tried here, or reads what the user wrote."""
+    assert readers() - COVERED.keys() == set()
+    assert {reader for reader in COVERED.values() if reader} <= READERS.keys()
+
+
+def test_no_pattern_is_compiled_where_it_is_not_found() -> None:
+    """Law H1: patterns are compiled at the top of their modules, where the test above finds them."""
+    for module in modules():
+        if module.__name__.split(".")[1] in OF_THE_USER:
+            continue
+        tree = ast.parse(inspect.getsource(module))
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                calls = {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+                assert not {call for call in calls if call.startswith("re.")}, f"{module.__name__}.{function.name}"
+
+
+def test_quadratic_patterns_would_be_found() -> None:
+    """The measure itself: a pattern that looks at each letter again and again fails it."""
+    slow = re.compile(r"a+!")
+    small, large = (cost(applied(slow, frozenset({"sub"})), "a" * size) for size in (1_024, 16_384))
+    assert large > MOST * small
