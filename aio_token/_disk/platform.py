@@ -59,7 +59,7 @@ def nothing(*_: object) -> None:
 
 
 def unguarded(platform: Platform) -> Platform:
-    """Believe what is there, whoever may have written it."""
+    """Believe what is there, whatever user may have written it."""
     return replace(platform, guard_directory=nothing, guard_file=nothing)
 
 
