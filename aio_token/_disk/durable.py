@@ -82,7 +82,7 @@ class DurableFile:
         try:
             while content:
                 content = content[self._steps.step(os.write, descriptor, content) :]
-            self._steps.step(os.fsync, descriptor)
+            self._steps.step(self._platform.sync, descriptor)
         finally:
             os.close(descriptor)
 
