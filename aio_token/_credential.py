@@ -136,7 +136,7 @@ _ISSUED_BY_MEMBERS = tuple(member.name for member in fields(IssuedBy))
 class Rescued(TokenError):
     """A grant's answer cannot be used, but it carries a new refresh token (law D2).
 
-    Raised by `Grant.obtain`: whoever asked saves `credential` first and raises `error` then.
+    Raised by `Grant.obtain`: the caller saves `credential` first and raises `error` then.
     """
 
     def __init__(self, credential: Credential, error: TokenError) -> None:

@@ -29,7 +29,7 @@ def another_draft_of(path: Path) -> Path:
 
 
 def cleared(path: Path) -> Path:
-    """Remove what a killed writer left, and name the draft to write; whoever calls holds the lock."""
+    """Remove what a killed writer left, and name the draft to write; the caller holds the lock."""
     draft = draft_of(path)
     try:
         draft.unlink(missing_ok=True)

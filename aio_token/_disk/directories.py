@@ -1,4 +1,4 @@
-"""Directories that are made for a credential: nobody else's business (law F4)."""
+"""Directories that are made for a credential: no other user enters them (law F4)."""
 
 from __future__ import annotations
 

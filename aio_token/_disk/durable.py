@@ -1,4 +1,4 @@
-"""A file that is read whole and replaced whole: old or new at any moment, whoever is killed when (laws F1, F2)."""
+"""A file that is read whole and replaced whole: old or new at any moment, kills included (laws F1, F2)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class DurableFile:
     def write(self, content: memoryview, draft: Path | None = None) -> None:
         """Replace the file; what was there stays until all of `content` is. Raises OSError, `StoreError`.
 
-        Whoever calls holds the file's lock; if there is none, `draft` is a name that no other writer uses.
+        The caller holds the file's lock; if there is none, `draft` is a name that no other writer uses.
         """
         if len(content) > MAX_SIZE:
             message = f"{self._path} is not written: the credential is larger than {MAX_SIZE} bytes"
@@ -82,7 +82,7 @@ class DurableFile:
         try:
             while content:
                 content = content[self._steps.step(os.write, descriptor, content) :]
-            self._steps.step(os.fsync, descriptor)
+            self._steps.step(self._platform.sync, descriptor)
         finally:
             os.close(descriptor)
 

@@ -1,4 +1,4 @@
-"""Files as they should be (law F4): what is refused, and the command that mends it."""
+"""Files as they should be (law F4): what is refused, and the command that repairs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINK = (errno.ELOOP, getattr(errno, "EMLINK", errno.ELOOP))
 
 
 def refuse_exposed_file(path: Path, found: os.stat_result) -> None:
-    """Raise `StoreError` for a credential file of somebody else's, or one that others may read or write."""
+    """Raise `StoreError` for a credential file of another user, or one that others may read or write."""
     if found.st_uid != os.geteuid():
         message = f"{path} belongs to another user (uid {found.st_uid}); run: chown {os.geteuid()} {_quoted(path)}"
         raise StoreError(message)
@@ -30,8 +30,8 @@ def refuse_exposed_file(path: Path, found: os.stat_result) -> None:
 def refuse_exposed_directory(directory: Path) -> None:
     """Raise `StoreError` for a directory whose files others may exchange.
 
-    The sticky bit keeps others from that. A group is nobody else if it is the user's own private one, as it is where
-    new directories are 0775.
+    The sticky bit keeps others from that. The user's own private group lets no other user in; where there is one, new
+    directories are 0775.
     """
     found = directory.stat()
     if found.st_uid not in (os.geteuid(), 0):
@@ -57,7 +57,7 @@ def refuse_odd(path: Path, found: os.stat_result) -> None:
 
 
 def unusable(path: Path, done: str, error: OSError) -> StoreError:
-    """Say what the system's error means for `path`, and the command that mends it where there is one."""
+    """Say what the system's error means for `path`, and the command that repairs it where there is one."""
     if error.errno in _LINK:
         return _odd(path, stat.S_IFLNK)
     if error.errno == errno.EISDIR:
@@ -81,7 +81,7 @@ def _odd(path: Path, kind: int) -> StoreError:
 
 
 def _is_private_group(gid: int) -> bool:
-    import grp  # noqa: PLC0415  these two do not exist on Windows, where nobody calls this
+    import grp  # noqa: PLC0415  these two do not exist on Windows, where this is not called
     import pwd  # noqa: PLC0415
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file
@@ -21,12 +22,13 @@ _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 class Platform:
     """How a system opens, guards and replaces files.
 
-    `flags` go with every open. `busy` are the errors that say a file is in use for the moment. The two guards raise
-    `StoreError` for what others may read or exchange (law F4).
+    `flags` go with every open. `sync` brings a file's content to the disk. `busy` are the errors that say a file is in
+    use for the moment. The two guards raise `StoreError` for what others may read or exchange (law F4).
     """
 
     flags: int
     chmod: Callable[[int, int], None]
+    sync: Callable[[int], None]
     sync_directory: Callable[[Path], None]
     busy: tuple[type[OSError], ...]
     guard_directory: Callable[[Path], None]
@@ -39,6 +41,24 @@ def flags(*names: str) -> int:
     for name in names:
         combined |= getattr(os, name, 0)
     return combined
+
+
+def file_sync(controls: object) -> Callable[[int], None]:
+    """Return what makes a file's content survive a loss of power, as far as the module fcntl knows of it.
+
+    macOS's fsync hands data to the drive, which may keep it in its cache; F_FULLFSYNC asks the drive, too.
+    """
+    command, control = getattr(controls, "F_FULLFSYNC", None), getattr(controls, "fcntl", None)
+    if command is None or control is None:
+        return os.fsync
+
+    def fsync(descriptor: int) -> None:
+        try:
+            control(descriptor, command)
+        except OSError:  # a network volume does not know it
+            os.fsync(descriptor)
+
+    return fsync
 
 
 def sync_directory(directory: Path) -> None:
@@ -59,7 +79,7 @@ def nothing(*_: object) -> None:
 
 
 def unguarded(platform: Platform) -> Platform:
-    """Believe what is there, whoever may have written it."""
+    """Believe what is there, whatever user may have written it."""
     return replace(platform, guard_directory=nothing, guard_file=nothing)
 
 
@@ -67,6 +87,7 @@ def unguarded(platform: Platform) -> Platform:
 POSIX = Platform(
     flags=flags("O_NOFOLLOW", "O_NONBLOCK"),
     chmod=getattr(os, "fchmod", nothing),
+    sync=file_sync(import_module("fcntl") if os.name == "posix" else None),
     sync_directory=sync_directory,
     busy=(),
     guard_directory=refuse_exposed_directory,
@@ -77,6 +98,7 @@ POSIX = Platform(
 WINDOWS = Platform(
     flags=flags("O_BINARY"),
     chmod=nothing,
+    sync=os.fsync,
     sync_directory=nothing,
     busy=(PermissionError,),
     guard_directory=nothing,

@@ -67,8 +67,8 @@ class Worker(Executor, Steps):
     async def settle(self, tidy: Callable[[], None]) -> None:
         """Make a closing call, which nothing cancels, after whatever still runs.
 
-        It is waited for unless a call that its caller has given up still runs: whoever gave up on a hanging disk must
-        not hang on tidying up after it.
+        It is waited for unless a call that was given up still runs: a caller that gave up on a hanging disk must not
+        hang on tidying up after it.
         """
         abandoned = any(not call.done() for call in self._pending)
         tidied = self.submit(tidy)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aio_token.testing.faults import Silent as Silent
     from aio_token.testing.faults import Slow as Slow
     from aio_token.testing.halting_store import HaltingStore as HaltingStore
+    from aio_token.testing.halting_store import StoreStep as StoreStep
     from aio_token.testing.hold import Hold as Hold
     from aio_token.testing.loopback import LoopbackServer as LoopbackServer
     from aio_token.testing.protected_api import ProtectedAPI as ProtectedAPI
@@ -43,7 +44,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "clock": ("ManualClock",),
         "fakes": ("FixedSource", "RecordingObserver", "ScriptedGrant", "credential", "token"),
         "faults": ("Altered", "Broken", "Dropped", "RateLimited", "Silent", "Slow"),
-        "halting_store": ("HaltingStore",),
+        "halting_store": ("HaltingStore", "StoreStep"),
         "hold": ("Hold",),
         "loopback": ("LoopbackServer",),
         "protected_api": ("ProtectedAPI",),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._interfaces import Slot, TokenStore
 
-Step = Literal["peek", "exclusive", "load", "save", "saved", "delete", "release"]
+StoreStep = Literal["peek", "exclusive", "load", "save", "saved", "delete", "release"]
 """`peek` is the load without the lock, `load` the one under it; `saved` comes when a save is done."""
 
 
@@ -29,24 +29,24 @@ class HaltingStore:
 
     def __init__(self, store: TokenStore | None = None) -> None:
         self._store = store or MemoryTokenStore()
-        self._gates: dict[Step, tuple[asyncio.Event, asyncio.Event]] = {}
-        self._errors: dict[Step, BaseException] = {}
-        self.steps: list[Step] = []
+        self._gates: dict[StoreStep, tuple[asyncio.Event, asyncio.Event]] = {}
+        self._errors: dict[StoreStep, BaseException] = {}
+        self.steps: list[StoreStep] = []
         self.saved: list[Credential] = []
 
     def __repr__(self) -> str:
         return f"<HaltingStore steps={self.steps}>"
 
-    def halt(self, step: Step) -> asyncio.Event:
+    def halt(self, step: StoreStep) -> asyncio.Event:
         """Stop what comes to the step until `release(step)`; the event that is returned is set when something has."""
         arrived, _ = self._gates[step] = (asyncio.Event(), asyncio.Event())
         return arrived
 
-    def release(self, step: Step) -> None:
+    def release(self, step: StoreStep) -> None:
         """Let go what stands at the step, and stop nothing there any more."""
         self._gates.pop(step)[1].set()
 
-    def fail(self, step: Step, error: BaseException | None = None) -> None:
+    def fail(self, step: StoreStep, error: BaseException | None = None) -> None:
         """Raise at the step from now on: `error`, or a `StoreError`. The step is not carried out."""
         self._errors[step] = error or StoreError(f"the store was told to fail at {step!r}")
 
@@ -74,7 +74,7 @@ class HaltingStore:
             finally:
                 await self._begin("release")
 
-    async def _begin(self, step: Step) -> None:
+    async def _begin(self, step: StoreStep) -> None:
         await asyncio.sleep(0)  # as a store that really reads and writes, it gives way at each step
         self.steps.append(step)
         if gate := self._gates.get(step):
@@ -86,7 +86,7 @@ class HaltingStore:
 
 
 class _Slot:
-    def __init__(self, slot: Slot, begin: Callable[[Step], Awaitable[None]], saved: list[Credential]) -> None:
+    def __init__(self, slot: Slot, begin: Callable[[StoreStep], Awaitable[None]], saved: list[Credential]) -> None:
         self._slot = slot
         self._begin = begin
         self._saved = saved

@@ -7,13 +7,14 @@ import os
 import stat
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from aio_token._disk.beside import another_draft_of
 from aio_token._disk.durable import MAX_SIZE, DurableFile
-from aio_token._disk.platform import HERE
+from aio_token._disk.platform import HERE, file_sync
 from aio_token._disk.steps import STRAIGHT
 
 if TYPE_CHECKING:
@@ -69,3 +70,20 @@ def test_steps_that_go_straight_on_pause_as_long_as_they_are_told() -> None:
     began = time.monotonic()
     STRAIGHT.pause(0.02)
     assert time.monotonic() - began >= 0.02
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a disk", "a network volume"])
+def test_where_fsync_stops_short_of_the_disk_the_drive_is_asked_too(path: Path, known: bool) -> None:
+    """Law F1: on macOS F_FULLFSYNC takes the place of fsync, and a volume that does not know it is synced as ever."""
+    asked: list[tuple[int, int]] = []
+
+    def control(descriptor: int, command: int) -> None:
+        asked.append((descriptor, command))
+        if not known:
+            raise OSError(errno.ENOTTY, "Inappropriate ioctl for device")
+
+    sync = file_sync(SimpleNamespace(F_FULLFSYNC=51, fcntl=control))
+    DurableFile(path, replace(HERE, sync=sync)).write(memoryview(b"one"))
+    assert [command for _, command in asked] == [51]
+    assert path.read_bytes() == b"one"
+    assert file_sync(None) is os.fsync

@@ -118,7 +118,7 @@ async def test_another_process_excludes_us_until_it_is_done(tmp_path: Path) -> N
     assert not await is_held(path)
 
 
-async def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
+async def test_a_killed_holder_leaves_the_lock_free(tmp_path: Path) -> None:
     """Law F5: the kernel frees the lock of a holder that was killed."""
     path = tmp_path / "lock"
     with hold_elsewhere(path) as holder:

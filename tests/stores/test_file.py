@@ -136,7 +136,7 @@ async def test_drafts_of_killed_writers_are_swept_and_never_read(path: Path) -> 
         assert beside(path) == [others.name]
 
 
-async def test_a_draft_that_cannot_be_removed_stops_nobody(path: Path) -> None:
+async def test_a_draft_that_cannot_be_removed_does_no_harm(path: Path) -> None:
     """Law F2: an odd thing with the name of a draft is left alone."""
     path.with_name(".token.json.tmp").mkdir()
     store = FileTokenStore(path)

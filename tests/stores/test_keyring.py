@@ -93,7 +93,9 @@ async def test_a_keyring_that_cannot_be_used_is_an_error_with_a_way_out(
     assert await store.load() == KEPT
 
 
-async def test_a_keyring_that_waits_for_a_person_hangs_nobody(store: KeyringTokenStore, ring: MemoryKeyring) -> None:
+async def test_a_keyring_that_waits_for_a_person_is_not_waited_for_without_end(
+    store: KeyringTokenStore, ring: MemoryKeyring
+) -> None:
     """Law F7: a keyring that does not answer is an error, and the lock is free."""
     await save(store)
     ring.go.clear()

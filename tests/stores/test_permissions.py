@@ -77,7 +77,7 @@ def repair(message: str) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
-async def test_a_file_that_others_may_read_is_refused_until_it_is_mended(path: Path, mode: int) -> None:
+async def test_a_file_that_others_may_read_is_refused_until_it_is_repaired(path: Path, mode: int) -> None:
     """Law F4: a file that group or others may read or write is refused; the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
@@ -89,7 +89,7 @@ async def test_a_file_that_others_may_read_is_refused_until_it_is_mended(path: P
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o707, 0o770])
-async def test_a_directory_that_others_may_write_is_refused_until_it_is_mended(path: Path, mode: int) -> None:
+async def test_a_directory_that_others_may_write_is_refused_until_it_is_repaired(path: Path, mode: int) -> None:
     """Law F4: a user who may write to the directory could exchange the file; the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
@@ -119,7 +119,7 @@ async def test_a_sticky_directory_is_good_enough(path: Path) -> None:
     assert await store.load() == KEPT
 
 
-async def test_a_symbolic_link_is_refused_until_it_is_mended(path: Path) -> None:
+async def test_a_symbolic_link_is_refused_until_it_is_repaired(path: Path) -> None:
     """Law F4: a link in the file's place is not followed; the error's command puts the file there."""
     real = path.with_name("real.json")
     await save(FileTokenStore(real))
@@ -132,7 +132,7 @@ async def test_a_symbolic_link_is_refused_until_it_is_mended(path: Path) -> None
     assert await store.load() == KEPT
 
 
-async def test_a_directory_in_the_files_place_is_refused_until_it_is_mended(path: Path) -> None:
+async def test_a_directory_in_the_files_place_is_refused_until_it_is_repaired(path: Path) -> None:
     """Law F4: a directory with the file's name stays as it is until a person moves it."""
     path.mkdir()
     store = FileTokenStore(path)
@@ -163,7 +163,7 @@ async def test_a_pipe_in_the_files_place_is_refused_without_waiting(path: Path) 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-async def test_a_file_of_another_user_is_refused_until_it_is_mended(path: Path) -> None:
+async def test_a_file_of_another_user_is_refused_until_it_is_repaired(path: Path) -> None:
     """Law F4: what another user owns is not believed; the error's command repairs it."""
     store = FileTokenStore(path)
     await save(store)
@@ -265,7 +265,7 @@ async def test_checks_do_not_allow_a_directory_in_the_files_place(path: Path) ->
         await FileTokenStore(path, check_permissions=False).load()
 
 
-def test_a_group_of_ones_own_is_nobody_else() -> None:
+def test_a_group_of_ones_own_exposes_nothing() -> None:
     """Law F4: where every user has a group, their folders are 0775, and that exposes nothing."""
     assert permissions._is_private_group(os.getegid()) == (os.getegid() == os.geteuid())
 

@@ -1,7 +1,9 @@
-"""What a renewal asks of a file store: few calls of a thread."""
+"""What a renewal asks of a file store: few calls of a thread, and few turns of the event loop."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from aio_token import TokenRepository
@@ -13,8 +15,9 @@ from tests.support.doubles import RotatingGrant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from pathlib import Path
+
+    from aio_token import Credential, Wish
 
 
 class Counted(Worker):
@@ -62,3 +65,47 @@ async def test_a_renewal_takes_three_calls(tmp_path: Path) -> None:
         Counted.calls = 0
         assert (await tokens.token()).access_token == "access-2"
         assert Counted.calls == 3
+
+
+class Prompt(Worker):
+    """A worker whose disk takes no time, so that turns of the loop are counted and not the time that passes."""
+
+    log: list[str]
+
+    def submit(self, fn: Callable[..., object], /, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
+        """Make the call at once."""
+        self.log.append("call")
+        future: Future[object] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+async def test_a_renewal_takes_few_turns_of_the_loop(tmp_path: Path) -> None:
+    """Law C14: with a file store and a grant that answers at once, a renewal takes 16 turns at most, 2 of them between
+    the answer and the disk: on a busy loop each is waited for, and a kill between those costs the session.
+    """
+    clock = ManualClock()
+    log: list[str] = []
+    store = FileTokenStore(tmp_path / "token.json")
+    store._worker = type("Logged", (Prompt,), {"log": log})
+
+    class Answering(RotatingGrant):
+        async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
+            answer = await super().obtain(credential, wish)
+            log.append("answer")
+            return answer
+
+    def turn() -> None:
+        log.append("turn")
+        turns.append(loop.call_soon(turn))
+
+    loop, turns = asyncio.get_running_loop(), list[asyncio.Handle]()
+    async with TokenRepository(Answering(clock), store, clock=clock, observer=None) as tokens:
+        await tokens.token()
+        clock.advance(61)
+        turn()
+        log.clear()
+        await tokens.token()
+        turns[-1].cancel()
+    assert log.count("turn") <= 16
+    assert log[log.index("answer") :].index("call") <= 3

@@ -104,7 +104,7 @@ async def test_a_cancelled_waiter_passes_its_turn_on(woken: bool) -> None:
     assert await is_free(turns)
 
 
-def test_a_loop_that_stands_still_keeps_nobody_waiting() -> None:
+def test_a_loop_that_stands_still_does_not_keep_others_waiting() -> None:
     """Law C10: a waiter whose loop was left standing, or was closed, is passed over."""
     turns = Turns()
     standing, closed = asyncio.new_event_loop(), asyncio.new_event_loop()
