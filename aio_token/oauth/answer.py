@@ -14,6 +14,7 @@ from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
 from aio_token._public import public
 from aio_token._token import Token
+from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, seconds
 from aio_token.oauth.server_text import quoted
 
@@ -27,6 +28,7 @@ _REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in")  # Keycl
 _READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh_token", *_REFRESH_LIFETIMES})
 
 _LONGEST_DATE = 100  # characters (law H1)
+
 _SIGN_IN = "sign in again"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 REMEDIES: dict[str, tuple[type[TokenError], str]] = {
@@ -179,7 +181,7 @@ class Answer:
                 token_type=kind,
                 expires_at=self._expires_at(),
                 scope=self._scope() or (kept.token.scope if kept.token else None),  # RFC 6749 section 6
-                extra={name: value for name, value in (self._members or {}).items() if name not in _READ},
+                extra=bounded({name: value for name, value in (self._members or {}).items() if name not in _READ}),
             )
         except ValueError as error:
             problem = str(error)
@@ -212,7 +214,8 @@ class Answer:
 
 def _retry_after(text: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110 section 10.2.3): seconds or a date, capped."""
-    text = text[:_LONGEST_DATE]
+    if len(text) > _LONGEST_DATE:
+        return None
     wait = seconds(text)
     if wait is None:
         try:
