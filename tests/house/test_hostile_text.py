@@ -93,7 +93,7 @@ def answered(text: str) -> None:
     """Have a token endpoint say the text wherever it can."""
     told = {"error": text, "error_description": text, "refresh_token": text}
     answer = Answer(
-        to="https://id.example", status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0
+        to="it", address=text, status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0
     )
     object.__setattr__(answer, "_members", told)
     answer.failure()
@@ -153,6 +153,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.server_text._without_tokens": "a server's words",
     "oauth.url.origin_of": "an address",
     "oauth.url._parts": "an address",
+    "oauth.url.without_query": "",
     "observe.request_log.bodies._text": "the log: a body",
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
