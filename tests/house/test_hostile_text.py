@@ -24,6 +24,7 @@ from aio_token import Credential, Token
 from aio_token._challenge import asks_for_renewal
 from aio_token._token import fingerprint
 from aio_token.oauth.answer import Answer, read_object
+from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import lifetime_of_jwt, seconds
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.url import origin_of, problem_with
@@ -111,9 +112,7 @@ def applied(pattern: re.Pattern[Any], methods: frozenset[str]) -> Callable[[str]
 def answered(text: str) -> None:
     """Have a token endpoint say the text wherever it can."""
     told = {"error": text, "error_description": text, "refresh_token": text}
-    answer = Answer(
-        to="https://id.example", status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0
-    )
+    answer = Answer(to="it", address=text, status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0)
     object.__setattr__(answer, "_members", told)
     answer.failure()
     object.__setattr__(answer, "_status", 200)
@@ -134,6 +133,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
     "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
     "an answer": answered,
+    "an answer's other members": lambda text: bounded({"text": text, "list": list(text), "names": dict.fromkeys(text)}),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
     "a number of seconds": seconds,
@@ -170,7 +170,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.server_text.quoted": "a server's words",
     "oauth.server_text._without_tokens": "a server's words",
     "oauth.url.origin_of": "an address",
-    "oauth.url.problem_with": "an address",
+    "oauth.url._parts": "an address",
+    "oauth.url.without_query": "",
     "observe.request_log.bodies._text": "the log: a body",
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
@@ -201,6 +202,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.client_auth._prepared": "",
     "oauth.client_auth.private_key": "",
     "oauth.transport.Transport.proxy_for": "",
+    "oauth.transport._checked_headers": "",
     "oauth.transport._is_http_proxy": "",
 }
 
