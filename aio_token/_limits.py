@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aio_token._errors import LockTimeout, ServerUnavailable, StoreError
+from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._interfaces import Probing
 from aio_token._public import public
 
@@ -67,7 +67,7 @@ async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
         async with deadline:
             yield
     except TimeoutError:
-        raise error from None
+        raise_alone(error)
     finally:
         timer.cancel()
 

@@ -42,7 +42,7 @@ def parts(
     count: int,
 ) -> list[dict[str, Any]]:
     """Return the nanoseconds of each part, without those of the loop that measures: the lowest of several rounds."""
-    clock = tokens._clock  # noqa: SLF001  as the repository asks them
+    clock = tokens._keeper.clock  # noqa: SLF001  as the repository asks them
     names = {
         "AUTHORIZATION": AUTHORIZATION,
         "REQUIRES_TOKEN": REQUIRES_TOKEN,

@@ -65,13 +65,21 @@ class RefreshTokenGrant:
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
         answer = await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
         try:
-            return answer.credential(held)
+            new = answer.credential(held)
         except GrantRefused as error:
             if credential is not None and credential.refresh_token == held.refresh_token:
                 raise
             refusal = error
+        else:
+            return replace(new, reusable=new.refresh_token == held.refresh_token)
         # It was `first` that was refused. The store does not hold it, so nothing there can be marked: keep it, marked.
         raise Rescued(replace(held, refused=fingerprint(held.refresh_token or "")), refusal)
+
+    def spends(self, credential: Credential | None) -> bool:
+        """Whether a refresh token would be presented that may be single-use (law F8)."""
+        if credential is not None and self._hopeless(credential) is None:
+            return not credential.reusable
+        return self._first is not None
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""
@@ -93,11 +101,14 @@ class RefreshTokenGrant:
         if self._first is None:
             raise hopeless
         first = await reveal(self._first, "the first refresh token")
-        if first.value == stored.refresh_token:
-            raise hopeless
+        name = fingerprint(first.value)
+        if first.value == stored.refresh_token or name == stored.first:
+            raise hopeless  # it stays where it came from, and was spent long ago (law E6)
         return replace(
             stored,
             refresh_token=first.value,
+            first=name,
+            reusable=False,
             refresh_expires_at=None,
             issued_by=self.issued_by,
             refused=None,

@@ -167,7 +167,8 @@ class Answer:
         return self._later(f"{self._to} gave a token that cannot be used: {problem}; try again later")
 
     def _later(self, message: str) -> ServerUnavailable:
-        return ServerUnavailable(message, retry_after=self._retry_after)
+        unknown = self._status >= 500  # noqa: PLR2004  a gateway speaks for a server that may have acted
+        return ServerUnavailable(message, retry_after=self._retry_after, outcome_unknown=unknown)
 
     def _expires_at(self) -> float | None:
         """Return when the token ends, counted from before it was asked for (laws D3 and D4)."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone, without_frames
+from aio_token._limits import within
 from aio_token._public import public
 from aio_token._single_flight import hide_from_shutdown
 from aio_token._version import __version__
@@ -56,12 +57,9 @@ async def send(request: Request, transport: Transport, *, sign: Sign | None = No
     `ServerUnavailable` or `ConfigurationError`, never an error of aiohttp (law D10): aiohttp takes some of its own
     errors for leave to send the outer request again, middlewares and all.
     """
-    try:
-        async with asyncio.timeout(transport.timeout):
-            return await _persevere(request, transport, sign)
-    except TimeoutError:
-        message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
-        raise_alone(ServerUnavailable(message))
+    message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
+    async with within(transport.timeout, ServerUnavailable(message, outcome_unknown=True)):
+        return await _persevere(request, transport, sign)
 
 
 async def _persevere(request: Request, transport: Transport, sign: Sign | None) -> Reply:
@@ -190,21 +188,27 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
         case aiohttp.ClientProxyConnectionError():
-            failure = ServerUnavailable(f"the proxy on the way to {to} cannot be reached{unknown}; try again later")
+            failure = ServerUnavailable(
+                f"the proxy on the way to {to} cannot be reached{unknown}; try again later", outcome_unknown=dropped
+            )
         case aiohttp.ClientHttpProxyError(status=407):
             failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
         case aiohttp.ClientConnectorError():
-            failure = ServerUnavailable(f"{to} cannot be reached{unknown}; try again later")
+            failure = ServerUnavailable(f"{to} cannot be reached{unknown}; try again later", outcome_unknown=dropped)
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
-            failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later")
+            failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)
         case _OversizedError():
-            failure = ServerUnavailable(f"{to} answered with more than {BODY_CAP} bytes; try again later")
+            failure = ServerUnavailable(
+                f"{to} answered with more than {BODY_CAP} bytes; try again later", outcome_unknown=True
+            )
         case TypeError() | ValueError():
             failure = ConfigurationError(
                 f"a request to {to} cannot be made; check the address, `ssl` and the proxy, which must speak HTTP"
             )
         case _:
-            failure = ServerUnavailable(f"{to} gave no usable answer ({type(error).__name__}); try again later")
+            failure = ServerUnavailable(
+                f"{to} gave no usable answer ({type(error).__name__}); try again later", outcome_unknown=True
+            )
     # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, OSError):

@@ -81,7 +81,7 @@ class Transport(Unpicklable):
     ssl: SSLContext | aiohttp.Fingerprint | bool = True
     proxy: str | None = None
     trust_env: bool = False
-    timeout: float = 30.0
+    timeout: float = 15.0
     connector: Callable[[], aiohttp.BaseConnector] | None = None
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
 

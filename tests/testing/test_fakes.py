@@ -16,7 +16,7 @@ from aio_token.grants import IssuedBy
 from aio_token.testing import FixedSource, HaltingStore, RecordingObserver, ScriptedGrant, credential, token
 
 if TYPE_CHECKING:
-    from aio_token.testing.halting_store import Step
+    from aio_token.testing import StoreStep
 
 FIRST, SECOND = token("first"), token("second")
 
@@ -149,7 +149,7 @@ async def test_a_halting_store_is_a_store() -> None:
 
 
 @pytest.mark.parametrize("step", ["peek", "exclusive", "load", "save", "saved", "delete", "release"])
-async def test_a_halting_store_halts_at_each_step(step: Step) -> None:
+async def test_a_halting_store_halts_at_each_step(step: StoreStep) -> None:
     """A caller that comes to the step stands there until the release, and none stands there afterwards."""
     store = HaltingStore()
     arrived = store.halt(step)
@@ -162,7 +162,7 @@ async def test_a_halting_store_halts_at_each_step(step: Step) -> None:
 
 
 @pytest.mark.parametrize("step", ["peek", "exclusive", "load", "save", "delete", "release"])
-async def test_a_halting_store_fails_at_each_step(step: Step) -> None:
+async def test_a_halting_store_fails_at_each_step(step: StoreStep) -> None:
     """The step raises until the store is told to fail no more."""
     store = HaltingStore()
     store.fail(step)
