@@ -269,7 +269,7 @@ def test_a_transport_is_a_value() -> None:
     assert transport == Transport(headers={"X-Key": CANARY}) != Transport()
     assert isinstance(hash(transport), int)
     assert copy.deepcopy(transport) is transport
-    assert repr(transport) == "<Transport timeout=30.0>"
+    assert repr(transport) == "<Transport timeout=15.0>"
     with pytest.raises(AttributeError):
         transport.timeout = 1.0  # type: ignore[misc]
     with pytest.raises(TypeError):
