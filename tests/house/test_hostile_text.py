@@ -170,7 +170,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.server_text.quoted": "a server's words",
     "oauth.server_text._without_tokens": "a server's words",
     "oauth.url.origin_of": "an address",
-    "oauth.url.problem_with": "an address",
+    "oauth.url._parts": "an address",
     "observe.request_log.bodies._text": "the log: a body",
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
@@ -201,6 +201,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.client_auth._prepared": "",
     "oauth.client_auth.private_key": "",
     "oauth.transport.Transport.proxy_for": "",
+    "oauth.transport._checked_headers": "",
     "oauth.transport._is_http_proxy": "",
 }
 
