@@ -166,7 +166,7 @@ class ForgetfulKeyring(MemoryKeyring):
 async def test_a_keyring_that_keeps_nothing_is_found_out(
     aio_token: CommandLine, no_keyring: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law F12: before a person signs in."""
+    """Law F7: before a person signs in."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
     keyring.set_keyring(ForgetfulKeyring())
     done = await aio_token("login", "--issuer", "https://id.example", "--client-id", "app", "--device")
