@@ -94,7 +94,7 @@ def later(**unknown: object) -> Credential:
     """Read the sample credential as a later release would have written it."""
     members = json.loads(CREDENTIAL.to_json())
     for part in (members["token"], members["issued_by"], members):
-        part |= unknown
+        part.update(unknown)
     return Credential.from_json(json.dumps(members).encode())
 
 
