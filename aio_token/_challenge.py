@@ -29,8 +29,7 @@ class Challenge:
 
 def parse(lines: Iterable[str]) -> Iterator[Challenge]:
     """Read the challenges of all `WWW-Authenticate` lines; what cannot be understood is passed over."""
-    for whole in lines:
-        line = whole[:_LONGEST]
+    for line in (whole[:_LONGEST] for whole in lines):
         challenge: Challenge | None = None
         position = 0
         while (position := _end(_BETWEEN.match(line, position))) < len(line):
@@ -57,12 +56,9 @@ def asks_for_renewal(lines: Iterable[str], *, without_challenge: bool = True) ->
     for a 401 with no challenge at all, which RFC 9110 does not allow and servers send.
     """
     challenges = list(parse(lines))
-    if not challenges:
-        return without_challenge
-    return any(
-        challenge.scheme == "bearer" and challenge.parameters.get("error", "invalid_token") == "invalid_token"
-        for challenge in challenges
-    )
+    bearers = (each.parameters for each in challenges if each.scheme == "bearer")
+    is_asked = any(parameters.get("error", "invalid_token") == "invalid_token" for parameters in bearers)
+    return is_asked if challenges else without_challenge
 
 
 def _end(match: re.Match[str] | None) -> int:

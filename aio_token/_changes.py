@@ -3,31 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from aio_token._errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aio_token._keeper import Keeper
+    from aio_token._token import Token
+
+LOOKS_APART = 1.0
+"""Seconds between two looks at the store while a caller waits: other processes write there and tell no one."""
 
 
 class Changes:
-    """Wakes those who wait, on whichever event loop they are."""
+    """Wakes those who wait, on whichever event loop they are; `found` is called when a look has found something."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_found", "_keeper", "_looked_at", "_waiting")
 
-    def __init__(self) -> None:
-        self._waiting: dict[asyncio.Future[None], None] | None = None  # few repositories ever have one
+    def __init__(self, keeper: Keeper, found: Callable[[], None]) -> None:
+        self._keeper = keeper
+        self._found = found
+        self._looked_at = -math.inf  # monotonic
+        self._waiting: dict[asyncio.Future[None], None] = {}
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something was announced. Raises TimeoutError after so many seconds."""
-        waiting = self._waiting = {} if self._waiting is None else self._waiting
-        change = asyncio.get_running_loop().create_future()
-        waiting[change] = None
-        try:
-            async with asyncio.timeout(seconds):
-                await change
-        finally:
-            del waiting[change]
+    async def other_than(self, token: Token | None, lock: asyncio.Lock) -> Token:
+        """Return the token once it is another one."""
+        while (cached := self._keeper.cached) is None or cached.token.same_as(token):
+            try:
+                await self._next()
+            except TimeoutError:
+                await self._look(lock)
+        return cached.token
 
     def announce(self) -> None:
         """Wake them; callable from any thread."""
-        for change in list(self._waiting or ()):
-            change.get_loop().call_soon_threadsafe(_wake, change)
+        for change in list(self._waiting):
+            with suppress(RuntimeError):  # its loop is closed
+                change.get_loop().call_soon_threadsafe(_wake, change)
+
+    async def _next(self) -> None:
+        change = asyncio.get_running_loop().create_future()
+        self._waiting[change] = None
+        try:
+            async with asyncio.timeout(LOOKS_APART):
+                await change
+        finally:
+            del self._waiting[change]
+
+    async def _look(self, lock: asyncio.Lock) -> None:
+        """Adopt what another process wrote, at most once a second for all who wait."""
+        now = self._keeper.clock.monotonic()
+        if now < self._looked_at + LOOKS_APART:
+            return
+        self._looked_at = now
+        with suppress(StoreError):  # it is looked at again
+            if not await self._keeper.look():
+                async with self._keeper.held(lock):
+                    self._found()
 
 
 def _wake(change: asyncio.Future[None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aio_token._errors import ConfigurationError
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
@@ -86,3 +87,10 @@ def named(credential: Credential | None) -> dict[str, Any]:
     """Return what events say of a credential: its token's fingerprint and end."""
     token = credential.token if credential is not None else None
     return {"fingerprint": token and token.fingerprint, "expires_at": token and token.expires_at}
+
+
+def refuse_another_client(ours: IssuedBy | None, theirs: IssuedBy | None) -> None:
+    """Raise `ConfigurationError` if a sign-in would bring a credential that the repository's grant cannot use."""
+    if ours is not None and theirs is not None and not ours.same_client(theirs):
+        message = "the sign-in and the repository's grant have different token endpoints or clients; use the same"
+        raise ConfigurationError(message)

@@ -8,29 +8,26 @@ compare-and-swap spelled as a question.
 
 from __future__ import annotations
 
-import asyncio
-import math
-from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aio_token._arguments import demand, demand_kind, demand_one_of
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import Rescued
-from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired, StoreError, TokenError, unforeseen
+from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired, TokenError, unforeseen
 from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
-from aio_token._interfaces import Revocable
 from aio_token._keeper import Keeper
-from aio_token._limits import Limits, probe, within
-from aio_token._lineage import named
+from aio_token._limits import Limits, probe
+from aio_token._lineage import named, refuse_another_client
+from aio_token._person import Person, why_not_revoked
 from aio_token._public import public
-from aio_token._single_flight import SingleFlight, finish
+from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._token import Token, Unpicklable
 from aio_token._trouble import Trouble, remedy
 from aio_token._wish import NO_WISH, Rejection
-from aio_token.events import RenewalFailed, SignedIn, SignedOut, notify
+from aio_token.events import Event, RenewalFailed, SignedIn, SignedOut, notify
 from aio_token.observe.log import log_event
 from aio_token.stores.memory import MemoryTokenStore
 
@@ -42,16 +39,12 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._interfaces import Grant, TokenStore
     from aio_token._status import Status
-    from aio_token.events import Event, Observer, Reason
+    from aio_token.events import Observer, Reason
+
+_EventT = TypeVar("_EventT", bound=Event)
 
 _ADAPTIVE = Windows()
 _LIMITS = Limits()
-
-SIGN_INS_APART = 60.0
-"""Seconds for which a person who did not sign in is not asked again."""
-
-LOOKS_APART = 1.0
-"""Seconds between two looks at the store while somebody waits for a change."""
 
 
 @public
@@ -72,17 +65,14 @@ class TokenRepository(Unpicklable):
     __slots__ = (
         "__weakref__",
         "_changes",
-        "_clock",
         "_flights",
         "_grant",
         "_keeper",
         "_limits",
-        "_looked_at",
         "_monotonic",
         "_name",
-        "_next_sign_in",
         "_observer",
-        "_sign_in_with",
+        "_person",
         "_store",
         "_time",
         "_trouble",
@@ -112,7 +102,6 @@ class TokenRepository(Unpicklable):
         self._grant = grant
         self._name = name
         self._observer = observer
-        self._clock = clock
         self._monotonic, self._time = clock.monotonic, clock.time
         self._limits = limits
         self._store = store or MemoryTokenStore()
@@ -120,11 +109,9 @@ class TokenRepository(Unpicklable):
             grant, self._store, windows, limits, clock, self._tell, serves_unsaved=unwritable == "serve"
         )
         self._trouble = Trouble()
-        self._flights: list[tuple[asyncio.AbstractEventLoop, SingleFlight[Token]]] = []
-        self._sign_in_with = sign_in_with
-        self._next_sign_in = -math.inf  # monotonic: a person who did not sign in is left in peace until then
-        self._changes = Changes()
-        self._looked_at = -math.inf  # monotonic
+        self._flights: Flights[Token] = Flights("aio_token: renewal")
+        self._person = Person(sign_in_with, limits.sign_in) if sign_in_with is not None else None
+        self._changes: Changes | None = None  # few repositories ever have any
 
     def __repr__(self) -> str:
         return f"<TokenRepository {self._name!r}>" if self._name is not None else "<TokenRepository>"
@@ -169,12 +156,9 @@ class TokenRepository(Unpicklable):
         Nothing is renewed for it. While a caller waits, the store is looked at every second, for what other processes
         write; one that fails is looked at again.
         """
-        while (cached := self._keeper.cached) is None or cached.token.same_as(token):
-            try:
-                await self._changes.wait(LOOKS_APART)
-            except TimeoutError:
-                await self._look_for_a_change()
-        return cached.token
+        if self._changes is None:
+            self._changes = Changes(self._keeper, self._trouble.clear)
+        return await self._changes.other_than(token, self._flights.here().lock)
 
     @property
     def status(self) -> Status:
@@ -189,10 +173,7 @@ class TokenRepository(Unpicklable):
         The grant runs without any lock, since a person takes time. Raises what the grant raises, and `StoreError`
         before the grant is asked if the store could not keep its answer.
         """
-        ours, theirs = self._grant.issued_by, grant.issued_by
-        if ours is not None and theirs is not None and not ours.same_client(theirs):
-            message = "the sign-in and the repository's grant have different token endpoints or clients; use the same"
-            raise ConfigurationError(message)
+        refuse_another_client(self._grant.issued_by, grant.issued_by)
         await probe(self._store, self._limits)  # no one signs in for nothing (law F7)
         try:
             credential = await grant.obtain(None, NO_WISH)
@@ -215,7 +196,7 @@ class TokenRepository(Unpicklable):
 
     async def aclose(self) -> None:
         """Wait for a renewal under way and save what is unsaved. The repository can be used again afterwards."""
-        flight = self._flight()
+        flight = self._flights.here()
         await flight.landed()
         await finish(self._keeper.save_what_is_unsaved(flight.lock), grace=self._limits.shutdown)
 
@@ -228,7 +209,7 @@ class TokenRepository(Unpicklable):
         await self.aclose()
 
     async def _ask(self, question: Question) -> Token:
-        flight = self._flight()
+        flight = self._flights.here()
         token = self._serve(flight, question)
         if token is not None:
             return token
@@ -270,24 +251,15 @@ class TokenRepository(Unpicklable):
             try:
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
             except SignInRequired:
-                if self._sign_in_with is None or not flight.waiters or self._monotonic() < self._next_sign_in:
+                if self._person is None or not flight.waiters or not self._person.may_be_asked(self._monotonic()):
                     raise
-                token = await self._invite(self._sign_in_with)
+                token = await self._person.sign_in(self.sign_in, self._monotonic)
         except Exception as cause:  # noqa: BLE001  a bug in a stranger's store or grant must hang no caller
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
             self._note(error, reason, flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
         return token
-
-    async def _invite(self, grant: Grant) -> Token:
-        """Ask the person, without any lock held (law E2)."""
-        self._next_sign_in, limit = math.inf, self._limits.sign_in
-        try:
-            async with within(limit, SignInRequired(f"no one signed in within {limit:g} s")):
-                return await self.sign_in(grant)
-        finally:
-            self._next_sign_in = self._monotonic() + SIGN_INS_APART
 
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
@@ -303,58 +275,24 @@ class TokenRepository(Unpicklable):
             )
 
     async def _install(self, credential: Credential) -> None:
-        async with self._keeper.held(self._flight().lock) as slot:
+        async with self._keeper.held(self._flights.here().lock) as slot:
             await self._keeper.replace(slot, credential, renewal_took=0.0)
             self._trouble.clear()
         self._tell(SignedIn, **named(credential))
 
     async def _sign_out(self) -> SignedOut:
-        message = None
-        async with self._keeper.held(self._flight().lock) as slot:
+        async with self._keeper.held(self._flights.here().lock) as slot:
             if not self._keeper.is_ours:
-                message = "what is stored belongs to another token endpoint or client, and is left alone"
-                raise ConfigurationError(message)
-            if self._keeper.credential is None:
-                message = "there was nothing to revoke"
-            elif not isinstance(self._grant, Revocable):
-                message = "this grant cannot revoke what it obtained"
-            else:
-                try:
-                    await self._grant.revoke(self._keeper.credential)
-                except TokenError as error:
-                    message = str(error)
+                refusal = "what is stored belongs to another token endpoint or client, and is left alone"
+                raise ConfigurationError(refusal)
+            message = await why_not_revoked(self._grant, self._keeper.credential)
             await self._keeper.discard(slot)
             self._trouble.clear()
-        event = SignedOut(at=self._time(), name=self._name, revoked=message is None, message=message)
-        self._announce(event)
-        return event
+        return self._tell(SignedOut, revoked=message is None, message=message)
 
-    async def _look_for_a_change(self) -> None:
-        """Adopt what another process wrote, at most once a second for all who wait."""
-        now = self._monotonic()
-        if now < self._looked_at + LOOKS_APART:
-            return
-        self._looked_at = now
-        with suppress(StoreError):
-            if not await self._keeper.look():
-                async with self._keeper.held(self._flight().lock):
-                    self._trouble.clear()
-
-    def _flight(self) -> SingleFlight[Token]:
-        """Return what belongs to this event loop, made when the loop first needs it: nothing is bound to one before."""
-        here = asyncio.get_running_loop()
-        for loop, flight in list(self._flights):
-            if loop is here:
-                return flight
-            if loop.is_closed():
-                self._flights.remove((loop, flight))
-        flight = SingleFlight("aio_token: renewal")
-        self._flights.append((here, flight))
-        return flight
-
-    def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401  each event has its own
-        self._announce(kind(at=self._time(), name=self._name, **members))
-
-    def _announce(self, event: Event) -> None:
+    def _tell(self, kind: type[_EventT], **members: Any) -> _EventT:  # noqa: ANN401  each event has its own
+        event = kind(at=self._time(), name=self._name, **members)
         notify(self._observer, event)
-        self._changes.announce()
+        if self._changes is not None:
+            self._changes.announce()
+        return event

@@ -13,7 +13,7 @@ tokens, each piece of work knows those that it waits for, so that a circle is an
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -128,6 +128,29 @@ class SingleFlight(Generic[T]):
                 # A result even where it is an error: an exception set on a future whose caller is cancelled in the
                 # same tick would be reported as never retrieved.
                 waiter.set_result(outcome)
+
+
+class Flights(Generic[T]):
+    """A flight for each event loop that asks, made when the loop first does: nothing is bound to a loop before."""
+
+    __slots__ = ("_flights", "_name")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._flights: list[tuple[asyncio.AbstractEventLoop, SingleFlight[T]]] = []
+
+    def here(self) -> SingleFlight[T]:
+        """Return the running loop's flight. Several threads may ask at once, each on its loop."""
+        here = asyncio.get_running_loop()
+        for loop, flight in list(self._flights):
+            if loop is here:
+                return flight
+            if loop.is_closed():
+                with suppress(ValueError):  # another thread has removed it
+                    self._flights.remove((loop, flight))
+        flight = SingleFlight(self._name)
+        self._flights.append((here, flight))
+        return flight
 
 
 class Leg:

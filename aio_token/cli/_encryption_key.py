@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
-from platformdirs import user_config_path
+from platformdirs import user_config_path, user_state_path
 
 from aio_token._disk.directories import make_private
+from aio_token._disk.lock import ProcessLock
 from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import HERE
 from aio_token._errors import KeyUnavailable, without_frames
-from aio_token.cli._exits import run_to_end
 from aio_token.cli._terminal import is_interactive, say
 from aio_token.stores.key import new_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from aio_token.stores.key import KeySource
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "AIO_TOKEN_KEY"
 KEYRING = "keyring"
 _SERVICE, _USER = "aio-token", "key of the command line"
-_TIMEOUT = 10.0  # seconds for a keyring that asks its owner to unlock it
+_TIMEOUT = 10.0  # seconds for a keyring that should be unlocked
+_PATIENCE = 300.0  # seconds for one that asks a person, who is there to sign in
+_NOTICEABLE = 3.0  # seconds
 
 
 def choose_key(named: Path | None) -> str:
@@ -40,14 +44,15 @@ def choose_key(named: Path | None) -> str:
         return f"file:{named}"
     if os.environ.get(KEY_VARIABLE):
         return f"env:{KEY_VARIABLE}"
-    missing = _problem_with_keyring()
-    if missing is None:
-        return KEYRING
-    path = default_key_file()
-    if not path.exists():
-        _ask_for_key_file(path, missing)
-        _make(path)
-    return f"file:{path}"
+    try:
+        open_keyring(create=True)
+    except KeyUnavailable as error:
+        path = default_key_file()
+        if not path.exists():
+            _ask_for_key_file(path, error)
+            _make(path)
+        return f"file:{path}"
+    return KEYRING
 
 
 def default_key_file() -> Path:
@@ -55,20 +60,57 @@ def default_key_file() -> Path:
     return user_config_path("aio-token", appauthor=False) / "key"
 
 
-def _problem_with_keyring() -> str | None:
-    """Say why the key cannot be in the keyring; None if it is there now."""
+def open_keyring(*, create: bool) -> None:
+    """Have the keyring unlocked, for which it may ask a person, and the key in it. Raises `KeyUnavailable`.
+
+    `create` makes a key if there is none. A keyring cannot compare and set, so that is done under a lock: of two keys,
+    the first one would be lost with what it has encrypted. What was written is read again: some keyrings keep nothing.
+    """
     if find_spec("keyring") is None:
-        return "no keyring is installed (pip install 'aio-token[keyring]')"
-    from aio_token.stores.keys import KeyringKey  # noqa: PLC0415
+        message = "no keyring is installed (pip install 'aio-token[keyring]')"
+        raise KeyUnavailable(message)
+    from aio_token.stores._os_keyring import KeyringEntry  # noqa: PLC0415  an extra's
 
+    entry = KeyringEntry(_SERVICE, _USER, _PATIENCE)
+    with _hint(), _lock():
+        if entry.read() is not None:
+            return
+        if create:
+            entry.write(memoryview(new_key().encode()))
+        if entry.read() is None:
+            message = "the keyring does not keep the key; look at: python -m keyring diagnose"
+            raise KeyUnavailable(message)
+
+
+@contextmanager
+def _hint() -> Iterator[None]:
+    """Say what is waited for, if it takes long."""
+    timer = threading.Timer(_NOTICEABLE, say, ["Waiting for the keyring, which may ask you to unlock it."])
+    timer.daemon = True
+    timer.start()
     try:
-        run_to_end(KeyringKey(_SERVICE, _USER, timeout=_TIMEOUT).create())
-    except KeyUnavailable as error:
-        return str(error)
-    return None
+        yield
+    finally:
+        timer.cancel()
 
 
-def _ask_for_key_file(path: Path, missing: str) -> None:
+@contextmanager
+def _lock() -> Iterator[None]:
+    """Keep other processes of this user from making a key meanwhile. Raises `StoreError`."""
+    path = user_state_path("aio-token", appauthor=False) / "key.lock"
+    try:
+        make_private(path.parent, HERE.sync_directory)
+    except OSError as error:
+        raise unusable(path, "written", error) from without_frames(error)
+    lock = ProcessLock(path)
+    try:
+        lock.acquire()
+        yield
+    finally:
+        lock.release()
+
+
+def _ask_for_key_file(path: Path, missing: KeyUnavailable) -> None:
     """Return if a person agrees. Raises `KeyUnavailable` with the other ways."""
     if is_interactive():
         say(f"The token is kept encrypted, and there is no place for the key yet: {missing}.")
@@ -79,7 +121,7 @@ def _ask_for_key_file(path: Path, missing: str) -> None:
         f"or pass --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; or keep the "
         "token in clear with --store plain"
     )
-    raise KeyUnavailable(message)
+    raise KeyUnavailable(message) from missing.__cause__
 
 
 def _make(path: Path) -> None:

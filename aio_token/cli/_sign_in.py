@@ -13,7 +13,7 @@ from aio_token._errors import ConfigurationError, StoreError
 from aio_token.cli import _client_secret, _profile_files
 from aio_token.cli._browser import Browser
 from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
-from aio_token.cli._encryption_key import choose_key
+from aio_token.cli._encryption_key import KEYRING, choose_key, open_keyring
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
 from aio_token.cli._profile import Profile
@@ -92,8 +92,20 @@ def sign_in(name: str, options: Options) -> None:
         raise click.UsageError(message)
     # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
     source, typed = _client_secret.read_once(options.secret_source)
-    key = None if options.store == "plain" else options.key or choose_key(options.key_file)
+    key = None if options.store == "plain" else _key(options, None if before is None else Session(name, before))
     run_to_end(_sign_in(name, replace(options, client_secret=source, key=key), before, typed))
+
+
+def _key(options: Options, before: Session | None) -> str:
+    """Return where the key comes from; a stored token keeps the key that it has. Raises `KeyUnavailable`."""
+    if options.key is None or before is None:
+        return choose_key(options.key_file)
+    if options.key == KEYRING:
+        if not before.is_signed_in:
+            return choose_key(None)
+        with before.advice():
+            open_keyring(create=False)
+    return options.key
 
 
 async def _sign_in(name: str, options: Options, before: Profile | None, typed: Revealed[str] | None) -> None:

@@ -52,8 +52,8 @@ class AskedAnew(ABC):
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask for a new token; what is wished comes before what the grant itself asks for.
 
-        Raises `TokenError`, such as `GrantRefused` if what is presented is not taken, and `ConfigurationError` if what
-        is stored belongs to another endpoint or client: it is not overwritten.
+        Raises `TokenError`, such as `ConfigurationError` if what is presented is not taken, as no person can help, or
+        if what is stored belongs to another endpoint or client: it is not overwritten.
         """
         self._endpoint.check_issued_here(credential)
         asked = written(wish).over(self._asked)

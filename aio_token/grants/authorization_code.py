@@ -13,7 +13,6 @@ from aio_token._public import public
 from aio_token._wish import NO_WISH
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written_for_a_person
-from aio_token.oauth.answer import REMEDIES
 from aio_token.oauth.arguments import (
     check_endpoint,
     check_function,
@@ -26,6 +25,7 @@ from aio_token.oauth.arguments import (
     judged,
 )
 from aio_token.oauth.form import Form
+from aio_token.oauth.remedies import by_code
 from aio_token.oauth.secret import Revealed
 from aio_token.oauth.server_text import quoted
 
@@ -177,7 +177,7 @@ class AuthorizationCodeGrant:
             raise ConfigurationError(message)
         error = response["error"]
         if error:
-            kind, remedy = REMEDIES.get(error, (ServerUnavailable, "try again later"))
+            kind, remedy = by_code(error) or (ServerUnavailable, "try again later")
             said = ": ".join(filter(None, (quoted(error), quoted(response["error_description"]))))
             message = f"the authorization endpoint answered {said}; {remedy}"
             raise kind(message)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from aio_token._backoff import LONGEST_RETRY_AFTER
 from aio_token._credential import Rescued
-from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
+from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._public import public
 from aio_token._token import Token
+from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, seconds
+from aio_token.oauth.remedies import by_code, remedy_for
 from aio_token.oauth.server_text import quoted
 
 if TYPE_CHECKING:
@@ -27,28 +29,6 @@ _REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in")  # Keycl
 _READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh_token", *_REFRESH_LIFETIMES})
 
 _LONGEST_DATE = 100  # characters (law H1)
-_SIGN_IN = "sign in again"
-_CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
-REMEDIES: dict[str, tuple[type[TokenError], str]] = {
-    "invalid_grant": (GrantRefused, _SIGN_IN),
-    "bad_refresh_token": (GrantRefused, _SIGN_IN),  # GitHub
-    "access_denied": (SignInRequired, _SIGN_IN),
-    "account_selection_required": (SignInRequired, _SIGN_IN),
-    "consent_required": (SignInRequired, _SIGN_IN),
-    "expired_token": (SignInRequired, _SIGN_IN),
-    "interaction_required": (SignInRequired, _SIGN_IN),
-    "login_required": (SignInRequired, _SIGN_IN),
-    "mfa_required": (SignInRequired, _SIGN_IN),
-    "invalid_client": (ConfigurationError, _CHECK_CLIENT),
-    "incorrect_client_credentials": (ConfigurationError, _CHECK_CLIENT),  # GitHub
-    "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
-    "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
-    "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
-    "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
-    "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
-    "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
-    "invalid_request": (ConfigurationError, "check the parameters that are sent"),
-}
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:
@@ -71,23 +51,28 @@ def _whole_number(digits: str) -> float:
 class Answer:
     """What a server answered to a request made at `asked_at`, and read at `now` (both POSIX seconds).
 
-    `secrets` are the texts that were sent and that no message may repeat.
+    `to` and `address` are the server's name in messages and its address without the query; `grant_type` is what was
+    asked for, "" if it was no token. `secrets` are the texts that were sent and that no message may repeat.
     """
 
-    __slots__ = ("_asked_at", "_members", "_retry_after", "_secrets", "_status", "_to")
+    __slots__ = ("_address", "_asked_at", "_grant_type", "_members", "_retry_after", "_secrets", "_status", "_to")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  an answer has as many sides
         self,
         *,
         to: str,
+        address: str,
         status: int,
         headers: Mapping[str, str],
         body: bytes,
         asked_at: float,
         now: float,
+        grant_type: str = "",
         secrets: tuple[str, ...] = (),
     ) -> None:
         self._to = to
+        self._address = address
+        self._grant_type = grant_type
         self._status = status
         self._members = read_object(body)
         self._asked_at = asked_at
@@ -112,16 +97,9 @@ class Answer:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
         if self.error is None and self._is_success:
             return None
-        kind, remedy = REMEDIES.get(self._code, (None, ""))
-        if kind is None and 300 <= self._status < 400:  # noqa: PLR2004  redirects
-            kind, remedy = (
-                ConfigurationError,
-                "configure the address that it redirects to, as redirects are not followed",
-            )
-        elif kind is None and self._status in {401, 403}:
-            kind, remedy = ConfigurationError, _CHECK_CLIENT
-        message = f"{self._to} answered {self._said()}; {remedy or 'try again later'}"
-        return kind(message) if kind else ServerUnavailable(message, retry_after=self._retry_after)
+        kind, remedy = remedy_for(self._grant_type, self._code, self._status, self._address)
+        message = f"{self._to} answered {self._said()}; {remedy}"
+        return self._later(message) if kind is ServerUnavailable else kind(message)
 
     def credential(self, kept: Credential) -> Credential:
         """Return the credential that follows `kept`.
@@ -158,7 +136,7 @@ class Answer:
     def _said(self) -> str:
         given = (self._text("access_token") or "", self._text("refresh_token") or "")
         words = [quoted(self._member(name), (*self._secrets, *given)) for name in ("error", "error_description")]
-        if self._code in REMEDIES:
+        if by_code(self._code) is not None:
             words[0] = self._code  # whatever secret is a part of it
         said = ": ".join(word for word in words if word)
         return f"{self._status} ({said})" if said else f"{self._status}"
@@ -172,18 +150,24 @@ class Answer:
             message = f"{self._to} gave a token that is not of type Bearer; register the client for bearer tokens"
             return ConfigurationError(message)
         if self._text("access_token") is None:
-            return ServerUnavailable(f"{self._to} answered {self._status} without a token; try again later")
+            return self._later(
+                f"{self._to} answered {self._status} without a token; try again later, and check its address, "
+                f"{self._address}, if it goes on"
+            )
         try:
             return Token(
                 access_token=self._text("access_token") or "",
                 token_type=kind,
                 expires_at=self._expires_at(),
                 scope=self._scope() or (kept.token.scope if kept.token else None),  # RFC 6749 section 6
-                extra={name: value for name, value in (self._members or {}).items() if name not in _READ},
+                extra=bounded({name: value for name, value in (self._members or {}).items() if name not in _READ}),
             )
         except ValueError as error:
             problem = str(error)
-        return ServerUnavailable(f"{self._to} gave a token that cannot be used: {problem}; try again later")
+        return self._later(f"{self._to} gave a token that cannot be used: {problem}; try again later")
+
+    def _later(self, message: str) -> ServerUnavailable:
+        return ServerUnavailable(message, retry_after=self._retry_after)
 
     def _expires_at(self) -> float | None:
         """Return when the token ends, counted from before it was asked for (laws D3 and D4)."""
@@ -212,7 +196,8 @@ class Answer:
 
 def _retry_after(text: str, now: float) -> float | None:
     """Read a Retry-After header (RFC 9110 section 10.2.3): seconds or a date, capped."""
-    text = text[:_LONGEST_DATE]
+    if len(text) > _LONGEST_DATE:
+        return None
     wait = seconds(text)
     if wait is None:
         try:

@@ -15,7 +15,7 @@ from aio_token.oauth.form import Form, Request
 from aio_token.oauth.sending import send
 from aio_token.oauth.signer import Signer
 from aio_token.oauth.transport import DIRECT, check_transport
-from aio_token.oauth.url import origin_of, problem_with
+from aio_token.oauth.url import origin_of, problem_with, without_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,7 +157,7 @@ class TokenEndpoint:
         Raises `ServerUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
         whole = Form(grant_type=grant_type).over(form).over(self._parameters)
-        return await self._send("token", whole, repeatable=repeatable)
+        return await self._send("token", whole, grant_type=grant_type, repeatable=repeatable)
 
     async def ask(self, name: str, form: Form) -> Answer:
         """Send a form to an endpoint beside this one, as the client, and return the answer, be it an error.
@@ -198,7 +198,7 @@ class TokenEndpoint:
         if failure is not None:
             raise failure
 
-    async def _send(self, name: str, form: Form, *, repeatable: bool = True) -> Answer:
+    async def _send(self, name: str, form: Form, *, grant_type: str = "", repeatable: bool = True) -> Answer:
         asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
         url = self.address(name)
         to = f"the {name} endpoint of {origin_of(url)}"
@@ -214,10 +214,12 @@ class TokenEndpoint:
         reply = await send(request, self._transport, sign=signer)
         return Answer(
             to=to,
+            address=without_query(url),
             status=reply.status,
             headers=reply.headers,
             body=reply.body,
             asked_at=asked_at,
             now=self._clock.time(),
+            grant_type=grant_type,
             secrets=signer.secrets,
         )

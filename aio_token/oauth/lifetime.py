@@ -7,12 +7,15 @@ import json
 import math
 
 MAX_LIFETIME = 100 * 365 * 86_400  # seconds; more is a mistake, and would end beyond what a date can say
+_MAX_NUMBER = 64  # characters (law H1)
 _MAX_JWT = 65_536  # characters, as many as an access token may have
 
 
 def seconds(value: object) -> float | None:
     """Read a number of seconds, given as a number or as its text, clamped to 0 and a hundred years."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and len(value) > _MAX_NUMBER:
         return None
     try:
         number = float(value) if isinstance(value, str) else value
@@ -24,13 +27,13 @@ def seconds(value: object) -> float | None:
 
 
 def lifetime_of_jwt(token: str) -> float | None:
-    """Return `exp - iat` of a JWT (RFC 7519 section 4.1), None if the token is none or does not say.
+    """Return `exp - iat` of a JWT (RFC 7519 section 4.1), None if the token is no JWT or does not say.
 
     Never the absolute `exp`, since this machine's clock may differ from the server's. The signature is the API's
     business, not the client's.
     """
-    parts = token.split(".")
-    if len(parts) != 3 or len(token) > _MAX_JWT:  # noqa: PLR2004  header, payload and signature
+    parts = token.split(".") if len(token) <= _MAX_JWT else []
+    if len(parts) != 3:  # noqa: PLR2004  header, payload and signature
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))

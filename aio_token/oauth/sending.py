@@ -18,6 +18,7 @@ import aiohttp
 from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone, without_frames
 from aio_token._public import public
 from aio_token._single_flight import hide_from_shutdown
+from aio_token._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Sign = Callable[[Request], Awaitable[Request]]
 
-BODY_CAP = 1 << 20  # bytes, before and after decompression (law D1)
+BODY_CAP = 1 << 18  # bytes, before and after decompression: more JSON would stop the event loop (law D1)
 _PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
 _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
 
@@ -133,8 +134,6 @@ def _connector(transport: Transport, to: str) -> aiohttp.BaseConnector | None:
 
 
 def _headers(request: Request, transport: Transport) -> dict[str, str]:
-    from aio_token._version import __version__  # noqa: PLC0415  read once, and not when the module is imported
-
     given = {**transport.headers, **request.headers}
     names = {name.lower() for name in given}
     own = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"aio_token/{__version__}"}

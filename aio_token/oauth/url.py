@@ -52,3 +52,8 @@ def origin_of(url: str) -> str:
         return str(URL(url[:_LONGEST]).origin())
     except ValueError:
         return "an unusable address"
+
+
+def without_query(url: str) -> str:
+    """Show an address with its path, and without what may hold a secret: query, fragment, user name and password."""
+    return f"{origin_of(url)}{URL(url[:_LONGEST]).raw_path}"

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import io
 import sys
+import urllib.request
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -108,3 +109,22 @@ def profile_file(name: str = "default") -> Path:
 def token_file(name: str = "default") -> Path:
     """Return the file of a profile's token."""
     return session_of(name).token_file
+
+
+def at(server: AuthorizationServer, client_id: str = "app") -> list[str]:
+    """Return the options of a first sign-in."""
+    return ["--issuer", server.issuer, "--client-id", client_id]
+
+
+class Browser:
+    """Opens addresses as a person's browser would."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+
+    def open(self, address: str) -> bool:
+        """Follow the address to its end; there is no browser for it to return."""
+        self.opened.append(address)
+        with urllib.request.urlopen(address) as page:  # noqa: S310  the kit's
+            page.read()
+        return False

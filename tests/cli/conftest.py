@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import webbrowser
 from typing import TYPE_CHECKING
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring as NoKeyring
 
 from aio_token.stores.keys import new_key
-from tests.cli.command_line import CommandLine
+from tests.cli.command_line import Browser, CommandLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,3 +49,21 @@ def aio_token(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     line = CommandLine(home, monkeypatch, capsys)
     yield line
     assert line.secrets_in_view() == []
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """Give the machine a desktop with a browser."""
+    browser = Browser()
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    monkeypatch.setenv("DISPLAY", ":0")
+    return browser
+
+
+@pytest.fixture
+def no_keyring() -> Iterator[None]:
+    """Take the keyring away."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
+    yield
+    keyring.set_keyring(before)

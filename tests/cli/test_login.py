@@ -8,62 +8,33 @@ import re
 import stat
 import sys
 import threading
-import urllib.request
-import webbrowser
 from typing import TYPE_CHECKING
 
-import keyring
 import pytest
 import segno
-from keyring.backends.fail import Keyring as NoKeyring
 
-from aio_token._errors import StoreError
-from aio_token.cli import _encryption_key
 from aio_token.cli._flows import qr_code, show_address, show_code
 from aio_token.cli._profile_files import find
 from aio_token.grants import DevicePrompt
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer, Broken
-from tests.cli.command_line import Done, Terminal, profile_file, profile_of, session_of, set_up, stored, token_file
-from tests.support.keyrings import MemoryKeyring
+from tests.cli.command_line import (
+    Browser,
+    Done,
+    Terminal,
+    at,
+    profile_file,
+    profile_of,
+    session_of,
+    set_up,
+    stored,
+    token_file,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.command_line import CommandLine
-
-
-class Browser:
-    """Opens addresses as a person's browser would."""
-
-    def __init__(self) -> None:
-        self.opened: list[str] = []
-
-    def open(self, address: str) -> bool:
-        """Follow the address to its end; there is no browser for it to return."""
-        self.opened.append(address)
-        with urllib.request.urlopen(address) as page:  # noqa: S310  the kit's
-            page.read()
-        return False
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
-    """Give the machine a desktop with a browser."""
-    browser = Browser()
-    monkeypatch.setattr(webbrowser, "open", browser.open)
-    monkeypatch.setenv("DISPLAY", ":0")
-    return browser
-
-
-@pytest.fixture
-def no_keyring() -> Iterator[None]:
-    """Take the keyring away."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
-    yield
-    keyring.set_keyring(before)
 
 
 async def by_code(aio_token: CommandLine, server: AuthorizationServer, *arguments: str, terminal: bool = False) -> Done:
@@ -74,11 +45,6 @@ async def by_code(aio_token: CommandLine, server: AuthorizationServer, *argument
         server.approve(server.user_codes[0])
         hold.release()
         return await running
-
-
-def at(server: AuthorizationServer, client_id: str = "app") -> list[str]:
-    """Return the options of a first sign-in."""
-    return ["--issuer", server.issuer, "--client-id", client_id]
 
 
 async def test_a_person_with_a_desktop_signs_in_with_the_browser(aio_token: CommandLine, browser: Browser) -> None:
@@ -371,95 +337,6 @@ async def test_a_token_that_is_not_saved_is_no_sign_in(aio_token: CommandLine, m
         assert done.code == 5
         assert "you are not signed in" in done.err
         assert find("default") is None
-
-
-async def test_the_keyring_keeps_the_key(
-    aio_token: CommandLine, no_keyring: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the environment has no key; it is made once."""
-    monkeypatch.delenv("AIO_TOKEN_KEY")
-    memory = MemoryKeyring()
-    keyring.set_keyring(memory)
-    async with AuthorizationServer() as server:
-        monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
-        for name in ("a", "b"):
-            done = await aio_token("login", name, *at(server, "bot"), "--service-account")
-            assert "encrypted, with the key of the keyring" in done.err
-        assert (await aio_token("token", "a")).code == 0
-    assert len(memory.entries) == 1
-
-
-async def test_a_machine_without_a_keyring_gets_a_key_file(
-    aio_token: CommandLine, no_keyring: None, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A person is asked once; the file is 0600 and serves further profiles, of service accounts too."""
-    monkeypatch.delenv("AIO_TOKEN_KEY")
-    file = aio_token.directory / "config" / "aio-token" / "key"
-    async with AuthorizationServer() as server:
-        done = await aio_token("login", *at(server), stdin="\n", terminal=True)
-        assert done.code == 0
-        assert f"Make the key file {file}" in done.err
-        assert f"encrypted, with the key of the file {file}" in done.err
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert len(file.read_text()) == len(new_key()) + 1
-        assert (await aio_token("token", "--force")).code == 0
-        monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
-        done = await aio_token("login", "bot", *at(server, "bot"), "--service-account")
-        assert done.code == 0
-        assert f"the key of the file {file}" in done.err
-        assert "Make" not in done.err
-    assert list(file.parent.glob("key*")) == [file]
-
-
-@pytest.mark.parametrize(("answer", "terminal"), [("n\n", True), ("", False)])
-async def test_without_a_key_nothing_is_kept_in_clear(
-    answer: str,
-    terminal: bool,
-    aio_token: CommandLine,
-    no_keyring: None,
-    browser: Browser,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """5, and the ways out, if a person declines or none is there; a key file of one's own is one."""
-    monkeypatch.delenv("AIO_TOKEN_KEY")
-    async with AuthorizationServer() as server:
-        done = await aio_token("login", *at(server), "--browser", stdin=answer, terminal=terminal)
-        assert (done.code, browser.opened) == (5, [])
-        assert "--key-file FILE" in done.err
-        assert "--store plain" in done.err
-        file = aio_token.directory / "key"
-        file.touch(0o600)
-        file.write_text((await aio_token("new-key")).out)
-        done = await aio_token("login", *at(server), "--browser", "--key-file", file)
-        assert done.code == 0
-        assert f"the key of the file {file}" in done.err
-        assert (await aio_token("token", "--force")).code == 0
-
-
-async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to install for a keyring."""
-    monkeypatch.delenv("AIO_TOKEN_KEY")
-    monkeypatch.setitem(sys.modules, "keyring", None)
-    done = await aio_token("login", "--issuer", "https://id.example", "--client-id", "app", "--device")
-    assert done.code == 5
-    assert "pip install 'aio-token[keyring]'" in done.err
-
-
-def test_of_two_key_files_made_at_once_the_first_one_counts(tmp_path: Path, home: Path) -> None:
-    """Its key may have encrypted a token already."""
-    path = tmp_path / "new" / "key"
-    _encryption_key._make(path)
-    first = path.read_text()
-    _encryption_key._make(path)
-    assert path.read_text() == first
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_key_file_that_cannot_be_made(tmp_path: Path) -> None:
-    """The sentence names it."""
-    (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=f"{tmp_path}/file/key cannot be written"):
-        _encryption_key._make(tmp_path / "file" / "key")
 
 
 async def test_a_session_of_another_client_is_not_replaced(aio_token: CommandLine, browser: Browser) -> None:

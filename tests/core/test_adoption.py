@@ -94,7 +94,7 @@ async def test_at_first_nothing_is_known(holding: Held) -> None:
 
 
 async def test_the_first_look_takes_what_is_there(holding: Held, clock: ManualClock) -> None:
-    """Law C8: whatever the store holds was written by somebody else."""
+    """Law C8: whatever the store holds was written by another process."""
     assert await holding.find(stored(clock, "disk"))
     assert (holding.known, holding.unsaved, holding.served) == (True, False, "access-disk")
 
@@ -175,7 +175,7 @@ async def test_a_sign_out_by_another_process_beats_what_is_unsaved(holding: Held
 
 
 async def test_the_first_credential_unsaved_is_kept_while_the_store_is_empty(holding: Held, clock: ManualClock) -> None:
-    """Law C8: a store that was empty before and is empty still has been emptied by nobody."""
+    """Law C8: a store that was empty before and is empty still has not been emptied by another process."""
     await holding.find(None)
     await holding.renew(stored(clock, "new"))
     assert not await holding.find(None)
@@ -270,7 +270,7 @@ async def test_a_backup_that_was_restored_is_not_adopted(holding: Held, clock: M
 
 
 async def test_what_another_process_replaced_is_spent_as_well(holding: Held, clock: ManualClock) -> None:
-    """Law C8: whoever adopted a successor knows that the one before it is used up."""
+    """Law C8: a process that adopted a successor knows that the one before it is used up."""
     await holding.find(stored(clock, "old"))
     await holding.find(stored(clock, "theirs"))
     assert not await holding.find(stored(clock, "old"))
@@ -339,7 +339,7 @@ async def test_what_was_issued_elsewhere_is_known_and_not_used(
 
 
 async def test_a_grant_without_an_issuer_takes_any_credential(holding: Held, clock: ManualClock) -> None:
-    """Law E4: it has nothing to compare with; and what is not there is nobody else's."""
+    """Law E4: it has nothing to compare with; and what is not there belongs to no other."""
     assert holding.keeper.is_ours
     await holding.find(replace(stored(clock, "disk"), issued_by=ISSUER))
     assert holding.keeper.is_ours

@@ -44,7 +44,7 @@ async def test_a_limit_that_passes_while_the_loop_stands_still_gives_a_second_ch
     async with within(0.05, ServerUnavailable("late")):
         # The answer takes a few passes of the loop, as bytes in a socket do.
         loop.call_later(0.2, loop.call_later, 0.05, answer.set)
-        time.sleep(0.3)  # noqa: ASYNC251  somebody's synchronous call
+        time.sleep(0.3)  # noqa: ASYNC251  a synchronous call of another
         await answer.wait()
 
 
@@ -76,7 +76,7 @@ async def test_a_renewal_survives_a_loop_that_stands_still(monkeypatch: pytest.M
 
 
 async def test_a_store_that_hangs_hangs_no_caller() -> None:
-    """Law F10: a network file system that is away blocks whoever reads; the error says which store."""
+    """Law F10: a network file system that is away blocks its readers; the error says which store."""
     store = FaultyStore()
     store.faults["load"] = asyncio.Event()
     tokens = TokenRepository(RotatingGrant(ManualClock()), store, limits=Limits(load=0.02), observer=None)

@@ -17,7 +17,7 @@ from aio_token import (
     TokenRepository,
     Wish,
 )
-from aio_token import _repository as repository_module
+from aio_token import _changes as changes_module
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token.testing import ManualClock, ScriptedGrant, credential
 from tests.support.doubles import FaultyStore, RotatingGrant, stored
@@ -126,7 +126,7 @@ async def test_a_renewal_is_news_to_all_who_wait(tokens: TokenRepository) -> Non
     waiting = [asyncio.create_task(tokens.changed(first)) for _ in range(3)]
     await asyncio.sleep(0)
     second = await tokens.token(rejected=first)
-    async with asyncio.timeout(repository_module.LOOKS_APART / 2):
+    async with asyncio.timeout(changes_module.LOOKS_APART / 2):
         assert await asyncio.gather(*waiting) == [second] * 3
     assert await tokens.changed(first) is second
 
@@ -144,7 +144,7 @@ async def test_a_sign_in_by_another_process_is_noticed(
     monkeypatch: pytest.MonkeyPatch, store: FaultyStore, grant: RotatingGrant
 ) -> None:
     """The store is looked at while somebody waits, once for all, without the lock unless there is something new."""
-    monkeypatch.setattr(repository_module, "LOOKS_APART", 0.01)
+    monkeypatch.setattr(changes_module, "LOOKS_APART", 0.01)
     tokens = TokenRepository(grant, store, observer=None)
     grant.errors = [GrantRefused("sign in")]
     with pytest.raises(GrantRefused):
@@ -172,7 +172,8 @@ async def test_a_wait_that_is_given_up_leaves_nothing(tokens: TokenRepository) -
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await tokens.changed(None)
-    assert not tokens._changes._waiting
+    assert tokens._changes is not None
+    assert tokens._changes._waiting == {}
 
 
 async def test_events_and_status_say_whose_token_it_is(clock: ManualClock, grant: RotatingGrant) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAUSES = [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-class Everybody(Accepting):
+class AnyToken(Accepting):
     """Takes any token."""
 
     def accepts(self, access_token: str) -> bool:
@@ -43,7 +43,7 @@ def observer() -> RecordingObserver:
 @pytest.fixture
 async def api() -> AsyncIterator[ProtectedAPI]:
     """Run an API that rejects every token, until told otherwise."""
-    async with ProtectedAPI(Everybody(), always_refuse=True) as api:
+    async with ProtectedAPI(AnyToken(), always_refuse=True) as api:
         yield api
 
 

@@ -112,6 +112,12 @@ def test_every_command_and_link_exists(document: Path) -> None:
     assert dead_links(document, text) == set()
 
 
+def test_every_document_is_in_the_readme() -> None:
+    """A page that nothing leads to is not read."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in DOCUMENTS[1:] if f"](docs/{path.name})" not in readme] == []
+
+
 def test_every_program_that_is_named_can_be_run() -> None:
     """What documents, docstrings and messages tell people to run is there."""
     folders = ("aio_token", "benchmarks", "examples", "tests")

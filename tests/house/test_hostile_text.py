@@ -24,6 +24,7 @@ from aio_token import Credential, Token
 from aio_token._challenge import asks_for_renewal
 from aio_token._token import fingerprint
 from aio_token.oauth.answer import Answer, read_object
+from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import lifetime_of_jwt, seconds
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.url import origin_of, problem_with
@@ -41,7 +42,27 @@ NOTICEABLE = 0.1  # seconds; what is faster than this over a whole mebibyte stop
 
 PIECES = [
     *("a", " ", "1", ".", "-", "=", "&", ";", "/", ",", "#", "\\", '"', "'", "<", "[", "\n", "é", "\ud800", "\u202e"),
-    *("A1", "a.", "a,", "a:", "a: ", "a=", 'a="', "a='", 'a=\\"', '\\"', "a?", "1:", "- ", "\r\n", "%41", "%25", "a1-"),
+    *(
+        "A1",
+        "a.",
+        "a,",
+        "a:",
+        "a: ",
+        "a=",
+        'a="',
+        "a='",
+        'a=\\"',
+        '\\"',
+        "a?",
+        "1:",
+        "- ",
+        "\r\n",
+        "%41",
+        "%25",
+        "a1-",
+        "a: |\n ",
+        " |\n b\n",
+    ),
     *("<a ", "<a=", "<a b='", "<a:a ", "<a><![CDATA[", "://", "a://", "a://@", "a://a:"),
     *("eyJ", "eyJa", "eyJabcdef.", "ghp_", "xoxb-", "SG.", "1//", "ya29.", "sk-", "123456:"),
     *('password="', 'password=\\"', "key='x=", "token: ", "code/", "token/", 'name="otp" value='),
@@ -91,9 +112,7 @@ def applied(pattern: re.Pattern[Any], methods: frozenset[str]) -> Callable[[str]
 def answered(text: str) -> None:
     """Have a token endpoint say the text wherever it can."""
     told = {"error": text, "error_description": text, "refresh_token": text}
-    answer = Answer(
-        to="https://id.example", status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0
-    )
+    answer = Answer(to="it", address=text, status=400, headers={"Retry-After": text}, body=b"{}", asked_at=0.0, now=0.0)
     object.__setattr__(answer, "_members", told)
     answer.failure()
     object.__setattr__(answer, "_status", 200)
@@ -114,6 +133,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
     "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
     "an answer": answered,
+    "an answer's other members": lambda text: bounded({"text": text, "list": list(text), "names": dict.fromkeys(text)}),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
     "a number of seconds": seconds,
@@ -150,21 +170,23 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.server_text.quoted": "a server's words",
     "oauth.server_text._without_tokens": "a server's words",
     "oauth.url.origin_of": "an address",
-    "oauth.url.problem_with": "an address",
+    "oauth.url._parts": "an address",
+    "oauth.url.without_query": "",
     "observe.request_log.bodies._text": "the log: a body",
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
     "observe.request_log.redacted_json._container": "the log: JSON",
-    "observe.request_log.redaction.Redactor._encoded": "the log: text",
-    "observe.request_log.redaction.Redactor._pairs": "the log: text",
-    "observe.request_log.redaction.Redactor._parameter": "the log: a form",
-    "observe.request_log.redaction.Redactor._parameters": "the log: a form",
-    "observe.request_log.redaction.Redactor._path": "the log: an address",
+    "observe.request_log.texts.Texts._encoded": "the log: text",
+    "observe.request_log.texts.Texts._pairs": "the log: text",
+    "observe.request_log.texts.Texts._parameter": "the log: a form",
+    "observe.request_log.texts.Texts._parameters": "the log: a form",
+    "observe.request_log.texts.Texts._path": "the log: an address",
     "observe.request_log.redaction.Redactor._redaction_of_header": "the log: a cookie",
     "observe.request_log.redaction.Redactor._set_cookie": "the log: a cookie",
-    "observe.request_log.redaction.Redactor._tag": "the log: text",
-    "observe.request_log.redaction.Redactor._text": "the log: text",
-    "observe.request_log.redaction.Redactor._url": "the log: an address",
+    "observe.request_log.texts.Texts._names_a_secret": "the log: text",
+    "observe.request_log.texts.Texts._tag": "the log: text",
+    "observe.request_log.texts.Texts._text": "the log: text",
+    "observe.request_log.texts.Texts._url": "the log: an address",
     "observe.request_log.redaction._password": "the log: an authorization",
     "observe.request_log.secret_names.SecretNames.sure": "the log: a header",
     "observe.request_log.secret_names._words": "the log: a header",
@@ -180,6 +202,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.client_auth._prepared": "",
     "oauth.client_auth.private_key": "",
     "oauth.transport.Transport.proxy_for": "",
+    "oauth.transport._checked_headers": "",
     "oauth.transport._is_http_proxy": "",
 }
 

@@ -52,7 +52,7 @@ def written(cls: type) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_every_type_in_a_signature_is_public(cls: type) -> None:
-    """Whoever writes a grant or a client authentication imports nothing from a private module."""
+    """A grant or a client authentication of another author imports nothing from a private module."""
     hidden = {(name, one) for name, text in written(cls) for one in named(text) - PUBLIC - FOREIGN}
     assert hidden == set()
 

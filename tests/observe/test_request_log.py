@@ -354,7 +354,7 @@ async def test_headers_and_bodies_can_be_left_out(site: Site) -> None:
 
 
 async def test_a_renewal_s_retry_is_a_chain() -> None:
-    """Placed last, the log shows the refused request and the one that follows, each with its token's fingerprint."""
+    """Placed last, the log shows the rejected request and the one that follows, each with its token's fingerprint."""
     log, file = plain()
     good = Accepting("access-2")
     source = FixedSource(token("access-1"), token("access-2"))

@@ -70,7 +70,7 @@ async def test_a_codec_of_ones_own_is_given_json_and_the_path(path: Path) -> Non
 
 
 async def test_damage_that_a_codec_finds_is_moved_aside(path: Path) -> None:
-    """Law F3: a codec's `Damaged` is treated as damage of the file, like anybody's."""
+    """Law F3: a codec's `Damaged` is treated as damage of the file, like any other."""
     await save(FileTokenStore(path))
     store = FileTokenStore(path, codec=Compressed())
     assert await store.load() is None

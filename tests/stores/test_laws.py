@@ -250,7 +250,7 @@ class Hoarder(Broken):
 
 
 class Open(Broken):
-    """Lets everybody in at once."""
+    """Lets all in at once."""
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Open]:

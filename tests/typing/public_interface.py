@@ -20,6 +20,7 @@ from aio_token import (
     Provider,
     PublicClient,
     RefreshTokenGrant,
+    Rejection,
     Slot,
     StaticToken,
     Token,

@@ -1,4 +1,4 @@
-"""The pretty log: what a client sends and receives, for a person to read, without its secrets."""
+"""The pretty log: what a client sends and receives, for a person to read, with secrets redacted."""
 
 from __future__ import annotations
 

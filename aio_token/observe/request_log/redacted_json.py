@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
+from aio_token.observe.request_log.secret_names import PRIVATE_OF_JWK
 from aio_token.observe.request_log.shapes import CUT, HIDDEN
 
 if TYPE_CHECKING:
-    from aio_token.observe.request_log.budget import Budget
-    from aio_token.observe.request_log.secret_names import SecretNames
+    from aio_token.observe.request_log.texts import Texts
 
 _LARGEST = 65_536  # characters; JSON is read as a whole, in about 5 ms
 _DEEPEST = 32  # levels
 _LONGEST_NAME = 200  # characters
 _MOST_LEAVES = 64  # below a secret's name, to be looked for elsewhere
-_SPELLING = {"attribute", "field", "id", "key", "label", "name", "param", "parameter", "property"}
-_SPELT = {"content", "default", "val", "value"}
-_PRIVATE_OF_JWK = {"d", "dp", "dq", "k", "oth", "p", "q", "qi"}  # RFC 7518 section 6
+_SPELLING = ("attribute", "field", "id", "key", "label", "name", "param", "parameter", "property")
+_SPELT = ("content", "default", "val", "value")
 
 
-class Judge(Protocol):
-    """Says which members are secrets, and redacts the texts in the others."""
-
-    names: SecretNames
-    budget: Budget
-
-    def hides(self, name: str, value: object) -> bool:
-        """Whether the value of that name is not shown."""
-        ...
-
-    def hide(self, secret: str) -> str:
-        """Return what stands in a secret's place, and hide it wherever else it stands."""
-        ...
-
-    def inner(self, text: str, longest: int) -> str:
-        """Return a text within the JSON, without secrets."""
-        ...
-
-
-def shown_json(text: str, redactor: Judge, longest: int) -> str:
+def shown_json(text: str, redactor: Texts, longest: int) -> str:
     """Return JSON without secrets, at most so many characters of it and then a mark that it is cut.
 
     Raises ValueError if the text is no JSON object or array, or too large to be read.
@@ -66,7 +46,7 @@ class _Full(Exception):
 class _Printer:
     __slots__ = ("_compact", "_left", "_pieces", "_redactor")
 
-    def __init__(self, redactor: Judge, longest: int, *, compact: bool = False) -> None:
+    def __init__(self, redactor: Texts, longest: int, *, compact: bool = False) -> None:
         self._redactor = redactor
         self._left = longest
         self._compact = compact
@@ -99,14 +79,18 @@ class _Printer:
 
     def _object(self, members: dict[str, object], depth: int) -> None:
         # {"name": "password", "value": ...}, as some APIs spell their members
-        spelling = {name.lower(): each for name, each in members.items() if isinstance(each, str)}
-        spelt = next((spelling[name] for name in sorted(_SPELLING & spelling.keys(), reverse=True)), "")
-        private = _PRIVATE_OF_JWK if "kty" in members else ()
+        spelling = (
+            each for name, each in members.items() if isinstance(each, str) and name.lower().endswith(_SPELLING)
+        )
+        spelt = next(filter(self._redactor.names.parameter, spelling), "")
+        private = PRIVATE_OF_JWK if "kty" in members else ()
         hides = self._redactor.hides
         for index, (name, value) in enumerate(members.items()):
             self._put(self._start("{", index, depth))
             self._put(_text(self._redactor.inner(name, _LONGEST_NAME)) + ": ")
-            if (name.lower() in _SPELT and hides(spelt, value)) or (name in private and hides("private_key", value)):
+            if (name.lower().endswith(_SPELT) and hides(spelt, value)) or (
+                name in private and hides("private_key", value)
+            ):
                 self._put(_text(self._hidden(value)))
             else:
                 self._value(name, value, depth + 1)

@@ -41,6 +41,7 @@ _LONGEST = 100  # characters of a name that are looked at: its end, which says w
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 _OPAQUE = re.compile(r"[\w\-+/=~.%:]+", re.ASCII)
+_USER_CODE = re.compile(r"[A-Z]{3,5}-[A-Z]{3,5}")  # RFC 8628 section 6.1
 _SHORT_CODE = re.compile(r"[A-Za-z0-9-]{4,16}")
 _MIXED = 2  # digits
 _LEAST_CODE = 1_000  # a number that has four digits
@@ -54,10 +55,14 @@ def looks_like_a_token(text: str) -> bool:
 
 
 def looks_like_a_code(text: str) -> bool:
-    """Whether a text may be a one-time code: short, half of it digits, or as mixed as no word is."""
+    """Whether a text may be a one-time code: short, half of it digits, as mixed as no word is, or a device's."""
     if _SHORT_CODE.fullmatch(text) is None:
         return False
-    return 2 * sum(letter.isdigit() for letter in text) >= len(text) or is_mixed(text)
+    return (
+        _USER_CODE.fullmatch(text) is not None
+        or 2 * sum(letter.isdigit() for letter in text) >= len(text)
+        or is_mixed(text)
+    )
 
 
 def has_digit(text: str) -> bool:
@@ -68,6 +73,9 @@ def has_digit(text: str) -> bool:
 def is_mixed(text: str) -> bool:
     """Whether capitals, small letters and digits are mixed, as words and identifiers seldom are."""
     return has_digit(text) and text.lower() != text and text.upper() != text
+
+
+PRIVATE_OF_JWK = frozenset({"d", "dp", "dq", "k", "oth", "p", "q", "qi"})  # RFC 7518 section 6
 
 
 class SecretNames:

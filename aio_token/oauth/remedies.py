@@ -1,0 +1,85 @@
+"""What helps against an error of an authorization server, by its code, else by its status (law D11)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
+
+if TYPE_CHECKING:
+    from aio_token._errors import TokenError
+
+    Remedy = tuple[type[TokenError], str]
+
+_SIGN_IN = "sign in again"
+_LATER = "try again later"
+_CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
+_CHECK_GRANT = "no person can help: check what the grant presents, and that the client may do so"
+_REDIRECT = "configure the address that it redirects to, as redirects are not followed"
+
+_BY_CODE: dict[str, Remedy] = {
+    "invalid_grant": (GrantRefused, _SIGN_IN),
+    "bad_refresh_token": (GrantRefused, _SIGN_IN),  # GitHub
+    "invalid_refresh_token": (GrantRefused, _SIGN_IN),  # Slack
+    "access_denied": (SignInRequired, _SIGN_IN),
+    "account_selection_required": (SignInRequired, _SIGN_IN),
+    "consent_required": (SignInRequired, _SIGN_IN),
+    "expired_token": (SignInRequired, _SIGN_IN),
+    "interaction_required": (SignInRequired, _SIGN_IN),
+    "login_required": (SignInRequired, _SIGN_IN),
+    "mfa_required": (SignInRequired, _SIGN_IN),
+    "invalid_client": (ConfigurationError, _CHECK_CLIENT),
+    "incorrect_client_credentials": (ConfigurationError, _CHECK_CLIENT),  # GitHub
+    "bad_client_secret": (ConfigurationError, _CHECK_CLIENT),  # Slack
+    "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
+    "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
+    "scope_invalid": (ConfigurationError, "ask for a scope that the client may have"),  # Glewlwyd
+    "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
+    "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
+    "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
+    "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
+    "invalid_request": (ConfigurationError, "check the parameters that are sent"),
+    "server_error": (ServerUnavailable, _LATER),
+    "temporarily_unavailable": (ServerUnavailable, _LATER),
+}
+_WITHOUT_A_PERSON = frozenset(
+    {
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    }
+)
+_PASSES = frozenset({408, 425, 429})  # of all 4xx
+_OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
+
+
+def by_code(code: str) -> Remedy | None:
+    """Return what helps against an error of this code, None if it is not known."""
+    return _BY_CODE.get(code)
+
+
+def by_status(status: int, address: str) -> Remedy:
+    """Return what helps against an answer of this status that says nothing better."""
+    if status in _PASSES or status < 300 or status >= 500:  # noqa: PLR2004  RFC 9110 section 15
+        return ServerUnavailable, _LATER
+    if status < 400:  # noqa: PLR2004  redirects
+        return ConfigurationError, _REDIRECT
+    if status in {401, 403}:
+        return ConfigurationError, _CHECK_CLIENT
+    if status in _OF_THE_ADDRESS:
+        return ConfigurationError, f"check its address, {address}"
+    return ConfigurationError, "check the parameters that are sent"
+
+
+def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
+    """Return what helps a grant of this type, "" for a request that is no grant's.
+
+    A refresh that is refused without a word is a session that has ended (Strava, Glewlwyd). Who needs no person for a
+    token is not sent to sign in.
+    """
+    known = by_code(code)
+    if known is None and grant_type == "refresh_token" and status == 400 and not code:  # noqa: PLR2004  Bad Request
+        known = GrantRefused, _SIGN_IN
+    if known is not None and issubclass(known[0], SignInRequired) and grant_type in _WITHOUT_A_PERSON:
+        return ConfigurationError, _CHECK_GRANT
+    return known or by_status(status, address)
