@@ -94,7 +94,7 @@ def later(**unknown: object) -> Credential:
     """Read the sample credential as a later release would have written it."""
     members = json.loads(CREDENTIAL.to_json())
     for part in (members["token"], members["issued_by"], members):
-        part |= {f"{name} {len(part)}": value for name, value in unknown.items()}
+        part.update(unknown)
     return Credential.from_json(json.dumps(members).encode())
 
 
@@ -106,7 +106,7 @@ def test_members_of_a_later_release_are_written_back() -> None:
     assert Credential.from_json(credential.to_json()) == credential
     changed = json.loads(replace(credential, failures=9, retry_at=None).to_json())
     for part in (changed, changed["token"], changed["issued_by"]):
-        assert {"key", "mark"} <= {name.partition(" ")[0] for name in part}
+        assert (part["key"], part["mark"]) == ({"secret": "canary-key"}, 7)
     assert changed["failures"] == 9
 
 
@@ -116,7 +116,7 @@ def test_members_of_a_part_go_with_the_part() -> None:
     """
     renewed = replace(later(mark=7), token=Token(access_token="next"), issued_by=None)
     members = json.loads(renewed.to_json())
-    assert [name for name in members if name.startswith("mark")] == ["mark 12"]
+    assert members["mark"] == 7
     assert set(members["token"]) == {"access_token", "token_type", "expires_at", "scope", "extra"}
     assert members["issued_by"] is None
     assert Credential.from_json(renewed.to_json()) == renewed
