@@ -13,7 +13,7 @@ from aio_token.oauth.answer import read_object
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.form import Request
 from aio_token.oauth.secret import Revealed
-from aio_token.oauth.sending import send
+from aio_token.oauth.sending import BODY_CAP, send
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
@@ -152,6 +152,9 @@ async def _metadata_of(issuer: str, transport: Transport) -> dict[str, Any]:
     for url in _addresses(issuer):
         reply = await send(Request(to=f"the issuer {origin_of(issuer)}", url=url, method="GET"), transport)
         metadata = read_object(reply.body) if reply.status == 200 else None  # noqa: PLR2004  RFC 8414 section 3.2
+        if reply.is_cut:
+            message = f"the issuer {origin_of(issuer)} answered with more than {BODY_CAP} bytes; try again later"
+            problems.insert(0, ServerUnavailable(message))
         if metadata is None:
             if reply.status == 429 or reply.status >= 500:  # noqa: PLR2004  it has trouble, and may be asked later
                 message = f"the issuer {origin_of(issuer)} answered {reply.status}; try again later"
