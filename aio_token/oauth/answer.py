@@ -17,6 +17,7 @@ from aio_token._token import Token
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, seconds
 from aio_token.oauth.remedies import by_code, remedy_for
+from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Answer:
         self._address = address
         self._grant_type = grant_type
         self._status = status
-        self._members = read_object(body)
+        self._members = read_object(body) or salvaged(body)
         self._asked_at = asked_at
         self._retry_after = _retry_after(headers.get("Retry-After", ""), now)
         self._secrets = secrets

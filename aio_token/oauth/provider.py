@@ -13,8 +13,8 @@ from aio_token.oauth.answer import read_object
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.form import Request
 from aio_token.oauth.secret import Revealed
-from aio_token.oauth.sending import send
-from aio_token.oauth.server_text import quoted
+from aio_token.oauth.sending import BODY_CAP, send
+from aio_token.oauth.server_text import MAX_QUOTED, quoted
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
 
@@ -65,7 +65,7 @@ class Provider:
         del issuer  # the frame of an exception would show the password in it
         _check_issuer(held, plain_http=send_secrets_over_plain_http)
         metadata = await _metadata_of(held.value, transport)
-        _check_addresses(metadata, plain_http=send_secrets_over_plain_http)
+        _check_addresses(metadata, held.value, plain_http=send_secrets_over_plain_http)
         return cls(
             held.value,
             MappingProxyType(metadata),
@@ -150,30 +150,43 @@ def _addresses(issuer: str) -> tuple[str, str]:
 async def _metadata_of(issuer: str, transport: Transport) -> dict[str, Any]:
     problems: list[TokenError] = []
     for url in _addresses(issuer):
-        reply = await send(Request(to=f"the issuer {origin_of(issuer)}", url=url, method="GET"), transport)
+        reply = await send(Request(to=f"the issuer {issuer}", url=url, method="GET"), transport)
         metadata = read_object(reply.body) if reply.status == 200 else None  # noqa: PLR2004  RFC 8414 section 3.2
+        if reply.is_cut:
+            message = f"the issuer {issuer} answered with more than {BODY_CAP} bytes; try again later"
+            problems.insert(0, ServerUnavailable(message))
         if metadata is None:
             if reply.status == 429 or reply.status >= 500:  # noqa: PLR2004  it has trouble, and may be asked later
-                message = f"the issuer {origin_of(issuer)} answered {reply.status}; try again later"
+                message = f"the issuer {issuer} answered {reply.status}; try again later"
                 problems.insert(0, ServerUnavailable(message))
         elif metadata.get("issuer") != issuer:
             message = (
-                f"the metadata of {origin_of(issuer)} is for another issuer, {quoted(metadata.get('issuer'))!r}; "
+                f"the metadata of {issuer} is for another issuer, {_shown(metadata.get('issuer'))!r}; "
                 "pass that one, letter by letter, if it is the right one"
             )
             problems.append(ConfigurationError(message))
         else:
             return metadata
-    message = (
-        f"the issuer {origin_of(issuer)} publishes no metadata; check its address, or make a TokenEndpoint yourself"
-    )
+    message = f"the issuer {issuer} publishes no metadata; check its address, or make a TokenEndpoint yourself"
     raise next(iter(problems), ConfigurationError(message))
 
 
-def _check_addresses(metadata: dict[str, Any], *, plain_http: bool) -> None:
+def _shown(issuer: object) -> str:
+    """Show the name that an issuer gives itself, whole if it is an address, since it has to be copied."""
+    is_address = problem_with(issuer, plain_http=True) is None and "?" not in str(issuer)
+    if is_address and str(issuer).isprintable() and len(str(issuer)) <= MAX_QUOTED:
+        return str(issuer)
+    return quoted(issuer)
+
+
+def _check_addresses(metadata: dict[str, Any], issuer: str, *, plain_http: bool) -> None:
+    """Refuse addresses that no secret may go to, and http below an issuer of https, on this machine too (law H4)."""
+    only_https = not plain_http and issuer.lower().startswith("https:")
     for name, url in {"token_endpoint": None, **metadata}.items():
         if name == "token_endpoint" or (url is not None and (name.endswith("_endpoint") or name == "jwks_uri")):
             problem = problem_with(url, plain_http=plain_http)
+            if problem is None and only_https and not str(url).lower().startswith("https:"):
+                problem = "is not https, though the issuer is; say send_secrets_over_plain_http=True if it shall be so"
             if problem is not None:
                 message = f"the issuer's {quoted(name)} {problem}"
                 raise ConfigurationError(message)

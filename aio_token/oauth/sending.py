@@ -40,11 +40,12 @@ _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadl
 @public
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reply:
-    """What a server answered, body decompressed."""
+    """What a server answered, body decompressed; `is_cut` tells that there was more of it than the cap."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_cut: bool = False
 
     def __repr__(self) -> str:
         return f"<Reply {self.status} of {len(self.body)} bytes>"
@@ -106,10 +107,10 @@ async def _attempt(request: Request, transport: Transport, connector: aiohttp.Ba
             proxy=transport.proxy_for(request.url),
         ) as response:
             body = _Body()
-            while not response.content.at_eof():
+            while not response.content.at_eof() and not body.is_full:
                 body.feed(await response.content.readany())
-            encoding = response.headers.get("Content-Encoding", "identity")
-            return Reply(status=response.status, headers=response.headers.copy(), body=body.decoded(encoding.lower()))
+            data, is_cut = body.decoded(response.headers.get("Content-Encoding", "identity").lower())
+            return Reply(status=response.status, headers=response.headers.copy(), body=data, is_cut=is_cut)
     finally:
         # aiohttp closes in a task of its own, which a loop that shuts down cancels; the answer is in hand all the same.
         with suppress(asyncio.CancelledError):
@@ -153,10 +154,6 @@ class _UndisturbedRequest(aiohttp.ClientRequest):
         return response
 
 
-class _OversizedError(Exception):
-    """The answer exceeds the cap."""
-
-
 class _Body:
     """Collects an answer up to the cap; an object, so that no frame shows a part of it."""
 
@@ -165,19 +162,22 @@ class _Body:
     def __init__(self) -> None:
         self._data = bytearray()
 
+    @property
+    def is_full(self) -> bool:
+        return len(self._data) > BODY_CAP
+
     def feed(self, chunk: bytes) -> None:
         self._data += chunk
-        if len(self._data) > BODY_CAP:
-            raise _OversizedError
 
-    def decoded(self, encoding: str) -> bytes:
-        """Decompress. It is done here, as the cap must hold whatever a server sends and whatever aiohttp's version."""
-        if encoding not in {"gzip", "x-gzip", "deflate"}:
-            return bytes(self._data)
-        whole = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(self._data, BODY_CAP + 1)
-        if len(whole) > BODY_CAP:
-            raise _OversizedError
-        return whole
+    def decoded(self, encoding: str) -> tuple[bytes, bool]:
+        """Decompress, and tell whether there was more.
+
+        It is done here, as the cap must hold whatever a server sends and whatever aiohttp's version.
+        """
+        whole: bytes | bytearray = self._data
+        if encoding in {"gzip", "x-gzip", "deflate"}:
+            whole = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(self._data, BODY_CAP + 1)
+        return bytes(whole[:BODY_CAP]), self.is_full or len(whole) > BODY_CAP
 
 
 def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
@@ -197,10 +197,6 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             failure = ServerUnavailable(f"{to} cannot be reached{unknown}; try again later", outcome_unknown=dropped)
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)
-        case _OversizedError():
-            failure = ServerUnavailable(
-                f"{to} answered with more than {BODY_CAP} bytes; try again later", outcome_unknown=True
-            )
         case TypeError() | ValueError():
             failure = ConfigurationError(
                 f"a request to {to} cannot be made; check the address, `ssl` and the proxy, which must speak HTTP"

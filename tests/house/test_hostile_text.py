@@ -26,6 +26,7 @@ from aio_token._token import fingerprint
 from aio_token.oauth.answer import Answer, read_object
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import lifetime_of_jwt, seconds
+from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.url import origin_of, problem_with
 from aio_token.observe.request_log import bodies, chain, exchange
@@ -134,6 +135,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
     "an answer": answered,
     "an answer's other members": lambda text: bounded({"text": text, "list": list(text), "names": dict.fromkeys(text)}),
+    "an answer's body, in pieces": lambda text: (
+        salvaged(text.encode(errors="replace")),
+        salvaged(f"{{{text}".encode(errors="replace")),
+    ),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
     "a number of seconds": seconds,
@@ -167,6 +172,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.answer._retry_after": "an answer",
     "oauth.answer.read_object": "an answer's body",
     "oauth.lifetime.lifetime_of_jwt": "a JWT",
+    "oauth.salvage._text": "an answer's body, in pieces",
+    "oauth.salvage.salvaged": "an answer's body, in pieces",
     "oauth.server_text.quoted": "a server's words",
     "oauth.server_text._without_tokens": "a server's words",
     "oauth.url.origin_of": "an address",

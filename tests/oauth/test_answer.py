@@ -215,6 +215,12 @@ def test_a_server_may_say_when_to_come_again(retry_after: str, seconds: float | 
     assert failure.retry_after == seconds
 
 
+def test_a_list_is_no_answer() -> None:
+    """Law D2: only an object has members."""
+    with pytest.raises(ServerUnavailable):
+        answer(body=b'["access_token": "a", "refresh_token": "b"').credential(KEPT)
+
+
 @pytest.mark.parametrize("members", [{}, {"access_token": ""}, {"access_token": None}, {"access_token": 7}, [], None])
 def test_an_answer_without_a_token_is_no_answer(members: object) -> None:
     """Law D6: a success that brings nothing is tried again later."""
@@ -309,3 +315,31 @@ def test_no_answer_is_too_strange(body: bytes, status: int, retry_after: str) ->
         credential = error.credential if isinstance(error, Rescued) else KEPT
     assert not [secret for secret in (SENT, GIVEN, "kept-canary-3") if secret in shown]
     assert Credential.from_json(credential.to_json()) == credential
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"access_token": "GIVEN", "refresh_token": "GIVEN", "expires_in": 60, "x": "cut off in the',
+        b'{"access_token": "GIVEN", "refresh_token": "GIVEN", "expires_in": 60, "x": [[1, {"refresh_token": "other"}',
+        b'{"refresh_token": "GIVEN", "access_token": "GIVEN", "name": "J\xf6rg", "expires_in": 60}',
+        b'{"x": '
+        + b"[" * 5_000
+        + b"]" * 5_000
+        + b', "access_token": "GIVEN", "refresh_token": "GIVEN", "expires_in":60}',
+        b'{"\\x": 1, "a": "\\q", "b": true, "access_token": "GIVEN", "refresh_token": "GIVEN", "expires_in": 60.0, "c"',
+        b'{"access_token": "GIVEN", "refresh_token": "GIVEN", "expires_in": 60, "n": ' + b"9" * 100 + b', "o": .}',
+    ],
+)
+def test_what_can_be_read_of_an_answer_is_read(body: bytes) -> None:
+    """Laws D1 and D2: cut off, nested too deep or in Latin-1, what came with a new refresh token is not thrown away."""
+    read = answer(body=body.replace(b"GIVEN", GIVEN.encode())).credential(KEPT)
+    assert read.refresh_token == GIVEN
+    assert read.token is not None
+    assert (read.token.access_token, read.token.expires_at) == (GIVEN, NOW + 60)
+
+
+def test_a_member_of_a_member_is_not_taken_for_one_of_the_answer() -> None:
+    """Law D2: what is nested belongs to something else."""
+    with pytest.raises(ServerUnavailable):
+        answer(body=b'{"x": {"access_token": "a", "refresh_token": "b"}, "y": ["access_token", "c"').credential(KEPT)

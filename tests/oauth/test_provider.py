@@ -10,7 +10,7 @@ from aiohttp.test_utils import unused_port
 from aio_token import ConfigurationError, Provider, PublicClient, ServerUnavailable, TokenEndpoint
 from aio_token.grants.client_credentials import ClientCredentialsGrant
 from aio_token.oauth import Form, Transport
-from aio_token.testing import credential
+from aio_token.testing import AuthorizationServer, credential
 from tests.support.certificates import loopback_contexts
 from tests.support.exposure import exposure
 from tests.support.token_server import GRANTED, drops, says, sends, token_server
@@ -191,3 +191,37 @@ async def test_an_issuer_that_cannot_be_reached_is_tried_later() -> None:
     """Law D10: as for every request."""
     with pytest.raises(ServerUnavailable, match=r"^the issuer http://127\.0\.0\.1"):
         await Provider.discover(f"http://127.0.0.1:{unused_port()}")
+
+
+@pytest.mark.parametrize("path", ["/realms/dmeo", "/realms/demo/", "/realms/demo/.well-known/openid-configuration"])
+async def test_a_message_shows_the_address_that_was_asked(path: str) -> None:
+    """Law D11: a typing error is seen in the sentence, and the name that the issuer gives itself can be copied."""
+    async with AuthorizationServer(path="/realms/demo") as server:
+        with pytest.raises(ConfigurationError) as caught:
+            await Provider.discover(f"{server.url}{path}")
+        assert f"{server.url}{path} " in str(caught.value)
+        if path == "/realms/demo/":
+            assert f"another issuer, '{server.issuer}'; pass that one" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "other", ["https://id.example/?a=b", "https://id.example/\x1b[2J", "https://id.example/" + "a" * 400]
+)
+async def test_an_odd_name_of_an_issuer_is_made_fit_to_be_shown(other: str) -> None:
+    """Law D6: what is no plain address passes as any other text of a server does."""
+    async with token_server(describes(issuer=other)) as server:
+        with pytest.raises(ConfigurationError, match="another issuer") as caught:
+            await Provider.discover(server.url)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("name", ["token_endpoint", "revocation_endpoint", "jwks_uri"])
+async def test_an_https_issuer_names_no_http_endpoint(name: str) -> None:
+    """Law H4: nor one on this machine, where another program may listen; unless it is asked for."""
+    server_side, client_side = loopback_contexts()
+    transport = Transport(ssl=client_side)
+    async with token_server(describes(**{name: "http://127.0.0.1:1/here"}), ssl_context=server_side) as server:
+        with pytest.raises(ConfigurationError, match=f"the issuer's {name} is not https, though the issuer is"):
+            await Provider.discover(server.url, transport=transport)
+        await Provider.discover(server.url, transport=transport, send_secrets_over_plain_http=True)

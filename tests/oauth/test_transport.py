@@ -173,10 +173,11 @@ async def test_a_compressed_answer_cannot_fill_the_memory() -> None:
     async with token_server(sends(body, headers={"Content-Encoding": "gzip"})) as server:
         tracemalloc.start()
         try:
-            await refused(server.url, ServerUnavailable, f"answered with more than {BODY_CAP} bytes")
+            reply = await send(request(server.url), Transport())
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
+    assert (reply.is_cut, len(reply.body)) == (True, BODY_CAP)
     assert peak < 6 * BODY_CAP
 
 
@@ -190,7 +191,8 @@ async def test_an_endless_answer_is_left() -> None:
             await response.write(bytes(65_536))
 
     async with token_server(endless) as server:
-        await refused(server.url, ServerUnavailable, "answered with more than")
+        reply = await send(request(server.url), Transport())
+    assert (reply.is_cut, reply.body) == (True, bytes(BODY_CAP))
 
 
 @pytest.mark.parametrize("body", [b"not gzip", gzip.compress(CANARY.encode(), mtime=0)[:-1] + b"x"])
