@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aio_token._repository import TokenRepository as TokenRepository
     from aio_token._limits import Limits as Limits
     from aio_token._freshness import Windows as Windows
+    from aio_token._status import State as State
     from aio_token._status import Status as Status
     from aio_token._static import StaticToken as StaticToken
     from aio_token._middleware import BearerMiddleware as BearerMiddleware
@@ -73,7 +74,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "_repository": ("TokenRepository",),
         "_limits": ("Limits",),
         "_freshness": ("Windows",),
-        "_status": ("Status",),
+        "_status": ("State", "Status"),
         "_static": ("StaticToken",),
         "_middleware": ("BearerMiddleware",),
         "_token": ("Token",),

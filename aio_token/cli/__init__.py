@@ -14,7 +14,7 @@ def main() -> None:
     if not all(map(find_spec, _EXTRA)):
         sys.stderr.write("The command line needs a few more packages. Run: pip install aio-token[cli]\n")
         sys.exit(1)
-    from aio_token.cli._app import run  # noqa: PLC0415  an extra
+    from aio_token.cli._app import run
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no sentence fails for its letters

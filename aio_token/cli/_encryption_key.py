@@ -69,7 +69,7 @@ def open_keyring(*, create: bool) -> None:
     if find_spec("keyring") is None:
         message = "no keyring is installed (pip install 'aio-token[keyring]')"
         raise KeyUnavailable(message)
-    from aio_token.stores._os_keyring import KeyringEntry  # noqa: PLC0415  an extra's
+    from aio_token.stores._os_keyring import KeyringEntry
 
     entry = KeyringEntry(_SERVICE, _USER, _PATIENCE)
     with _hint(), _lock():
@@ -145,7 +145,7 @@ def _make(path: Path) -> None:
 
 def key_source(key: str | None) -> KeySource:
     """Return what reads the key, from what `choose_key` returned."""
-    from aio_token.stores.keys import EnvironmentKey, KeyFile, KeyringKey  # noqa: PLC0415
+    from aio_token.stores.keys import EnvironmentKey, KeyFile, KeyringKey
 
     kind, _, detail = (key or KEYRING).partition(":")
     if kind == "env":

@@ -61,14 +61,14 @@ def choose_flow(provider: Provider) -> Flow:
 def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, browser: Browser, *, port: int) -> Grant:
     """Return what obtains the first token."""
     if flow == SERVICE_ACCOUNT:
-        from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
+        from aio_token.grants.client_credentials import ClientCredentialsGrant
 
         return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
     if flow == "device":
-        from aio_token.grants.device_code import DeviceGrant  # noqa: PLC0415
+        from aio_token.grants.device_code import DeviceGrant
 
         return DeviceGrant(endpoint, scope=profile.scope, audience=profile.audience, show=show_code)
-    from aio_token.grants.authorization_code import AuthorizationCodeGrant  # noqa: PLC0415
+    from aio_token.grants.authorization_code import AuthorizationCodeGrant
 
     return AuthorizationCodeGrant(
         endpoint,
@@ -104,7 +104,7 @@ def show_code(prompt: DevicePrompt) -> None:
 
 def qr_code(text: str) -> str:
     """Return the QR code of a text, lines of equal length, two rows of it in each."""
-    import segno  # noqa: PLC0415  slow to import
+    import segno
 
     rows = [tuple(map(bool, row)) for row in segno.make_qr(text, error="l").matrix_iter(border=_MARGIN)]
     rows += [(False,) * len(rows[0])] * (len(rows) % 2)

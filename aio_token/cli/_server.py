@@ -48,8 +48,8 @@ class SessionGrant:
         self.revoked = True
 
     def _grant(self) -> ClientCredentialsGrant | RefreshTokenGrant:
-        from aio_token.grants.client_credentials import ClientCredentialsGrant  # noqa: PLC0415
-        from aio_token.grants.refresh_token import RefreshTokenGrant  # noqa: PLC0415
+        from aio_token.grants.client_credentials import ClientCredentialsGrant
+        from aio_token.grants.refresh_token import RefreshTokenGrant
 
         profile, endpoint = self._session.profile, _endpoint_of(self._session)
         if profile.grant == "client_credentials":
@@ -59,7 +59,7 @@ class SessionGrant:
 
 async def discover(issuer: str) -> Provider:
     """Read the issuer's metadata. Raises `TokenError`."""
-    from aio_token.oauth.provider import Provider  # noqa: PLC0415
+    from aio_token.oauth.provider import Provider
 
     return await Provider.discover(issuer, transport=_transport())
 
@@ -74,8 +74,8 @@ async def answer_to_nothing(url: str, to: str) -> Reply:
 
     Raises `TokenError`.
     """
-    from aio_token.oauth.form import Request  # noqa: PLC0415
-    from aio_token.oauth.sending import send  # noqa: PLC0415
+    from aio_token.oauth.form import Request
+    from aio_token.oauth.sending import send
 
     return await send(Request(to=to, url=url), _transport())
 
@@ -90,13 +90,13 @@ def proxy_for(url: str) -> str | None:
 
 
 def _transport() -> Transport:
-    from aio_token.oauth.transport import Transport  # noqa: PLC0415
+    from aio_token.oauth.transport import Transport
 
     return Transport(trust_env=True)
 
 
 def _endpoint_of(session: Session) -> TokenEndpoint:
-    from aio_token.oauth.endpoint import TokenEndpoint  # noqa: PLC0415
+    from aio_token.oauth.endpoint import TokenEndpoint
 
     return TokenEndpoint(
         session.profile.token_endpoint,

@@ -97,7 +97,7 @@ class Session:
     def _codec(self) -> Codec:
         if self.profile.store == "plain":
             return PlainCodec()
-        from aio_token.stores.encrypted import Encrypted  # noqa: PLC0415  slow, and a plain store needs none
+        from aio_token.stores.encrypted import Encrypted
 
         return Encrypted(key_source(self.profile.key))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.client_auth import PrivateKeyJWT as PrivateKeyJWT
     from aio_token.oauth.client_auth import PublicClient as PublicClient
     from aio_token.oauth.client_auth import Key as Key
+    from aio_token.oauth.client_auth import KeyText as KeyText
     from aio_token.oauth.secret import Revealed as Revealed
     from aio_token.oauth.secret import Secret as Secret
 
@@ -42,6 +43,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "PrivateKeyJWT",
             "PublicClient",
             "Key",
+            "KeyText",
         ),
         "secret": ("Revealed", "Secret"),
     },

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from aio_token.oauth.secret import Secret
 
 KeyText = str | bytes | Mapping[str, Any]
+"""A private key as PEM or JWK (its JSON, or a mapping)."""
 Key = KeyText | Callable[[], KeyText | Awaitable[KeyText]]
-"""A private key as PEM or JWK (its JSON, or a mapping), or a function, asynchronous or not, that returns it."""
+"""A private key, or a function, asynchronous or not, that returns it."""
 
 ASSERTION_LIFETIME = 60  # seconds: it is used at once, and is worth nothing to anyone who finds it later
 _KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from aio_token.testing.halting_store import HaltingStore as HaltingStore
     from aio_token.testing.halting_store import StoreStep as StoreStep
     from aio_token.testing.hold import Hold as Hold
+    from aio_token.testing.loopback import Fault as Fault
     from aio_token.testing.loopback import LoopbackServer as LoopbackServer
     from aio_token.testing.protected_api import ProtectedAPI as ProtectedAPI
+    from aio_token.testing.protected_api import TokenCheck as TokenCheck
     from aio_token.testing.refusal import INSUFFICIENT_SCOPE as INSUFFICIENT_SCOPE
     from aio_token.testing.refusal import INVALID_TOKEN as INVALID_TOKEN
     from aio_token.testing.refusal import NO_CHALLENGE as NO_CHALLENGE
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from aio_token.testing.refusal import TWO_HEADERS as TWO_HEADERS
     from aio_token.testing.refusal import Refusal as Refusal
     from aio_token.testing.registered_client import RegisteredClient as RegisteredClient
+    from aio_token.testing.seen_request import SeenRequest as SeenRequest
 
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
@@ -46,9 +49,10 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "faults": ("Altered", "Broken", "Dropped", "RateLimited", "Silent", "Slow"),
         "halting_store": ("HaltingStore", "StoreStep"),
         "hold": ("Hold",),
-        "loopback": ("LoopbackServer",),
-        "protected_api": ("ProtectedAPI",),
+        "loopback": ("Fault", "LoopbackServer"),
+        "protected_api": ("ProtectedAPI", "TokenCheck"),
         "refusal": ("INSUFFICIENT_SCOPE", "INVALID_TOKEN", "NO_CHALLENGE", "NO_TOKEN", "TWO_HEADERS", "Refusal"),
         "registered_client": ("RegisteredClient",),
+        "seen_request": ("SeenRequest",),
     },
 )

@@ -63,9 +63,9 @@ class AuthorizationServer(Rules, LoopbackServer):
         if not self.clients:
             self.register(RegisteredClient("bot", SECRET))
             self.register(RegisteredClient("app"))
-        self.ledger: Ledger = Ledger(self, lambda: self.issuer)
+        self._ledger: Ledger = Ledger(self, lambda: self.issuer)
         self._people = People(self, lambda: self.issuer)
-        self._oauth = OAuth(self.ledger, self.clients, self.users, lambda: [self.token_url, self.issuer], self._people)
+        self._oauth = OAuth(self._ledger, self.clients, self.users, lambda: [self.token_url, self.issuer], self._people)
         let_people_sign_in(self._oauth)
         let_services_exchange(self._oauth)
 
@@ -120,26 +120,26 @@ class AuthorizationServer(Rules, LoopbackServer):
     @property
     def refreshes(self) -> int:
         """How many refreshes succeeded."""
-        return self.ledger.refreshes
+        return self._ledger.refreshes
 
     @property
     def reused(self) -> int:
         """How often a refresh token came that had been spent before."""
-        return self.ledger.reused
+        return self._ledger.reused
 
     @property
     def forgiven(self) -> int:
         """How many of those came within the grace window."""
-        return self.ledger.forgiven
+        return self._ledger.forgiven
 
     @property
     def expiries(self) -> int:
         """How many access tokens have come to the end of their lifetime."""
-        return self.ledger.expiries
+        return self._ledger.expiries
 
     def issue(self, *, client_id: str | None = None, user: str = "ada", scope: str | None = None) -> dict[str, Any]:
         """Sign a user in without any request, and return the members of the token answer."""
-        return self.ledger.issue(client_id or self.client.client_id, user, scope, refreshable=True)
+        return self._ledger.issue(client_id or self.client.client_id, user, scope, refreshable=True)
 
     def sign_in(self, *, client_id: str | None = None, user: str = "ada", scope: str | None = None) -> str:
         """Sign a user in without any request, and return the first refresh token."""
@@ -172,15 +172,15 @@ class AuthorizationServer(Rules, LoopbackServer):
 
     def accepts(self, access_token: str) -> bool:
         """Whether the access token counts: issued here, not revoked, not ended."""
-        return self.ledger.active(access_token) is not None
+        return self._ledger.active(access_token) is not None
 
     def revoke_all(self) -> None:
         """Revoke every token that was issued so far."""
-        self.ledger.revoke_all()
+        self._ledger.revoke_all()
 
     def revoke_access_tokens(self) -> None:
         """Revoke every access token that was issued so far, and leave the refresh tokens."""
-        self.ledger.revoke_access_tokens()
+        self._ledger.revoke_access_tokens()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the endpoints."""
@@ -208,7 +208,7 @@ class AuthorizationServer(Rules, LoopbackServer):
             self.requests[str(form.get("grant_type", ""))] += 1
             self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers, form=form))
 
-    async def _metadata(self, request: web.Request) -> web.Response:  # noqa: ARG002  a handler's
+    async def _metadata(self, request: web.Request) -> web.Response:
         members = {
             "issuer": self.issuer,
             "token_endpoint": self.token_url,
@@ -230,7 +230,7 @@ class AuthorizationServer(Rules, LoopbackServer):
 
     async def _userinfo(self, request: web.Request) -> web.Response:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        token = self.ledger.active(text) if scheme.lower() == "bearer" else None
+        token = self._ledger.active(text) if scheme.lower() == "bearer" else None
         if token is None:
             challenge = 'Bearer error="invalid_token"' if text else "Bearer"
             return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})

@@ -44,13 +44,13 @@ class _TokenExchange(BaseGrant, TokenEndpointMixin):
             self._presented("actor")
         self.request.user = subject.family.user or subject.family.client_id
 
-    def create_token_response(self) -> Any:  # noqa: ANN401  Authlib's
+    def create_token_response(self) -> Any:
         answer = begin_family(self, refreshable=False)
         return 200, {"issued_token_type": _ACCESS_TOKEN, **answer}, self.TOKEN_RESPONSE_HEADER
 
     def _presented(self, whose: str) -> AccessToken:
         form = self.request.form
-        token = self.server.ledger.active(form.get(f"{whose}_token", ""))
+        token = self.server._ledger.active(form.get(f"{whose}_token", ""))
         if token is None or form.get(f"{whose}_token_type") not in {_ACCESS_TOKEN, f"{_TYPES}jwt"}:
             description = f"The {whose} token is none of this server's, or has ended."
             raise InvalidRequestError(description)
@@ -62,10 +62,10 @@ class _JWTBearer(JWTBearerGrant):
 
     server: OAuth
 
-    def resolve_issuer_client(self, issuer: str) -> Any:  # noqa: ANN401  Authlib wants its own class
+    def resolve_issuer_client(self, issuer: str) -> Any:
         return self.server.query_client(issuer)
 
-    def resolve_client_public_key(self, client: RegisteredClient) -> Any:  # noqa: ANN401  one of joserfc's keys
+    def resolve_client_public_key(self, client: RegisteredClient) -> Any:
         return key_of(client)
 
     def get_audiences(self) -> list[str]:
@@ -78,5 +78,5 @@ class _JWTBearer(JWTBearerGrant):
         """Let a client speak for every user, and of clients for itself."""
         return user in self.server.users or user == client.client_id
 
-    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+    def generate_token(self, *args: Any, **asked: Any) -> Any:
         return begin_family(self, refreshable=False)

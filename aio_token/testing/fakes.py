@@ -53,7 +53,7 @@ class FixedSource:
         self.asked: int = 0
         self.rejected: list[Token] = []
 
-    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:  # noqa: ARG002  the seam's own
+    async def token(self, *, rejected: Rejection | Token | None = None, min_valid_for: float = 0.0) -> Token:
         """Return the current token, or the next answer if it is the one that was refused."""
         self.asked += 1
         if rejected is not None:
@@ -93,7 +93,7 @@ class ScriptedGrant:
         """Let the calls go on."""
         self._open.set()
 
-    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:  # noqa: ARG002  the seam's own
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Give the next answer."""
         answer = self._answers[min(len(self.calls), len(self._answers) - 1)]
         self.calls.append(credential)

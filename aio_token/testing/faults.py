@@ -66,7 +66,7 @@ class RateLimited:
 
     retry_after: float | str | None = 1
 
-    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG002  the shape of a middleware
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer the request."""
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
         return web.json_response({"error": "slow_down"}, status=429, headers=headers)

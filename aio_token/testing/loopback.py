@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,13 +17,14 @@ from aio_token.testing.hold import Hold
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
     from typing import Self
 
     from aiohttp.typedefs import Handler
 
-    Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+Fault = Callable[[web.Request, "Handler"], Awaitable[web.StreamResponse]]
+"""What becomes of a request: the answer, or what `handler(request)` answers, sooner or later."""
 
 _BACKLOG = 4_096  # a crawler opens a thousand connections in one tick
 _PATIENCE = 0.05  # seconds that requests in progress are given when the server stops

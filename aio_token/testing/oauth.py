@@ -49,7 +49,7 @@ class OAuth(AuthorizationServer):
     ) -> None:
         super().__init__()
         self.people: People = people
-        self.ledger: Ledger = ledger
+        self._ledger: Ledger = ledger
         self.users: Mapping[str, str] = users
         self.own_addresses: Callable[[], list[str]] = own_addresses
         self._clients = clients
@@ -85,7 +85,7 @@ class OAuth(AuthorizationServer):
             return self.handle_response(*InvalidClientError("The proof of the client cannot be read.")())
         return response
 
-    def query_client(self, client_id: str) -> Any:  # noqa: ANN401  Authlib wants its own class, and asks three methods
+    def query_client(self, client_id: str) -> Any:
         """Return the client of this name."""
         return self._clients.get(client_id)
 
@@ -93,7 +93,7 @@ class OAuth(AuthorizationServer):
         """Return the request: it is one already."""
         return request
 
-    def handle_response(self, status: int, body: object, headers: Any) -> web.Response:  # noqa: ANN401  a list, in truth
+    def handle_response(self, status: int, body: object, headers: Any) -> web.Response:
         """Make a response of the framework's kind."""
         return web.json_response(body, status=status, headers=[pair for pair in headers if pair[0] != "Content-Type"])
 
@@ -125,10 +125,10 @@ class _Request(OAuth2Request):
         return self._form
 
 
-def begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:  # noqa: ANN401  Authlib wants a plainer dict
+def begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:
     """Issue a token for what was asked."""
     form = grant.request.form
-    ledger: Ledger = grant.server.ledger
+    ledger: Ledger = grant.server._ledger
     audience = form.get("audience") or form.get("resource")
     return ledger.issue(
         grant.client.client_id, grant.request.user, form.get("scope"), audience, refreshable=refreshable
@@ -139,14 +139,14 @@ class _Refresh(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     server: OAuth
 
-    def authenticate_refresh_token(self, refresh_token: str) -> Any:  # noqa: ANN401  Authlib wants its own class
-        return self.server.ledger.present(refresh_token, self.client)
+    def authenticate_refresh_token(self, refresh_token: str) -> Any:
+        return self.server._ledger.present(refresh_token, self.client)
 
     def authenticate_user(self, refresh_token: RefreshToken) -> str:
         return refresh_token.family.user or refresh_token.family.client_id
 
-    def issue_token(self, user: str, refresh_token: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
-        return self.server.ledger.refresh(refresh_token, self.request.form.get("scope") or refresh_token.get_scope())
+    def issue_token(self, user: str, refresh_token: Any) -> Any:
+        return self.server._ledger.refresh(refresh_token, self.request.form.get("scope") or refresh_token.get_scope())
 
     def revoke_old_credential(self, refresh_token: object) -> None:
         """Do nothing: the ledger has spent the token already."""
@@ -155,7 +155,7 @@ class _Refresh(RefreshTokenGrant):
 class _ClientCredentials(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS[:-1]  # RFC 6749 section 4.4: for confidential clients only
 
-    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+    def generate_token(self, *args: Any, **asked: Any) -> Any:
         return begin_family(self, refreshable=False)
 
 
@@ -168,7 +168,7 @@ class _Password(ResourceOwnerPasswordCredentialsGrant):
             raise InvalidGrantError
         return username
 
-    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+    def generate_token(self, *args: Any, **asked: Any) -> Any:
         return begin_family(self, refreshable=True)
 
 
@@ -176,22 +176,22 @@ class _Revocation(RevocationEndpoint):
     CLIENT_AUTH_METHODS = AUTH_METHODS
     server: OAuth
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> AccessToken | RefreshToken | None:  # noqa: ARG002  only a hint
-        ledger = self.server.ledger
+    def query_token(self, token_string: str, token_type_hint: str | None) -> AccessToken | RefreshToken | None:
+        ledger = self.server._ledger
         return ledger.refresh_tokens.get(token_string) or ledger.access_tokens.get(token_string)
 
-    def revoke_token(self, token: AccessToken | RefreshToken, request: OAuth2Request) -> None:  # noqa: ARG002  Authlib's
-        self.server.ledger.revoke(token)
+    def revoke_token(self, token: AccessToken | RefreshToken, request: OAuth2Request) -> None:
+        self.server._ledger.revoke(token)
 
 
 class _Introspection(IntrospectionEndpoint):
     CLIENT_AUTH_METHODS = AUTH_METHODS[:-1]
     server: OAuth
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> AccessToken | None:  # noqa: ARG002  only a hint
-        return self.server.ledger.active(token_string)
+    def query_token(self, token_string: str, token_type_hint: str | None) -> AccessToken | None:
+        return self.server._ledger.active(token_string)
 
-    def check_permission(self, token: AccessToken, client: object, request: OAuth2Request) -> bool:  # noqa: ARG002  Authlib's
+    def check_permission(self, token: AccessToken, client: object, request: OAuth2Request) -> bool:
         return True
 
     def create_introspection_payload(self, token: AccessToken | None) -> dict[str, object]:
@@ -216,16 +216,16 @@ class _ClientAssertion(JWTBearerClientAssertion):
     def get_audiences(self) -> list[str]:
         return self._own_addresses()
 
-    def validate_jti(self, claims: object, jti: str) -> bool:  # noqa: ARG002  Authlib's
+    def validate_jti(self, claims: object, jti: str) -> bool:
         fresh = jti not in self._seen
         self._seen.add(jti)
         return fresh
 
-    def resolve_client_public_key(self, client: RegisteredClient) -> Any:  # noqa: ANN401  one of joserfc's keys
+    def resolve_client_public_key(self, client: RegisteredClient) -> Any:
         return key_of(client)
 
 
-def key_of(client: RegisteredClient) -> Any:  # noqa: ANN401  one of joserfc's keys
+def key_of(client: RegisteredClient) -> Any:
     """Return what a client's signature is checked with. Raises `InvalidClientError` if it cannot sign."""
     if client.public_key is not None:
         return import_key(client.public_key)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 10_000  # requests
 
 
+@public
 class TokenCheck(Protocol):
     """Knows good tokens: an `AuthorizationServer`, for one."""
 
@@ -71,7 +72,7 @@ class ProtectedAPI(LoopbackServer):
             web.route("*", "/{path:.*}", self._api, name="api"),
         ]
 
-    async def note(self, endpoint: str | None, request: web.Request) -> None:  # noqa: ARG002  it counts them all
+    async def note(self, endpoint: str | None, request: web.Request) -> None:
         """Count a request."""
         self.requests += 1
         self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers))

@@ -53,7 +53,7 @@ class RegisteredClient:
         """Whether this is the client's secret."""
         return self.secret is not None and hmac.compare_digest(self.secret.encode(), secret.encode())
 
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002  the same at each endpoint
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether the client may authenticate in this way."""
         return any(map(self.allows, JWT_METHODS)) if method == "client_assertion_jwt" else self.allows(method)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aio_token._public import public
+
 if TYPE_CHECKING:
     from typing import Any
 
     from multidict import CIMultiDictProxy, MultiMapping
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRequest:
     """What came; `form` is its body, where that was a form: `form["scope"]`, or `form.getall("resource")`."""

@@ -54,7 +54,7 @@ class _DeviceAuthorization(DeviceAuthorizationEndpoint):
     CLIENT_AUTH_METHODS = AUTH_METHODS
     server: OAuth
 
-    def create_endpoint_response(self, request: Any) -> Any:  # noqa: ANN401  Authlib's
+    def create_endpoint_response(self, request: Any) -> Any:
         rules = self.server.people.rules
         self.EXPIRES_IN, self.INTERVAL = rules.device_lifetime, rules.device_interval  # type: ignore[assignment]
         return super().create_endpoint_response(request)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
@@ -65,7 +65,7 @@ class _DeviceAuthorization(DeviceAuthorizationEndpoint):
     def get_verification_uri(self) -> str:
         return f"{self.server.people.address()}/device"
 
-    def save_device_credential(self, client_id: str, scope: str | None, data: Any) -> None:  # noqa: ANN401  Authlib's
+    def save_device_credential(self, client_id: str, scope: str | None, data: Any) -> None:
         self.server.people.begin(client_id, scope, data["device_code"], data["user_code"])
 
 
@@ -73,39 +73,39 @@ class _Device(DeviceCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     server: OAuth
 
-    def query_device_credential(self, device_code: str) -> Any:  # noqa: ANN401  Authlib wants its own class
+    def query_device_credential(self, device_code: str) -> Any:
         found = self.server.people.device(device_code)
         if found is None:
             raise InvalidGrantError
         return found
 
-    def query_user_grant(self, user_code: str) -> Any:  # noqa: ANN401  Authlib's
+    def query_user_grant(self, user_code: str) -> Any:
         return self.server.people.decision(user_code)
 
-    def should_slow_down(self, credential: Any) -> bool:  # noqa: ANN401  Authlib wants its own class
+    def should_slow_down(self, credential: Any) -> bool:
         too_soon: bool = credential.polled_too_soon()
         return too_soon
 
-    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+    def generate_token(self, *args: Any, **asked: Any) -> Any:
         device: Any = self.request.credential
         self.server.people.spend_device(device)
-        return self.server.ledger.issue(device.client_id, device.user, device.scope, refreshable=True)
+        return self.server._ledger.issue(device.client_id, device.user, device.scope, refreshable=True)
 
 
 class _AuthorizationCode(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     server: OAuth
 
-    def query_authorization_code(self, code: str, client: Any) -> Any:  # noqa: ANN401  Authlib wants its own class
+    def query_authorization_code(self, code: str, client: Any) -> Any:
         found = self.server.people.spend_code(code)
         return found if found is not None and found.client_id == client.client_id else None
 
-    def authenticate_user(self, authorization_code: Any) -> Any:  # noqa: ANN401  Authlib wants its own class
+    def authenticate_user(self, authorization_code: Any) -> Any:
         return authorization_code.user
 
-    def generate_token(self, *args: Any, **asked: Any) -> Any:  # noqa: ARG002, ANN401  Authlib's
+    def generate_token(self, *args: Any, **asked: Any) -> Any:
         code: Any = self.request.authorization_code
-        return self.server.ledger.issue(code.client_id, code.user, code.scope, refreshable=True)
+        return self.server._ledger.issue(code.client_id, code.user, code.scope, refreshable=True)
 
     def delete_authorization_code(self, authorization_code: object) -> None:
         """Do nothing: the code was spent when it was looked up."""

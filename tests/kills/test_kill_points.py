@@ -1,4 +1,4 @@
-"""A renewal killed (SIGKILL) at every point that it comes to; `benchmarks/kill_matrix.py` draws a picture of it."""
+"""A renewal killed (SIGKILL) at every point that it comes to; `tests/kills/kill_matrix.py` draws a picture of it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def is_as_it_should_be(left: Left) -> bool:
     return left.parses and private and len(drafts) <= 1 and left.after <= {"token.json", "token.json.lock"}
 
 
+def recorded(names: list[str]) -> int:
+    """Return where the new record takes the old one's place: the mark that it is being spent was written before."""
+    return len(names) - 1 - names[::-1].index("after replace")
+
+
 async def test_only_a_kill_between_rotation_and_record_costs_a_session(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -39,7 +44,7 @@ async def test_only_a_kill_between_rotation_and_record_costs_a_session(
     assert [point for point, left in killed.items() if not is_as_it_should_be(left)] == []
     assert [point for point, left in killed.items() if left.alive is (left.rotated and not left.recorded)] == []
     lost = [point.name for point, left in killed.items() if not left.alive]
-    assert names[names.index(CARRIED_OUT) : names.index("after replace")] == lost
+    assert names[names.index(CARRIED_OUT) : recorded(names)] == lost
     record_property("sessions lost, of so many kills", (len(lost), len(points)))
 
 
@@ -50,7 +55,7 @@ async def test_a_grace_window_forgives_every_kill(tmp_path: Path) -> None:
     async with scene(tmp_path, grace=GRACE, environment=unmeasured()) as lenient:
         points = await lenient.find("aio_token, encrypted")
         names = [point.name for point in points]
-        window = points[names.index(CARRIED_OUT) : names.index("after replace") + 1]
+        window = points[names.index(CARRIED_OUT) : recorded(names) + 1]
         # What comes next begins in the state that the step before left: a kill for each state.
         chosen = [point for point in window if not point.name.startswith((LOOP, "before "))]
         killed = dict(zip(chosen, await lenient.kill("aio_token, encrypted", chosen), strict=True))

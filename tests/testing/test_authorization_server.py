@@ -307,8 +307,8 @@ async def test_nothing_secret_is_shown(caplog: pytest.LogCaptureFixture) -> None
     async with AuthorizationServer() as server:
         first = server.sign_in()
         _, answer = await refresh(server, first)
-        shown = [repr(server), repr(server.ledger.issue("bot", None, None, refreshable=True)), repr(server.client)]
-        shown += [repr(thing) for thing in (*server.seen, *server.ledger.refresh_tokens.values())]
+        shown = [repr(server), repr(server._ledger.issue("bot", None, None, refreshable=True)), repr(server.client)]
+        shown += [repr(thing) for thing in (*server.seen, *server._ledger.refresh_tokens.values())]
     secrets = "|".join(
         map(re.escape, (first, answer["access_token"], answer["refresh_token"], server.client.secret or ""))
     )

@@ -139,7 +139,7 @@ async def _issuer(session: Session) -> Finding:
 
 async def _endpoint(session: Session) -> AsyncIterator[Finding]:
     """Ask for nothing: a refusal shows that the endpoint can be reached, and what time it is there."""
-    from aio_token.oauth.url import origin_of  # noqa: PLC0415  brings yarl
+    from aio_token.oauth.url import origin_of
 
     url = session.profile.token_endpoint
     at = origin_of(url)

@@ -84,10 +84,10 @@ def command(profile: str, **options: Any) -> int:  # noqa: ANN401  the options a
 
 
 async def _request(session: Session, options: Options) -> Exit:
-    from aiohttp import ClientError, ClientSession, ClientTimeout  # noqa: PLC0415  slow to import
+    from aiohttp import ClientError, ClientSession, ClientTimeout
 
-    from aio_token._middleware import BearerMiddleware  # noqa: PLC0415  brings aiohttp
-    from aio_token.observe.request_log import RequestLog  # noqa: PLC0415
+    from aio_token._middleware import BearerMiddleware
+    from aio_token.observe.request_log import RequestLog
 
     allowed = session.profile.origins + options.origins
     url = _permitted(session.name, options.url, allowed)
@@ -126,9 +126,9 @@ async def _request(session: Session, options: Options) -> Exit:
 
 def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
     """Return the URL if the token may go there, which only an origin that was named allows (law A1)."""
-    from yarl import URL  # noqa: PLC0415  aiohttp's
+    from yarl import URL
 
-    from aio_token._origins import allowed_origins  # noqa: PLC0415  brings yarl
+    from aio_token._origins import allowed_origins
 
     try:
         url = URL(text)
