@@ -78,7 +78,7 @@ def test_it_says_whether_something_would_be_spent(first: str | None, stored: Cre
 @pytest.mark.parametrize("rotates", [True, False])
 async def test_a_refresh_token_that_comes_back_may_be_used_again(tmp_path: Path, rotates: bool) -> None:
     """Law F8: the answer tells, and the record keeps it."""
-    async with AuthorizationServer(rotate=rotates) as server:
+    async with AuthorizationServer(rotation=rotates) as server:
         async with repository(server, tmp_path / "t", server.sign_in(client_id="app")) as tokens:
             await tokens.token()
             await tokens.renew()
