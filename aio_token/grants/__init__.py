@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token._credential import IssuedBy as IssuedBy
     from aio_token._credential import Rescued as Rescued
     from aio_token._interfaces import Revocable as Revocable
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.authorization_code import AuthorizationCodeGrant as AuthorizationCodeGrant
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
