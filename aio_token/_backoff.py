@@ -11,6 +11,10 @@ LONGEST_RETRY_AFTER = 3600.0
 """Seconds; what a server may ask for."""
 
 
+LOOKS_APART = 1.0
+"""Seconds between two looks at the store while a caller waits: other processes write there and tell no one."""
+
+
 def pause(failures: int) -> float:
     """Return 1, 2, 4 ... 60 seconds for the first, second, third ... failure in a row."""
     return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 6))

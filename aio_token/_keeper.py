@@ -123,14 +123,18 @@ class Keeper:
             yield slot
 
     async def look(self) -> bool:
-        """Read the store without its lock, and learn if it is the first time; tell whether there is nothing new.
-
-        A token that is good needs no lock (law F5).
-        """
+        """Read the store without its lock (law F5), and learn the first time; tell whether there is nothing new."""
         found = await read(self._store, self._store, self._limits)
         if not self.known:
             self._learn(found)
         return found == self._lineage.stored
+
+    async def catch_up(self, lock: asyncio.Lock) -> bool:
+        """Adopt what another process wrote, taking the locks only if there is something new; tell whether there was."""
+        if await self.look():
+            return False
+        async with self.held(lock):
+            return True
 
     def _learn(self, found: Credential | None) -> bool:
         """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
