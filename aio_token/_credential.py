@@ -50,8 +50,9 @@ class IssuedBy:
 class Credential(Unpicklable):
     """A token, the refresh token behind it, and what is known about trouble.
 
-    `obtained_at`, `refresh_expires_at` and `retry_at` are POSIX seconds: when the token was asked for, when the
-    refresh token ends (None: not known, or never), and before when the server is not to be asked again. `refused` is
+    `obtained_at`, `refresh_expires_at`, `refresh_not_before` and `retry_at` are POSIX seconds: when the token was asked
+    for, when the refresh token ends (None: not known, or never), before when it may not be presented (None: at once),
+    and before when the server is not to be asked again. `refused` is
     the fingerprint of a refresh token that the server will not take. `failures` counts failed renewals in a row.
 
     `spending_since` (POSIX seconds) says that the refresh token was about to be presented and that the outcome is not
@@ -70,6 +71,7 @@ class Credential(Unpicklable):
     obtained_at: float | None = None
     refresh_token: str | None = None
     refresh_expires_at: float | None = None
+    refresh_not_before: float | None = None
     issued_by: IssuedBy | None = None
     refused: str | None = None
     retry_at: float | None = None
@@ -119,6 +121,7 @@ class Credential(Unpicklable):
             "obtained_at": self.obtained_at,
             "refresh_token": self.refresh_token,
             "refresh_expires_at": self.refresh_expires_at,
+            "refresh_not_before": self.refresh_not_before,
             "issued_by": self.issued_by and {**asdict(self.issued_by), **in_issued_by},
             "refused": self.refused,
             "retry_at": self.retry_at,
@@ -199,6 +202,7 @@ class _Reader:
             obtained_at=self._time("obtained_at"),
             refresh_token=self._text("refresh_token"),
             refresh_expires_at=self._time("refresh_expires_at"),
+            refresh_not_before=self._time("refresh_not_before"),
             issued_by=issued_by,
             refused=self._text("refused"),
             retry_at=self._time("retry_at"),

@@ -34,7 +34,7 @@ from aio_token._limits import failure_of, read, saving, waiting_for_the_lock
 from aio_token._lineage import Lineage, belongs, named, served
 from aio_token._pace import NO_TURN, PACE
 from aio_token._single_flight import finish
-from aio_token._trouble import explained, served_to_its_end, spending
+from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
@@ -113,11 +113,9 @@ class Keeper:
         """Whether the credential may be shown to, and written for, the grant's endpoint and client (law E4)."""
         return belongs(self.credential, self._grant.issued_by)
 
-    # Rule 1
-
     @asynccontextmanager
     async def held(self, lock: asyncio.Lock, turn: Turn = NO_TURN) -> AsyncIterator[Slot]:
-        """Hold the locks, knowing what the store holds. Raises `LockTimeout` after `limits.lock` seconds."""
+        """Rule 1: hold the locks, knowing what the store holds. Raises `LockTimeout` after `limits.lock` seconds."""
         async with AsyncExitStack() as stack:
             async with turn.lends_patience():
                 await stack.enter_async_context(lock)
@@ -136,10 +134,8 @@ class Keeper:
             self._learn(found)
         return found == self._lineage.stored
 
-    # Rule 2
-
     def _learn(self, found: Credential | None) -> bool:
-        """Take over what the store holds if it replaces what we hold; tell whether it does."""
+        """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
         lineage, ours = self._lineage, self.credential
         adopted = lineage.adopts(found, ours)
         if adopted:
@@ -154,10 +150,8 @@ class Keeper:
             self._tell(Loaded if first else Adopted, **named(found))
         return True
 
-    # Rule 3
-
     async def replace(self, slot: Slot, credential: Credential, *, renewal_took: float | None = None) -> None:
-        """Persist the credential, then publish its token; `renewal_took` (seconds) where it was obtained just now."""
+        """Rule 3: persist, then publish the token; `renewal_took` (seconds) where it was obtained just now."""
         self._lineage = self._lineage.succeeded(self.credential, credential)
         self.credential = credential
         await self._save(slot)
@@ -213,10 +207,8 @@ class Keeper:
         if credential is None or token is None:
             self.cached = None
         elif renewal_took is not None or self.cached is None or self.cached.token != token:
-            asked_at, jitter = credential.obtained_at, self._jitter
-            self.cached = CachedToken(
-                token, asked_at, self._windows, self.clock, renewal_took=renewal_took, jitter=jitter
-            )
+            windows, jitter = self._windows, self._jitter
+            self.cached = CachedToken.of(credential, windows, self.clock, renewal_took=renewal_took, jitter=jitter)
         self._schedule_the_next_save()
 
     def _schedule_the_next_save(self) -> None:
@@ -224,10 +216,8 @@ class Keeper:
         if self.cached is not None:
             self.cached.look_again_in(pause(self._failed_saves) if self.unsaved else math.inf)
 
-    # Rule 4
-
     async def renew(self, question: Question, lock: asyncio.Lock, waits: Waits) -> Token:
-        """Return a token that answers the question, from the store if another process put it there, else anew.
+        """Rule 4: return a token that answers the question, from the store if another process put it there, else anew.
 
         `waits` says how long callers have waited, for observers. Raises `TokenError`.
         """
@@ -246,11 +236,12 @@ class Keeper:
             return await finish(self._obtain(slot, question, waits), grace=self._limits.shutdown)
 
     async def _obtain(self, slot: Slot, question: Question, waits: Waits) -> Token:
-        if self.is_ours and not question.insists:
-            await self._asking.leave_in_peace(self.credential)
+        keep_until_its_time(self.credential, self.clock.time())
         since = self.credential.spending_since if self.credential is not None else None
         if since is not None and question.answer(self.cached) >= Answer.SPARE:
             raise served_to_its_end(since)
+        if self.is_ours and not question.insists:
+            await self._asking.leave_in_peace(self.credential)
         reason, began = question.reason(self.cached), self.clock.monotonic()
         await self._write_before_spending(slot)
         try:

@@ -117,7 +117,7 @@ class Gate:
         if self._free:
             self._free -= 1
             return True
-        place = asyncio.get_running_loop().create_future()
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue[place] = None
         if leg is not None:
             leg.hurry = lambda: self._pass(place, with_slot=False)

@@ -281,9 +281,11 @@ class TokenRepository(Unpicklable):
             if not self._keeper.is_ours:
                 refusal = "what is stored belongs to another token endpoint or client, and is left alone"
                 raise ConfigurationError(refusal)
-            message = await why_not_revoked(self._grant, self._keeper.credential)
-            await self._keeper.discard(slot)
-            self._trouble.clear()
+            try:
+                message = await why_not_revoked(self._grant, self._keeper.credential)
+            finally:  # cancelled while the server hangs, too (law E3)
+                await self._keeper.discard(slot)
+                self._trouble.clear()
         return self._tell(SignedOut, revoked=message is None, message=message)
 
     def _tell(self, kind: type[_EventT], **members: Any) -> _EventT:  # noqa: ANN401  each event has its own

@@ -155,6 +155,14 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").replace("+00:00", " UTC")
 
 
+def keep_until_its_time(credential: Credential | None, now: float) -> None:
+    """Raise `ServerUnavailable` while the refresh token may not be presented: servers take it for a theft (law D12)."""
+    begin = credential.refresh_not_before if credential is not None and not credential.is_refused else None
+    if begin is not None and begin > now:
+        message = f"the refresh token may not be used for another {begin - now:.0f} s"
+        raise ServerUnavailable(message, retry_after=begin - now)
+
+
 class Trouble:
     """The last failure: all callers hear of it for a moment, and observers hear of it once."""
 

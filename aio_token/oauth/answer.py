@@ -15,7 +15,7 @@ from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailabl
 from aio_token._public import public
 from aio_token._token import Token
 from aio_token.oauth.extra import bounded
-from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, seconds
+from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, rest_of_jwt, seconds
 from aio_token.oauth.remedies import by_code, is_about_the_client, remedy_for
 from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
@@ -201,7 +201,11 @@ class Answer:
 
     def _with_refresh_token(self, kept: Credential) -> Credential:
         """Take the refresh token of the answer, or keep the one there is (law D2)."""
-        held = replace(kept, refresh_token=self._text("refresh_token") or kept.refresh_token)
+        came = self._text("refresh_token")
+        held = replace(kept, refresh_token=came or kept.refresh_token)
+        if came is not None:
+            rest = rest_of_jwt(came)
+            held = replace(held, refresh_not_before=None if rest is None else self._asked_at + rest)
         lifetimes = (seconds(self._member(name)) for name in _REFRESH_LIFETIMES)
         said = next((lifetime for lifetime in lifetimes if lifetime is not None), None)
         if held.refresh_token is None or said == 0:  # 0 is Keycloak's "never"
