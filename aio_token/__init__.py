@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
     from aio_token._limits import Limits as Limits
+    from aio_token._pace import Pace as Pace
     from aio_token._freshness import Windows as Windows
     from aio_token._status import State as State
     from aio_token._status import Status as Status
@@ -77,6 +78,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
         "_limits": ("Limits",),
+        "_pace": ("Pace",),
         "_freshness": ("Windows",),
         "_status": ("State", "Status"),
         "_static": ("StaticToken",),

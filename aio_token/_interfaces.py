@@ -80,6 +80,22 @@ class Spending(Protocol):
         ...
 
 
+@public_in("grants")
+@runtime_checkable
+class Fingerprinting(Protocol):
+    """A grant, or a client authentication, that can tell whether it proves itself with the same as before.
+
+    What a server refused is asked again at once when that has changed: a corrected secret has to wait for nothing.
+    """
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest, keyed with the salt, of what is presented each time: ids, secrets, passwords, keys.
+
+        Not of what is made anew for each request, such as an assertion. Raises `TokenError` if it cannot be read.
+        """
+        ...
+
+
 @public
 class TokenStore(Protocol):
     """Keeps one credential.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from aio_token._credential import IssuedBy as IssuedBy
     from aio_token._credential import Rescued as Rescued
+    from aio_token._interfaces import Fingerprinting as Fingerprinting
     from aio_token._interfaces import Revocable as Revocable
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
@@ -28,7 +29,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     __name__,
     {
         "aio_token._credential": ("IssuedBy", "Rescued"),
-        "aio_token._interfaces": ("Revocable",),
+        "aio_token._interfaces": ("Fingerprinting", "Revocable"),
         "refresh_token": ("RefreshTokenGrant",),
         "client_credentials": ("ClientCredentialsGrant",),
         "token_exchange": ("TokenExchangeGrant",),

@@ -62,6 +62,10 @@ class AskedAnew(ABC):
         answer = await self._endpoint.request(self._grant_type, form, repeatable=first_try)
         return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with, and not of the evidence, which may be made anew."""
+        return await self._endpoint.fingerprint(salt)
+
     async def revoke(self, credential: Credential) -> None:
         """Revoke the token. Raises `TokenError`."""
         await self._endpoint.revoke(credential)

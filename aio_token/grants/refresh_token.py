@@ -83,13 +83,17 @@ class RefreshTokenGrant:
             return not credential.reusable or (self._first is not None and self._seems_to_have_ended(credential))
         return self._first is not None
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with."""
+        return await self._endpoint.fingerprint(salt)
+
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""
         await self._endpoint.revoke(credential)
 
     def _check(self, credential: Credential | None) -> None:
         self._endpoint.check_issued_here(credential)
-        issued_by = credential.issued_by if credential is not None else None
+        issued_by = credential.issued_by if credential is not None and not credential.is_empty else None
         if issued_by is not None and not self.issued_by.covers(issued_by):
             message = "the stored credential was granted for another scope; restore that scope, or sign in again"
             raise ConfigurationError(message)
@@ -128,7 +132,8 @@ class RefreshTokenGrant:
         if not stored.refresh_token:
             return SignInRequired("there is no refresh token; sign in")
         if stored.is_refused:
-            return GrantRefused("the authorization server has refused the stored refresh token; sign in again")
+            refused = "the authorization server has refused the stored refresh token; sign in again"
+            return GrantRefused(stored.sentence or refused)
         if self._ended_by(stored) is not None and self._seems_to_have_ended(stored):
             return SignInRequired("the refresh token has expired; sign in again")
         return None
