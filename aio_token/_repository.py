@@ -30,6 +30,7 @@ from aio_token._trouble import Trouble, described
 from aio_token._wish import NO_WISH, Rejection
 from aio_token.events import Event, RenewalFailed, SignedIn, SignedOut, notify
 from aio_token.observe.log import log_event
+from aio_token.stores._forgiving import forgiving
 from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
@@ -108,8 +109,9 @@ class TokenRepository(Unpicklable):
         self._monotonic, self._time = clock.monotonic, clock.time
         self._limits = limits
         self._store = store or MemoryTokenStore()
+        kept = forgiving(self._store, grant, limits) if store is not None else self._store
         self._keeper = Keeper(
-            grant, self._store, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
+            grant, kept, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
         )
         self._trouble = Trouble()
         self._flights: Flights[Token] = Flights("aio_token: renewal")
