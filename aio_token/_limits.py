@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._interfaces import Probing
 from aio_token._public import public
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,8 +28,7 @@ _SECOND_CHANCE = 2.0
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value):
     """How long the steps of a renewal may take, in seconds.
 
     `lock`: waiting for other processes; longer than `obtain` and `save` together, which a healthy holder may need.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -19,6 +18,7 @@ from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone
 from aio_token._limits import within
 from aio_token._public import public
 from aio_token._single_flight import hide_from_shutdown
+from aio_token._value import Value
 from aio_token._version import __version__
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadl
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Reply:
+class Reply(Value):
     """What a server answered, body decompressed; `is_cut` tells that there was more of it than the cap."""
 
     status: int
