@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._public import public, public_in
 from aio_token._token import Token, Unpicklable, fingerprint
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,7 @@ _TOKEN_MEMBERS = ("access_token", "token_type", "expires_at", "scope", "extra")
 
 
 @public_in("grants")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedBy:
+class IssuedBy(Value):
     """Where a credential comes from, and what was asked for.
 
     `scope` and `audience` None mean that the asker takes any; the empty string, that none was asked for.
@@ -122,7 +122,7 @@ class Credential(Unpicklable):
             "refresh_token": self.refresh_token,
             "refresh_expires_at": self.refresh_expires_at,
             "refresh_not_before": self.refresh_not_before,
-            "issued_by": self.issued_by and {**asdict(self.issued_by), **in_issued_by},
+            "issued_by": self.issued_by and {**self.issued_by.members(), **in_issued_by},
             "refused": self.refused,
             "retry_at": self.retry_at,
             "failures": self.failures,
@@ -152,7 +152,7 @@ class Credential(Unpicklable):
 
 
 _MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
-_ISSUED_BY_MEMBERS = tuple(member.name for member in fields(IssuedBy))
+_ISSUED_BY_MEMBERS = ("token_endpoint", "client_id", "scope", "audience")
 
 
 @public_in("grants")

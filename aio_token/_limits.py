@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._interfaces import Probing
 from aio_token._public import public
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -32,8 +32,7 @@ _QUEUEING = 10.0
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value):
     """How long the steps of a renewal may take, in seconds.
 
     `lock`: waiting for other processes; longer than `obtain` and `save` together, which a healthy holder may need.
