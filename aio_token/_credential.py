@@ -97,9 +97,9 @@ class Credential(Unpicklable):
         return self.refresh_token is not None and self.refused == fingerprint(self.refresh_token)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing but trouble; then it matters little whose it is."""
-        return self.token is None and not self.refresh_token
+    def is_trouble_alone(self) -> bool:
+        """Whether there was never anything but failures; then it may belong to a client that was misspelt."""
+        return self.token is None and not self.refresh_token and self.failures > 0
 
     def without_trouble(self) -> Credential:
         """Return the credential without what failures left on it; a refused refresh token stays marked."""

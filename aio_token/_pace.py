@@ -51,6 +51,10 @@ class Pace:
     def __repr__(self) -> str:
         return f"Pace(at_once={self._at_once})"
 
+    def forget(self) -> None:
+        """Forget all trouble, as when the network is back: every account may ask again when its own pause is over."""
+        self._outages.clear()
+
     async def through(self, renewal: Callable[[Turn], Awaitable[T]]) -> T:
         """Run a renewal in its turn, again from the beginning whenever it made room for others."""
         loop = asyncio.get_running_loop()
@@ -71,7 +75,7 @@ class Pace:
         return outage if outage is not None and outage.is_shared else None
 
     def failed(
-        self, issued_by: IssuedBy | None, account: object, error: TokenError, *, proof: str | None, now: float
+        self, issued_by: IssuedBy | None, account: int, error: TokenError, *, proof: str | None, now: float
     ) -> None:
         """Note what an account has heard; `now` is monotonic."""
         if issued_by is None:
@@ -85,9 +89,9 @@ class Pace:
             if outage is not None:
                 outage.unclear(now)
         elif outage is None:
-            self._outages[key] = Outage(id(account), error.again(), proof)
+            self._outages[key] = Outage(account, error.again(), proof)
         else:
-            outage.met(id(account), error.again(), proof, now)
+            outage.met(account, error.again(), proof, now)
 
     def succeeded(self, issued_by: IssuedBy | None) -> None:
         """Note that the server answers, and knows the client."""
@@ -187,8 +191,6 @@ class Turn:
             async with deadline:
                 yield
         except TimeoutError:
-            if not deadline.expired():
-                raise
             self.waited += loop.time() - began
             raise _OthersWait from None
         finally:
