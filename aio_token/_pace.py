@@ -159,34 +159,32 @@ class Turn:
 
     __slots__ = ("_gate", "_has_slot", "_timer", "waited")
 
-    def __init__(self, gate: Gate | None) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._has_slot = False
         self.waited = 0.0
 
     async def __aenter__(self) -> Self:
-        if self._gate is not None:
-            self._has_slot = await self._gate.enter()
+        self._has_slot = await self._gate.enter()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._gate is not None and self._has_slot:
+        if self._has_slot:
             self._has_slot = False
             self._gate.leave()
 
     @asynccontextmanager
     async def lends_patience(self) -> AsyncIterator[None]:
         """Wait for locks inside; past a second the renewal begins anew as soon as others queue."""
-        gate = self._gate
-        if gate is None or not self._has_slot:
+        if not self._has_slot:
             yield
             return
         loop = asyncio.get_running_loop()
         began = loop.time()
         deadline = asyncio.timeout(None)
-        self._timer = loop.call_later(PATIENCE, self._look, gate, deadline)
+        self._timer = loop.call_later(PATIENCE, self._look, deadline)
         try:
             async with deadline:
                 yield
@@ -196,16 +194,16 @@ class Turn:
         finally:
             self._timer.cancel()
 
-    def _look(self, gate: Gate, deadline: asyncio.Timeout) -> None:
+    def _look(self, deadline: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
-        if gate.is_crowded:
+        if self._gate.is_crowded:
             deadline.reschedule(loop.time())
         else:
-            self._timer = loop.call_later(PATIENCE, self._look, gate, deadline)
+            self._timer = loop.call_later(PATIENCE, self._look, deadline)
 
 
-NO_TURN = Turn(None)
-"""For what is no renewal, and bounded by nothing but its own limits."""
+NO_TURN = Turn(Gate(0))
+"""For what is no renewal: it takes no slot, and only its own limits bound it."""
 
 PACE = Pace()
 """The process's own."""

@@ -75,8 +75,9 @@ async def test_what_is_the_same_is_the_same_however_it_is_given() -> None:
 
 async def test_a_secret_that_cannot_be_read_is_said() -> None:
     """As where it is needed."""
+    mounted: dict[str, str] = {}
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        await ClientSecretBasic("app", lambda: {}["secret"]).fingerprint(SALT)
+        await ClientSecretBasic("app", lambda: mounted["secret"]).fingerprint(SALT)
 
 
 async def test_an_endpoint_adds_what_goes_with_every_request() -> None:
