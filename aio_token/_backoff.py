@@ -17,6 +17,10 @@ LONGEST_REFUSAL = 3600.0
 """Seconds; how rarely a server is asked that refuses."""
 
 
+LOOKS_APART = 1.0
+"""Seconds between two looks at the store while a caller waits: other processes write there and tell no one."""
+
+
 def pause(failures: int) -> float:
     """Return 1, 2, 4 ... 60 seconds for the first, second, third ... failure in a row."""
     return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 6))

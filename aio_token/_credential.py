@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._public import public, public_in
 from aio_token._token import Token, Unpicklable, fingerprint
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,7 @@ _TOKEN_MEMBERS = ("access_token", "token_type", "expires_at", "scope", "extra")
 
 
 @public_in("grants")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedBy:
+class IssuedBy(Value):
     """Where a credential comes from, and what was asked for.
 
     `scope` and `audience` None mean that the asker takes any; the empty string, that none was asked for.
@@ -101,6 +101,13 @@ class Credential(Unpicklable):
         """Whether there was never anything but failures; then it may belong to a client that was misspelt."""
         return self.token is None and not self.refresh_token and self.failures > 0
 
+    @property
+    def refusal(self) -> str:
+        """What the server said when it refused the refresh token, as far as that is known."""
+        if self.failure == "GrantRefused" and self.sentence:
+            return self.sentence
+        return "the authorization server has refused the stored refresh token; sign in again"
+
     def without_trouble(self) -> Credential:
         """Return the credential without what failures left on it; a refused refresh token stays marked."""
         return replace(self, retry_at=None, failures=0, failed_at=None, failure=None, sentence=None, proof=None)
@@ -122,7 +129,7 @@ class Credential(Unpicklable):
             "refresh_token": self.refresh_token,
             "refresh_expires_at": self.refresh_expires_at,
             "refresh_not_before": self.refresh_not_before,
-            "issued_by": self.issued_by and {**asdict(self.issued_by), **in_issued_by},
+            "issued_by": self.issued_by and {**self.issued_by.members(), **in_issued_by},
             "refused": self.refused,
             "retry_at": self.retry_at,
             "failures": self.failures,
@@ -152,7 +159,7 @@ class Credential(Unpicklable):
 
 
 _MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
-_ISSUED_BY_MEMBERS = tuple(member.name for member in fields(IssuedBy))
+_ISSUED_BY_MEMBERS = ("token_endpoint", "client_id", "scope", "audience")
 
 
 @public_in("grants")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aio_token._public import public
+from aio_token._value import Value
 from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class Freshness(Enum):
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Windows:
+class Windows(Value):
     """How long before its end a token is renewed, in seconds; None adapts to the token's lifetime.
 
     In the `advisory` window requests go out with the current token while one renewal runs behind them; in the
@@ -192,8 +191,7 @@ class Answer(IntEnum):
     """It is served."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value, kw_only=False):
     """What a caller wants: a token other than the `rejected` one, good for `min_valid_for` seconds, as the `wish` says.
 
     `insists` is an explicit wish for a renewal: it is not put off by a pause after a failure.

@@ -69,6 +69,20 @@ class Revocable(Protocol):
 
 @public_in("grants")
 @runtime_checkable
+class Standalone(Protocol):
+    """A grant that needs nothing stored, such as a service's own: it goes on while the store is down.
+
+    Its tokens are stored all the same, if they can be, so that processes share them.
+    """
+
+    @property
+    def needs_nothing_stored(self) -> bool:
+        """Whether that is so."""
+        ...
+
+
+@public_in("grants")
+@runtime_checkable
 class Spending(Protocol):
     """A grant that presents something that servers take only once, and give a successor for."""
 

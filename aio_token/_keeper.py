@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._asking import Asking
@@ -129,14 +128,18 @@ class Keeper:
             yield slot
 
     async def look(self) -> bool:
-        """Read the store without its lock, and learn if it is the first time; tell whether there is nothing new.
-
-        A token that is good needs no lock (law F5).
-        """
+        """Read the store without its lock (law F5), and learn the first time; tell whether there is nothing new."""
         found = await read(self._store, self._store, self._limits)
         if not self.known:
             self._learn(found)
         return found == self._lineage.stored
+
+    async def catch_up(self, lock: asyncio.Lock) -> bool:
+        """Adopt what another process wrote, taking the locks only if there is something new; tell whether there was."""
+        if await self.look():
+            return False
+        async with self.held(lock):
+            return True
 
     def _learn(self, found: Credential | None) -> bool:
         """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
@@ -253,8 +256,7 @@ class Keeper:
         except TokenError as error:
             raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
-        self._asking.succeeded()
-        await self.replace(slot, replace(credential.without_trouble(), spending_since=None), renewal_took=took)
+        await self.replace(slot, self._asking.succeeded(credential), renewal_took=took)
         token = credential.token
         if token is None:
             message = "the grant returned a credential without a token"

@@ -30,6 +30,7 @@ from aio_token._trouble import Trouble, described
 from aio_token._wish import NO_WISH, Rejection
 from aio_token.events import Event, RenewalFailed, SignedIn, SignedOut, notify
 from aio_token.observe.log import log_event
+from aio_token.stores._forgiving import forgiving
 from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
@@ -108,12 +109,13 @@ class TokenRepository(Unpicklable):
         self._monotonic, self._time = clock.monotonic, clock.time
         self._limits = limits
         self._store = store or MemoryTokenStore()
+        kept = forgiving(self._store, grant, limits) if store is not None else self._store
         self._keeper = Keeper(
-            grant, self._store, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
+            grant, kept, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
         )
         self._trouble = Trouble()
         self._flights: Flights[Token] = Flights("aio_token: renewal")
-        self._person = Person(sign_in_with, limits.sign_in) if sign_in_with is not None else None
+        self._person = Person(sign_in_with, limits.sign_in, self._keeper) if sign_in_with is not None else None
         self._changes: Changes | None = None  # few repositories ever have any
 
     def __repr__(self) -> str:
@@ -254,9 +256,9 @@ class TokenRepository(Unpicklable):
             try:
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
             except SignInRequired:
-                if self._person is None or not flight.waiters or not self._person.may_be_asked(self._monotonic()):
+                if self._person is None or not flight.waiters or not self._person.may_be_asked:
                     raise
-                token = await self._person.sign_in(self.sign_in, self._monotonic)
+                token = await self._person.sign_in(self.sign_in, flight, question)
         except Exception as cause:  # noqa: BLE001  a bug in a stranger's store or grant must hang no caller
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
             self._note(error, reason, flight.waits, self._monotonic() - began)

@@ -64,7 +64,7 @@ def marked(
         credential = replace(credential, spending_since=None)
     refuses = error.about in {"grant", "client"} and not isinstance(error, ServerUnavailable)
     if isinstance(error, GrantRefused) and not refuses and credential is not None and credential.refresh_token:
-        if credential.is_refused and credential.sentence is not None:
+        if credential.is_refused and credential.failure == "GrantRefused":
             return credential
         credential = replace(credential.without_trouble(), refused=fingerprint(credential.refresh_token))
         return _told(credential, error, now)

@@ -117,11 +117,11 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
     )
     rests = resting(stored, now)
     problem, exit_code = None, Exit.DONE
-    if not status.ok and not is_ours:
+    if not status.usable and not is_ours:
         problem, exit_code = "the stored token belongs to another issuer or client", Exit.OTHER
-    elif not status.ok and not renewable:
+    elif not status.usable and not renewable:
         problem, exit_code = f"sign in first: aio-token login {name}", Exit.SIGN_IN
-    elif not status.ok and stored is not None and rests:
+    elif not status.usable and stored is not None and rests:
         error = remembered(stored, rests)
         problem, exit_code = str(error), exit_for(error)
     return ProfileStatus(

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from aio_token.grants.refresh_token import RefreshTokenGrant
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.exchange import Reply
     from aio_token.oauth.provider import Provider
     from aio_token.oauth.secret import Revealed
-    from aio_token.oauth.sending import Reply
     from aio_token.oauth.transport import Transport
 
 

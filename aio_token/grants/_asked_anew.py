@@ -24,6 +24,8 @@ class AskedAnew(ABC):
 
     _grant_type: ClassVar[str]
 
+    needs_nothing_stored: ClassVar[bool] = True
+
     def __init__(
         self,
         endpoint: TokenEndpoint,

@@ -132,8 +132,7 @@ class RefreshTokenGrant:
         if not stored.refresh_token:
             return SignInRequired("there is no refresh token; sign in")
         if stored.is_refused:
-            refused = "the authorization server has refused the stored refresh token; sign in again"
-            return GrantRefused(stored.sentence or refused)
+            return GrantRefused(stored.refusal)
         if self._ended_by(stored) is not None and self._seems_to_have_ended(stored):
             return SignInRequired("the refresh token has expired; sign in again")
         return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
     from aio_token.oauth.transport import Transport as Transport
-    from aio_token.oauth.sending import Reply as Reply
+    from aio_token.oauth.exchange import Reply as Reply
     from aio_token.oauth.form import Form as Form
     from aio_token.oauth.form import Request as Request
     from aio_token.oauth.answer import Answer as Answer
@@ -36,7 +36,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
         "transport": ("Transport",),
-        "sending": ("Reply",),
+        "exchange": ("Reply",),
         "form": ("Form", "Request"),
         "answer": ("Answer",),
         "client_auth": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._proof import digest
 from aio_token._public import public
 from aio_token._token import Unpicklable
+from aio_token._value import Value
 from aio_token.oauth.arguments import check_secret, check_text, judged
 from aio_token.oauth.secret import Revealed, reveal
 
@@ -59,8 +60,7 @@ class ClientAuthentication(Protocol):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class ClientSecretBasic(Unpicklable):
+class ClientSecretBasic(Unpicklable, Value, kw_only=False):
     """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header."""
 
     client_id: str
@@ -83,8 +83,7 @@ class ClientSecretBasic(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class ClientSecretPost(Unpicklable):
+class ClientSecretPost(Unpicklable, Value, kw_only=False):
     """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body."""
 
     client_id: str
@@ -105,8 +104,7 @@ class ClientSecretPost(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class PublicClient(Unpicklable):
+class PublicClient(Unpicklable, Value, kw_only=False):
     """`none` (RFC 7591 section 2): a client without a secret says its id."""
 
     client_id: str
@@ -125,8 +123,7 @@ class PublicClient(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class PrivateKeyJWT(Unpicklable):
+class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
     """`private_key_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's private key.
 
     `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the token endpoint's
@@ -165,8 +162,7 @@ class PrivateKeyJWT(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class ClientSecretJWT(Unpicklable):
+class ClientSecretJWT(Unpicklable, Value, kw_only=False):
     """`client_secret_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's secret.
 
     `audience` is the JWT's receiver, by default the token endpoint's address.

@@ -63,5 +63,7 @@ async def test_where_there_is_another_first_it_comes_before_a_doubtful_one() -> 
         clock.step(3_600)
         another = server.sign_in(client_id="app")
         given = await grant_of(server, clock, another).obtain(credential)
-        assert (server.seen[-1].form or {}).get("refresh_token") == another
+        form = server.seen[-1].form
+        assert form is not None
+        assert form["refresh_token"] == another
         assert given.refresh_token != credential.refresh_token
