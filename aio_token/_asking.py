@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
 
 class Asking:
-    """Stands between a keeper and its grant (law D8)."""
+    """Stands between a keeper, which is one `account` of many, and its grant (law D8)."""
 
-    __slots__ = ("_clock", "_grant", "_limits", "pace")
+    __slots__ = ("_account", "_clock", "_grant", "_limits", "_pace")
 
-    def __init__(self, grant: Grant, limits: Limits, clock: Clock, pace: Pace) -> None:
+    def __init__(self, grant: Grant, limits: Limits, clock: Clock, pace: Pace, *, account: int) -> None:
         self._grant = grant
         self._limits = limits
         self._clock = clock
-        self.pace = pace
+        self._pace = pace
+        self._account = account
 
     async def leave_in_peace(self, credential: Credential | None) -> None:
         """Raise the error of the last failure while the server is to be left alone.
@@ -41,7 +42,7 @@ class Asking:
         left = resting(credential, self._clock.time())
         if credential is not None and left and self._asked(credential) and await self._presents(credential.proof):
             raise remembered(credential, left)
-        outage = self.pace.outage(self._grant.issued_by)
+        outage = self._pace.outage(self._grant.issued_by)
         left = outage.resting(self._clock.monotonic()) if outage is not None else 0.0
         if outage is not None and left and await self._presents(outage.proof):
             raise put_off(outage.error, left)
@@ -61,7 +62,10 @@ class Asking:
         """
         if isinstance(error, Rescued):
             credential, error = error.credential if is_ours else credential, error.error
-        return await self._marked(credential, error) if is_ours else credential, error
+        if is_ours:
+            credential = await self._marked(credential, error)
+        error.about = None  # to a grant that waits for this token the error says nothing about its own server
+        return credential, error
 
     async def _marked(self, credential: Credential | None, error: TokenError) -> Credential | None:
         """Mark the credential; an error of a server that is to be left alone says for how long."""
@@ -72,12 +76,13 @@ class Asking:
         elif kept is not None and kept is not credential and kept.retry_at is not None:
             kept = replace(kept, proof=await proof_of(self._grant, seconds=self._limits.obtain))
         proof = kept.proof if kept is not None else None
-        self.pace.failed(issued_by, self, error, proof=proof, now=self._clock.monotonic())
+        self._pace.failed(issued_by, self._account, error, proof=proof, now=self._clock.monotonic())
         return kept
 
-    def succeeded(self) -> None:
-        """Note that the server is well."""
-        self.pace.succeeded(self._grant.issued_by)
+    def succeeded(self, credential: Credential) -> Credential:
+        """Note that the server is well; return the credential as it is to be kept, without what was before."""
+        self._pace.succeeded(self._grant.issued_by)
+        return replace(credential.without_trouble(), spending_since=None)
 
     def _asked(self, credential: Credential) -> bool:
         """Whether the failure was one of this endpoint and client, as far as that is known."""

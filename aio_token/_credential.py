@@ -97,9 +97,16 @@ class Credential(Unpicklable):
         return self.refresh_token is not None and self.refused == fingerprint(self.refresh_token)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing but trouble; then it matters little whose it is."""
-        return self.token is None and not self.refresh_token
+    def is_trouble_alone(self) -> bool:
+        """Whether there was never anything but failures; then it may belong to a client that was misspelt."""
+        return self.token is None and not self.refresh_token and self.failures > 0
+
+    @property
+    def refusal(self) -> str:
+        """What the server said when it refused the refresh token, as far as that is known."""
+        if self.failure == "GrantRefused" and self.sentence:
+            return self.sentence
+        return "the authorization server has refused the stored refresh token; sign in again"
 
     def without_trouble(self) -> Credential:
         """Return the credential without what failures left on it; a refused refresh token stays marked."""

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class TokenError(Exception):
     """There is no token; the subclass says what to do.
 
-    `about` says what a server's answer, or its silence, was about; None if it was not asked. What is about the refresh
-    token that was presented ends its session. What is about the grant is not asked again for a minute, then for two,
-    up to an hour, unless it is a `ServerUnavailable`. What is about the client or the server concerns every account.
+    With `about` a grant says what the server's answer, or its silence, was about; None if the server was not asked. A
+    refusal of the grant or the client is not repeated for a minute, then for two, up to an hour. What is about the
+    client or the server concerns every account. The repository takes it off again: its callers have other servers.
     """
 
     about: Literal["refresh token", "grant", "client", "server"] | None = None

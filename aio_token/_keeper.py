@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._asking import Asking
@@ -56,12 +55,12 @@ class Keeper:
     """Keeps a credential in memory and in its store, and renews it; `cached` is what the hot path serves."""
 
     __slots__ = (
-        "_asking",
         "_failed_saves",
         "_grant",
         "_jitter",
         "_limits",
         "_lineage",
+        "_pace",
         "_serves_unsaved",
         "_store",
         "_tell",
@@ -90,7 +89,7 @@ class Keeper:
         self._limits = limits
         self.clock = clock
         self._tell = tell
-        self._asking = Asking(grant, limits, clock, pace)
+        self._pace = pace
         self._jitter = chance()
         self._lineage = Lineage()
         self._failed_saves = 0
@@ -102,6 +101,10 @@ class Keeper:
     def known(self) -> bool:
         """Whether the store was ever read."""
         return self._lineage.known
+
+    @property
+    def _asking(self) -> Asking:
+        return Asking(self._grant, self._limits, self.clock, self._pace, account=id(self))
 
     @property
     def unsaved(self) -> bool:
@@ -225,7 +228,7 @@ class Keeper:
 
         `waits` says how long callers have waited, for observers. Raises `TokenError`.
         """
-        return await self._asking.pace.through(lambda turn: self._renew(question, lock, waits, turn))
+        return await self._pace.through(lambda turn: self._renew(question, lock, waits, turn))
 
     async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
         if not self.known:
@@ -253,8 +256,7 @@ class Keeper:
         except TokenError as error:
             raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
-        self._asking.succeeded()
-        await self.replace(slot, replace(credential.without_trouble(), spending_since=None), renewal_took=took)
+        await self.replace(slot, self._asking.succeeded(credential), renewal_took=took)
         token = credential.token
         if token is None:
             message = "the grant returned a credential without a token"

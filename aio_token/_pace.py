@@ -51,6 +51,10 @@ class Pace:
     def __repr__(self) -> str:
         return f"Pace(at_once={self._at_once})"
 
+    def forget(self) -> None:
+        """Forget all trouble, as when the network is back: every account may ask again when its own pause is over."""
+        self._outages.clear()
+
     async def through(self, renewal: Callable[[Turn], Awaitable[T]]) -> T:
         """Run a renewal in its turn, again from the beginning whenever it made room for others."""
         loop = asyncio.get_running_loop()
@@ -71,7 +75,7 @@ class Pace:
         return outage if outage is not None and outage.is_shared else None
 
     def failed(
-        self, issued_by: IssuedBy | None, account: object, error: TokenError, *, proof: str | None, now: float
+        self, issued_by: IssuedBy | None, account: int, error: TokenError, *, proof: str | None, now: float
     ) -> None:
         """Note what an account has heard; `now` is monotonic."""
         if issued_by is None:
@@ -85,9 +89,9 @@ class Pace:
             if outage is not None:
                 outage.unclear(now)
         elif outage is None:
-            self._outages[key] = Outage(id(account), error.again(), proof)
+            self._outages[key] = Outage(account, error.again(), proof)
         else:
-            outage.met(id(account), error.again(), proof, now)
+            outage.met(account, error.again(), proof, now)
 
     def succeeded(self, issued_by: IssuedBy | None) -> None:
         """Note that the server answers, and knows the client."""
@@ -155,55 +159,51 @@ class Turn:
 
     __slots__ = ("_gate", "_has_slot", "_timer", "waited")
 
-    def __init__(self, gate: Gate | None) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._has_slot = False
         self.waited = 0.0
 
     async def __aenter__(self) -> Self:
-        if self._gate is not None:
-            self._has_slot = await self._gate.enter()
+        self._has_slot = await self._gate.enter()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._gate is not None and self._has_slot:
+        if self._has_slot:
             self._has_slot = False
             self._gate.leave()
 
     @asynccontextmanager
     async def lends_patience(self) -> AsyncIterator[None]:
         """Wait for locks inside; past a second the renewal begins anew as soon as others queue."""
-        gate = self._gate
-        if gate is None or not self._has_slot:
+        if not self._has_slot:
             yield
             return
         loop = asyncio.get_running_loop()
         began = loop.time()
         deadline = asyncio.timeout(None)
-        self._timer = loop.call_later(PATIENCE, self._look, gate, deadline)
+        self._timer = loop.call_later(PATIENCE, self._look, deadline)
         try:
             async with deadline:
                 yield
         except TimeoutError:
-            if not deadline.expired():
-                raise
             self.waited += loop.time() - began
             raise _OthersWait from None
         finally:
             self._timer.cancel()
 
-    def _look(self, gate: Gate, deadline: asyncio.Timeout) -> None:
+    def _look(self, deadline: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
-        if gate.is_crowded:
+        if self._gate.is_crowded:
             deadline.reschedule(loop.time())
         else:
-            self._timer = loop.call_later(PATIENCE, self._look, gate, deadline)
+            self._timer = loop.call_later(PATIENCE, self._look, deadline)
 
 
-NO_TURN = Turn(None)
-"""For what is no renewal, and bounded by nothing but its own limits."""
+NO_TURN = Turn(Gate(0))
+"""For what is no renewal: it takes no slot, and only its own limits bound it."""
 
 PACE = Pace()
 """The process's own."""

@@ -68,7 +68,7 @@ def status_of(
     """Look at a credential and its token."""
     token = cached.token if cached is not None else None
     if trouble is None and credential is not None and credential.is_refused:
-        trouble = GrantRefused("the authorization server has refused the stored refresh token; sign in again")
+        trouble = GrantRefused(credential.refusal)
     return Status(
         name=name,
         state=_state(cached, known=known),

@@ -64,7 +64,7 @@ def marked(
         credential = replace(credential, spending_since=None)
     refuses = error.about in {"grant", "client"} and not isinstance(error, ServerUnavailable)
     if isinstance(error, GrantRefused) and not refuses and credential is not None and credential.refresh_token:
-        if credential.is_refused and credential.sentence is not None:
+        if credential.is_refused and credential.failure == "GrantRefused":
             return credential
         credential = replace(credential.without_trouble(), refused=fingerprint(credential.refresh_token))
         return _told(credential, error, now)
@@ -79,7 +79,7 @@ def marked(
     else:
         retry_after = error.retry_after if isinstance(error, ServerUnavailable) else None
         rest = jittered_pause(row, jitter=jitter, retry_after=retry_after)
-    if credential is None or credential.is_empty:
+    if credential is None or credential.is_trouble_alone:
         credential = replace(credential or Credential(), issued_by=issued_by)
     return _told(replace(credential, failures=row, retry_at=now + rest, proof=None), error, now)
 
@@ -102,6 +102,7 @@ def remembered(credential: Credential, left: float) -> TokenError:
 def put_off(error: TokenError, left: float) -> TokenError:
     """Return an error that says the same, and when the server is asked again."""
     told = error.again()
+    told.about = None
     told.args = (f"{error}; the server is asked again in {max(left, 1):.0f} s",)
     if isinstance(told, ServerUnavailable):
         told.retry_after = left

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from aio_token._pace import PACE
 from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:
@@ -54,3 +55,10 @@ def no_secret_is_logged() -> Iterator[None]:
         root.removeHandler(listener)
         ours.setLevel(level)
     assert not [text for text in listener.heard if SECRETS.search(text)]
+
+
+@pytest.fixture(autouse=True)
+def no_outage_is_remembered() -> Iterator[None]:
+    """Let no test hear of a server that was down in another one: ports are used again."""
+    yield
+    PACE.forget()

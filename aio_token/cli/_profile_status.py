@@ -11,7 +11,7 @@ from aio_token._errors import TokenError
 from aio_token._freshness import CachedToken, Windows
 from aio_token._lineage import belongs, served
 from aio_token._status import State, status_of
-from aio_token._trouble import resting
+from aio_token._trouble import remembered, resting
 from aio_token.cli._exits import Exit, exit_for
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import excerpt
@@ -121,8 +121,9 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
         problem, exit_code = "the stored token belongs to another issuer or client", Exit.OTHER
     elif not status.usable and not renewable:
         problem, exit_code = f"sign in first: aio-token login {name}", Exit.SIGN_IN
-    elif not status.usable and rests:
-        problem, exit_code = f"the server failed, and will not be asked again for {rests:.0f} s", Exit.LATER
+    elif not status.usable and stored is not None and rests:
+        error = remembered(stored, rests)
+        problem, exit_code = str(error), exit_for(error)
     return ProfileStatus(
         name=name,
         session=session,

@@ -93,7 +93,7 @@ class RefreshTokenGrant:
 
     def _check(self, credential: Credential | None) -> None:
         self._endpoint.check_issued_here(credential)
-        issued_by = credential.issued_by if credential is not None and not credential.is_empty else None
+        issued_by = credential.issued_by if credential is not None and not credential.is_trouble_alone else None
         if issued_by is not None and not self.issued_by.covers(issued_by):
             message = "the stored credential was granted for another scope; restore that scope, or sign in again"
             raise ConfigurationError(message)
@@ -132,8 +132,7 @@ class RefreshTokenGrant:
         if not stored.refresh_token:
             return SignInRequired("there is no refresh token; sign in")
         if stored.is_refused:
-            refused = "the authorization server has refused the stored refresh token; sign in again"
-            return GrantRefused(stored.sentence or refused)
+            return GrantRefused(stored.refusal)
         if self._ended_by(stored) is not None and self._seems_to_have_ended(stored):
             return SignInRequired("the refresh token has expired; sign in again")
         return None

@@ -144,7 +144,7 @@ class TokenEndpoint:
 
     def check_issued_here(self, credential: Credential | None) -> None:
         """Raise `ConfigurationError` if the credential belongs to another endpoint or client (law E4)."""
-        issued_by = credential.issued_by if credential is not None and not credential.is_empty else None
+        issued_by = credential.issued_by if credential is not None and not credential.is_trouble_alone else None
         if issued_by is not None and not self.issued_by().same_client(issued_by):
             message = (
                 "the stored credential was issued by another token endpoint or to another client and is left as it is; "

@@ -95,7 +95,7 @@ async def test_a_server_that_rests(aio_token: CommandLine) -> None:
     assert shown["retry_at"] == pytest.approx(retry_at, abs=1)
     done = await aio_token("status", "--check")
     assert done.code == 4
-    assert "will not be asked again for" in done.out
+    assert "the server is asked again in" in done.out
     await set_up("default", profile_of(SERVER), credential(retry_at=retry_at))
     assert (await aio_token("status", "--check")).code == 0
 

@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aio_token._backoff import LONGEST_PAUSE, LONGEST_RETRY_AFTER, jittered_pause, pause
+from aio_token._backoff import LONGEST_PAUSE, LONGEST_RETRY_AFTER, jittered_pause, pause, refusal_pause
 
 
 def test_pauses_double_up_to_a_minute() -> None:
     """Law D8: 1, 2, 4 ... 60 s, and no number of failures is too large."""
     assert [pause(failures) for failures in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert pause(10**9) == 60
+
+
+def test_a_refusal_rests_for_minutes() -> None:
+    """Law E1: 1, 2, 4 ... 60 minutes; asking again so soon helps no one, and locks accounts."""
+    assert [refusal_pause(failures) / 60 for failures in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert refusal_pause(10**9) == 3_600
 
 
 def test_a_pause_is_half_by_chance() -> None:

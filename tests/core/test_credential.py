@@ -31,6 +31,10 @@ CREDENTIAL = Credential(
     refused="ba7816bf",
     retry_at=1_800_000_001.0,
     failures=3,
+    failed_at=1_799_999_999.0,
+    failure="ConfigurationError",
+    sentence="the token endpoint answered 401 (invalid_client)",
+    proof="0011223344556677:89ab",
 )
 
 TIMES = st.none() | st.floats(-1e14, 1e14) | st.integers(-(10**14), 10**14)
@@ -58,6 +62,10 @@ CREDENTIALS = st.builds(
     refused=TEXTS,
     retry_at=TIMES,
     failures=st.integers(0, 10**9),
+    failed_at=TIMES,
+    failure=TEXTS,
+    sentence=TEXTS,
+    proof=TEXTS,
 )
 
 
@@ -168,6 +176,8 @@ def test_a_file_without_a_schema_is_damaged(version: object) -> None:
         (altered(retry_at=float("nan")), "its retry_at is not what it should be"),
         (altered(retry_at=float("inf")), "its retry_at is not what it should be"),
         (altered(refresh_expires_at=10**400), "its refresh_expires_at is not what it should be"),
+        (altered(failed_at="now"), "its failed_at is not what it should be"),
+        (altered(sentence=["canary"]), "its sentence is not what it should be"),
         (altered(failures=-1), "its failures is not what it should be"),
         (altered(failures=1.0), "its failures is not what it should be"),
         (altered(failures=True), "its failures is not what it should be"),

@@ -88,7 +88,7 @@ def test_an_unforeseen_error_is_named_by_its_type_alone() -> None:
     cause = KeyError("canary")
     error = unforeseen(cause)
     assert type(error) is TokenError
-    assert str(error) == "the renewal failed in a way that nobody foresaw (KeyError)"
+    assert str(error) == "the renewal failed with an unexpected error (KeyError); see its cause"
     assert error.__cause__ is cause
 
 

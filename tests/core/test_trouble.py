@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 
 from aio_token import (
@@ -11,10 +15,11 @@ from aio_token import (
     ServerUnavailable,
     SignInRequired,
     StoreError,
+    Token,
     TokenError,
 )
 from aio_token._token import fingerprint
-from aio_token._trouble import Trouble, marked, remedy, resting
+from aio_token._trouble import LONGEST_SENTENCE, Trouble, described, marked, remedy, remembered, resting
 from aio_token.grants import IssuedBy
 from aio_token.stores import KeyUnavailable, LockTimeout, StoreCorrupt
 
@@ -63,12 +68,6 @@ def test_marking_twice_changes_nothing() -> None:
     assert mark(once, GrantRefused("no")) is once
 
 
-@pytest.mark.parametrize("credential", [None, Credential()])
-def test_a_refused_grant_without_a_refresh_token_leaves_no_mark(credential: Credential | None) -> None:
-    """Law E1: there is nothing that could be marked."""
-    assert mark(credential, GrantRefused("no")) is credential
-
-
 @pytest.mark.parametrize("error", [SignInRequired("sign in"), StoreError("disk"), LockTimeout("locked")])
 @pytest.mark.parametrize("credential", [None, KEPT])
 def test_where_the_server_was_not_asked_nothing_is_marked(credential: Credential | None, error: TokenError) -> None:
@@ -90,15 +89,150 @@ def test_failures_in_a_row_make_longer_pauses(error: TokenError) -> None:
 
 
 def test_the_servers_own_wish_counts() -> None:
-    """Law D8: `Retry-After` is kept, an hour at most."""
+    """Law D8: `Retry-After` is kept, an hour at most while there is a token that is good."""
     assert resting(mark(KEPT, ServerUnavailable("busy", retry_after=90)), NOW) == 90
-    assert resting(mark(KEPT, ServerUnavailable("busy", retry_after=1e9)), NOW) == 3_600
+    good = replace(KEPT, token=Token(access_token="good", expires_at=NOW + 7_200))
+    assert resting(mark(good, ServerUnavailable("busy", retry_after=1e9)), NOW) == 3_600
+
+
+def about(error: TokenError, what: Literal["refresh token", "grant", "client", "server"]) -> TokenError:
+    """Say what the server's answer was about."""
+    error.about = what
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        about(GrantRefused("a wrong password"), "grant"),
+        about(SignInRequired("interaction_required"), "grant"),
+        about(ConfigurationError("invalid_client"), "client"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("credential", [None, KEPT])
+def test_a_refusal_rests_for_minutes_and_marks_no_refresh_token(
+    credential: Credential | None, error: TokenError
+) -> None:
+    """Law E1: any refusal but that of a refresh token: a minute, doubling to an hour."""
+    rests = []
+    for _ in range(8):
+        credential = mark(credential, error)
+        rests.append(resting(credential, NOW) / 60)
+    assert rests == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert credential is not None
+    assert not credential.is_refused
+
+
+def test_pauses_of_another_kind_begin_anew() -> None:
+    """Law E1: an hour's outage does not make a first refusal one of an hour, nor the other way round."""
+    credential: Credential | None = KEPT
+    for _ in range(6):
+        credential = mark(credential, ServerUnavailable("down"))
+    credential = mark(credential, about(ConfigurationError("invalid_scope"), "grant"))
+    assert resting(credential, NOW) == 60
+    credential = mark(credential, ServerUnavailable("down"))
+    assert resting(credential, NOW) == 1
+
+
+def test_a_refusal_of_another_server_leaves_no_mark() -> None:
+    """Law D8: an exchange whose source has to be signed in is not at rest; its own server was not asked."""
+    assert mark(None, GrantRefused("no")) is None
+    assert resting(mark(None, about(GrantRefused("no"), "grant")), NOW) == 60
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (GrantRefused("a"), GrantRefused),
+        (SignInRequired("a"), SignInRequired),
+        (ConfigurationError("a"), ConfigurationError),
+        (ServerUnavailable("a"), ServerUnavailable),
+        (TokenError("a"), TokenError),
+    ],
+)
+def test_the_next_process_says_what_is_wrong(error: TokenError, kind: type[TokenError]) -> None:
+    """Law D8: the kind and the sentence of the failure, and when the server is asked again."""
+    if not isinstance(error, ServerUnavailable):
+        error.about = "grant"
+    credential = mark(None, error)
+    assert credential is not None
+    told = remembered(Credential.from_json(credential.to_json()), 4.6)
+    assert type(told) is kind
+    assert str(told) == "a; the server is asked again in 5 s"
+    assert getattr(told, "retry_after", 4.6) == 4.6
+
+
+def test_a_record_that_says_when_and_not_why_is_understood() -> None:
+    """Law F3: an earlier release kept the moment alone, and a later one may know other errors."""
+    told = remembered(Credential(failures=2, retry_at=NOW + 30), 30)
+    assert str(told) == "the authorization server failed before; the server is asked again in 30 s"
+    assert type(remembered(Credential(failures=1, failure="HardwareKeyMissing"), 1)) is ServerUnavailable
+    assert resting(mark(Credential(failures=2), ServerUnavailable("down")), NOW) == 4
+
+
+def test_a_long_sentence_is_cut() -> None:
+    """Law D8: 300 characters of it are kept."""
+    credential = mark(None, ServerUnavailable("x" * 1_000))
+    assert credential is not None
+    assert credential.sentence == "x" * (LONGEST_SENTENCE - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    ("ends", "asked", "elapsed", "left"),
+    [
+        (None, 3_600, 0, 300),  # there is no token at all
+        (-10, 3_600, 0, 300),
+        (-10, 3_600, 299, 1),
+        (-10, 3_600, 300, 0),
+        (7_200, 3_600, 0, 3_600),  # good until long after
+        (1_000, 3_600, 0, 1_300),  # five minutes after its end
+        (1_000, 3_600, 1_299, 1),
+        (1_000, 600, 0, 600),
+        (math.inf, 3_600, 0, 3_600),
+    ],
+)
+def test_without_a_token_a_server_is_believed_for_five_minutes(
+    ends: float | None, asked: float, elapsed: float, left: float
+) -> None:
+    """Law D8: one wrong `Retry-After` stops a service for five minutes, and not for an hour."""
+    kept = KEPT
+    if ends is not None:
+        kept = replace(KEPT, token=Token(access_token="a", expires_at=None if ends == math.inf else NOW + ends))
+    assert resting(mark(kept, ServerUnavailable("busy", retry_after=asked)), NOW + elapsed) == left
+
+
+def test_a_refused_refresh_token_says_why() -> None:
+    """Law D8: the latch keeps the sentence too; no pause, since a sign-in ends it."""
+    credential = mark(mark(KEPT, ServerUnavailable("down")), GrantRefused("invalid_grant: the session has ended"))
+    assert credential is not None
+    assert (credential.failure, credential.sentence) == ("GrantRefused", "invalid_grant: the session has ended")
+    assert (credential.failed_at, credential.retry_at, credential.failures) == (NOW, None, 0)
+
+
+def test_events_say_when_the_server_is_asked_again() -> None:
+    """The moment that is on the record, or that the error says; None where only a sign-in helps."""
+    credential = mark(KEPT, about(ConfigurationError("scope"), "grant"))
+    assert described(ConfigurationError("scope"), credential, NOW)["retry_at"] == NOW + 60
+    assert described(ServerUnavailable("down", retry_after=7), None, NOW)["retry_at"] == NOW + 7
+    assert described(SignInRequired("sign in"), None, NOW) == {
+        "remedy": "sign in",
+        "message": "sign in",
+        "retry_at": None,
+    }
 
 
 def test_trouble_before_the_first_credential_is_remembered_too() -> None:
     """Law D8: other processes are told through the store, though there is no token to keep."""
     credential = mark(None, ServerUnavailable("down"))
-    assert credential == Credential(issued_by=ISSUER, failures=1, retry_at=NOW + 1)
+    assert credential == Credential(
+        issued_by=ISSUER,
+        failures=1,
+        retry_at=NOW + 1,
+        failed_at=NOW,
+        failure="ServerUnavailable",
+        sentence="down",
+    )
 
 
 @pytest.mark.parametrize(
