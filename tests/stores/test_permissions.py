@@ -72,7 +72,7 @@ async def refusal(store: FileTokenStore) -> str:
 
 def repair(message: str) -> None:
     """Run the command that the message names, as the user would."""
-    command = re.split(r"; (?:.*?: )", message, maxsplit=1)[1]
+    command = re.split(r"; (?:.*?: )", message, maxsplit=1)[1].removeprefix("sudo ")
     subprocess.run(["/bin/sh", "-c", command], check=True)
 
 
@@ -83,7 +83,8 @@ async def test_a_file_that_others_may_read_is_refused_until_it_is_repaired(path:
     await save(store)
     path.chmod(mode)
     message = await refusal(store)
-    assert "may be read or written by other users; run: chmod 600" in message
+    assert "may be read or written by other users; where modes are fixed (WSL, CIFS)" in message
+    assert "check_permissions=False; else run: chmod 600" in message
     repair(message)
     assert await store.load() == KEPT
 
@@ -97,7 +98,8 @@ async def test_a_directory_that_others_may_write_is_refused_until_it_is_repaired
     if mode == 0o770:
         give_to_a_foreign_group(path.parent)
     message = await refusal(store)
-    assert "could exchange the file in it; run: chmod go-w" in message
+    assert "could exchange the file in it; where modes are fixed (WSL, CIFS), choose another place" in message
+    assert "check_permissions=False; else run: chmod go-w" in message
     repair(message)
     assert await store.load() == KEPT
 
@@ -171,7 +173,8 @@ async def test_a_file_of_another_user_is_refused_until_it_is_repaired(path: Path
     store = FileTokenStore(path)
     os.chown(path.parent, 0, 0)
     message = await refusal(store)
-    assert f"belongs to another user (uid {NOBODY}); run: chown 0" in message
+    assert f"belongs to another user (uid {NOBODY}), as after sudo; " in message
+    assert "; else run: chown 0" in message
     repair(message)
     assert await store.load() == KEPT
 
@@ -224,7 +227,7 @@ async def test_a_read_only_directory_costs_no_token(path: Path) -> None:
 async def test_a_read_only_directory_without_a_lock_file_is_an_error(path: Path) -> None:
     """Law F3: where not even the lock can be made, the error says which file could not be."""
     path.parent.chmod(0o500)
-    with pytest.raises(StoreError, match=r"the lock file .*\.lock cannot be used: Permission denied"):
+    with pytest.raises(StoreError, match=r"\.lock cannot be locked: permission denied; .* chmod"):
         await save(FileTokenStore(path))
     path.parent.chmod(0o700)
 
