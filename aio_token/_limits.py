@@ -119,10 +119,12 @@ class _Limit:
 _RUNNING: ContextVar[_Limit | None] = ContextVar("aio_token: the limit that runs", default=None)
 
 
-def waiting_for_the_lock(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Bound the wait for other processes."""
+def waiting_for_the_lock(
+    store: TokenStore, limits: Limits, *, already: float = 0.0
+) -> AbstractAsyncContextManager[None]:
+    """Bound the wait for other processes, some seconds of which have passed `already`."""
     message = f"{store!r} has been locked by another process for {limits.lock:g} s; try later"
-    return within(limits.lock, LockTimeout(message))
+    return within(max(limits.lock - already, 0.0), LockTimeout(message))
 
 
 async def read(place: TokenStore | Slot, store: TokenStore, limits: Limits) -> Credential | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 
 from aio_token._errors import ConfigurationError, raise_alone
+from aio_token._proof import digest
 from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_secret, check_text, judged
@@ -37,7 +38,11 @@ _KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
 
 @public
 class ClientAuthentication(Protocol):
-    """Proves the client's identity on a request to a token endpoint or one beside it."""
+    """Proves the client's identity on a request to a token endpoint or one beside it.
+
+    One with a `fingerprint` as well (see `aio_token.grants.Fingerprinting`) is asked again at once after a refusal when
+    its secret has changed.
+    """
 
     @property
     def client_id(self) -> str:
@@ -64,6 +69,10 @@ class ClientSecretBasic(Unpicklable):
     def __post_init__(self) -> None:
         _check_secret_of(self.client_id, self.secret)
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and secret."""
+        return await _fingerprint(self, salt)
+
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the header on the request."""
         secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
@@ -84,6 +93,10 @@ class ClientSecretPost(Unpicklable):
     def __post_init__(self) -> None:
         _check_secret_of(self.client_id, self.secret)
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and secret."""
+        return await _fingerprint(self, salt)
+
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put id and secret into the body."""
         secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
@@ -100,6 +113,10 @@ class PublicClient(Unpicklable):
 
     def __post_init__(self) -> None:
         check_text("the client's id", self.client_id)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of the id."""
+        return digest(salt, type(self).__name__, self.client_id)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the id into the body."""
@@ -128,6 +145,12 @@ class PrivateKeyJWT(Unpicklable):
         check_text("alg", self.alg)
         check_text("kid", self.kid, optional=True)
         check_text("audience", self.audience, optional=True)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and key, and of what the JWT says beside them."""
+        name = f"the private key of the client {self.client_id!r}"
+        key: Revealed[KeyText] = await reveal(self.key, name, kinds=(str, bytes, Mapping))
+        return digest(salt, type(self).__name__, self.client_id, key.value, self.alg, self.kid, self.audience)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
@@ -159,6 +182,10 @@ class ClientSecretJWT(Unpicklable):
         check_text("alg", self.alg)
         check_text("audience", self.audience, optional=True)
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and secret, and of what the JWT says beside them."""
+        return await _fingerprint(self, salt, self.alg, self.audience)
+
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
         from authlib.oauth2.rfc7523 import ClientSecretJWT as Method  # noqa: PLC0415  slow to import, needed by few
@@ -174,6 +201,13 @@ class ClientSecretJWT(Unpicklable):
 def _check_secret_of(client_id: object, secret: object) -> None:
     check_text("the client's id", client_id)
     check_secret(f"the secret of the client {client_id!r}", secret)
+
+
+async def _fingerprint(
+    client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT, salt: bytes, *beside: str | None
+) -> str:
+    secret = await reveal(client.secret, f"the secret of the client {client.client_id!r}")
+    return digest(salt, type(client).__name__, client.client_id, secret.value, *beside)
 
 
 def _claims() -> dict[str, object]:

@@ -166,7 +166,7 @@ async def test_who_gives_up_before_a_thread_is_free_leaves_nothing() -> None:
     threads, made = Threads(1), list[str]()
     strand = Strand(threads)
     call, task = await hang(Worker(Strand(threads)))
-    waiting = asyncio.create_task(Worker(strand).call(made.append, "first"))  # type: ignore[func-returns-value]
+    waiting = asyncio.create_task(Worker(strand).call(made.append, "first"))
     await asyncio.sleep(0)
     await give_up(waiting)
     assert not strand.calls

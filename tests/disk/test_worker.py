@@ -59,7 +59,7 @@ async def test_tidying_up_is_waited_for_unless_an_abandoned_call_still_runs() ->
     await worker.settle(lambda: seen.append("at once"))
     assert seen == ["at once"]
     hanging = asyncio.create_task(worker.call(hang))
-    await asyncio.to_thread(started.wait, 10)
+    await asyncio.to_thread(started.wait, 30)
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
     await worker.settle(lambda: seen.append("later"))
@@ -101,7 +101,7 @@ async def test_a_call_whose_caller_is_gone_ends_before_its_next_step() -> None:
 
     async with Worker() as worker:
         writing = asyncio.create_task(worker.call(write, worker))
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 30)
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         go.set()
@@ -119,8 +119,8 @@ async def test_a_pause_ends_when_its_caller_goes() -> None:
         worker.pause(60.0)
 
     waiting = asyncio.create_task(worker.call(wait))
-    await asyncio.to_thread(started.wait, 10)
+    await asyncio.to_thread(started.wait, 30)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await asyncio.to_thread(worker.shutdown)
