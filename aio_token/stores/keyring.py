@@ -42,12 +42,13 @@ class KeyringTokenStore(Shared):
 
     The keyring must take texts as long as a credential; that of Windows takes 1,280 characters, and there a file with
     its key in the keyring is the way. Processes of one user exclude each other by the file `lock`, by default one of
-    their home directory, which has to be on this machine. `timeout` is how long to wait for the keyring, in seconds.
+    their home directory, which has to be on this machine. `timeout` is how long to wait for the keyring, in seconds;
+    it still waits for its person afterwards, who sees one window, and answers when it is asked again.
     Raises `ConfigurationError` for arguments of other kinds.
     """
 
     def __init__(
-        self, service: str, username: str, *, lock: str | os.PathLike[str] | None = None, timeout: float = 10.0
+        self, service: str, username: str, *, lock: str | os.PathLike[str] | None = None, timeout: float = 4.0
     ) -> None:
         names = text(service, "service"), text(username, "username")
         self._entry = KeyringEntry(*names, timeout)

@@ -99,7 +99,7 @@ class KeyFile:
 class KeyringKey:
     """A key in the keyring of the operating system (extra `keyring`), read once; `timeout` in seconds."""
 
-    def __init__(self, service: str, username: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, service: str, username: str, *, timeout: float = 4.0) -> None:
         self._entry = KeyringEntry(service, username, timeout)
         self._key: Key | None = None
 
