@@ -70,12 +70,18 @@ async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
 
 
 def uncounted() -> Callable[[], None] | None:
-    """Stop the limit that runs here, for at most 10 seconds; return what lets it run on, None if there is no limit.
+    """Stop the limits that run here, for at most 10 seconds; return what lets them run on, None if there is none.
 
     For a store whose work waits in a queue of this process: limits count the work, not the queue before it (law C4).
     """
     limit = _RUNNING.get()
-    return limit.suspended() if limit is not None else None
+    counts = [count for one in limit.and_those_around() if (count := one.suspended())] if limit is not None else []
+
+    def count_all() -> None:
+        for count in counts:
+            count()
+
+    return count_all if counts else None
 
 
 class _Limit:
@@ -83,6 +89,7 @@ class _Limit:
 
     def __init__(self, seconds: float) -> None:
         self.deadline = asyncio.timeout(None)
+        self.outer = _RUNNING.get()
         self._loop = asyncio.get_running_loop()
         self._due = self._loop.time() + seconds
         self._timer = self._loop.call_at(self._due, self._passes)
@@ -90,6 +97,10 @@ class _Limit:
     def stop(self) -> None:
         """Count no more."""
         self._timer.cancel()
+
+    def and_those_around(self) -> list[_Limit]:
+        """Return this limit, and those within which it runs."""
+        return [self, *(self.outer.and_those_around() if self.outer is not None else [])]
 
     def suspended(self) -> Callable[[], None] | None:
         """Put the limit off; return what ends that, to be called in the loop's thread."""

@@ -40,9 +40,8 @@ class DurableFile:
 
         Raises OSError, `StoreError` if the file is not as it should be, `Damaged` if it is larger than any credential.
         """
-        try:
-            descriptor = self._patiently(os.open, self._path, os.O_RDONLY | self._platform.flags)
-        except FileNotFoundError:
+        descriptor = self._open()
+        if descriptor is None:
             return None
         try:
             size = self._steps.step(self._inspect, descriptor)
@@ -77,6 +76,22 @@ class DurableFile:
         self._steps.step(beside.forget, self._path)
         self._steps.step(self._platform.sync_directory, self._path.parent)
 
+    def _open(self) -> int | None:
+        """Open the file for reading, in one step: where links are followed, the system alone follows them.
+
+        A volume of Kubernetes is exchanged by a link, and what the link led to is removed: who was on the way there
+        finds nothing, and goes again for as long as the way changes.
+        """
+        way = str(self._path)
+        while True:
+            try:
+                return self._patiently(os.open, self._path, os.O_RDONLY | self._platform.flags)
+            except FileNotFoundError:
+                now = self._steps.step(os.path.realpath, self._path)
+                if now in {way, str(self._path)}:
+                    return None
+                way = now
+
     def _fill(self, draft: Path, content: memoryview) -> None:
         descriptor = self._steps.step(self._create, draft)
         try:
@@ -98,7 +113,7 @@ class DurableFile:
     def _inspect(self, descriptor: int) -> int:
         found = os.fstat(descriptor)
         refuse_odd(self._path, found)
-        self._platform.guard_directory(self._path.parent)
+        self._platform.guard_way(self._path.parent)
         self._platform.guard_file(self._path, found)
         if found.st_size > MAX_SIZE:
             message = f"it is larger than {MAX_SIZE} bytes"

@@ -10,8 +10,9 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
+from aio_token._disk.permissions import unusable_lock
 from aio_token._disk.steps import STRAIGHT, Steps
-from aio_token._errors import StoreError, without_frames
+from aio_token._errors import without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -63,8 +64,7 @@ class ProcessLock:
         except Timeout:
             return False
         except OSError as error:
-            message = f"the lock file {self._path} cannot be used: {error.strerror}"
-            raise StoreError(message) from without_frames(error)
+            raise unusable_lock(self._path, error) from without_frames(error)
         return True
 
 

@@ -6,25 +6,59 @@ import errno
 import os
 import shlex
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aio_token._errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 _LINK = (errno.ELOOP, getattr(errno, "EMLINK", errno.ELOOP))
 """What O_NOFOLLOW says about a symbolic link: on Linux and macOS, on FreeBSD."""
 
 
+_MOST_LINKS = 40
+
+_OUTLOOK = {
+    errno.ENOSPC: "make room on its disk; if there is some, inodes are lacking (df -i)",
+    errno.EDQUOT: "your quota of its disk is used up: remove what you can spare (quota -s)",
+    errno.EROFS: "keep it in a place that can be written, or mount this one writable",
+    errno.EIO: "its disk fails: look at what the system's log says, and move it to another disk",
+    errno.EBUSY: "it is mounted as a single file, which cannot be replaced: mount its directory instead",
+    errno.ESTALE: "the server of this network disk has lost it: mount the disk anew",
+    errno.ENOLCK: "this disk has no locks: keep it on a disk of this machine",
+    errno.EMFILE: "this process has too many files open: raise its limit (ulimit -n)",
+    errno.ENFILE: "the system has too many files open: close some",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+"""What to do about what the system says."""
+
+
 def refuse_exposed_file(path: Path, found: os.stat_result) -> None:
     """Raise `StoreError` for a credential file of another user, or one that others may read or write."""
     if found.st_uid != os.geteuid():
-        message = f"{path} belongs to another user (uid {found.st_uid}); run: chown {os.geteuid()} {_quoted(path)}"
+        message = f"{path} belongs to another user (uid {found.st_uid}), as after sudo; {_way_out(_taking(path))}"
         raise StoreError(message)
     if stat.S_IMODE(found.st_mode) & 0o077:
-        message = f"{path} may be read or written by other users; run: chmod 600 {_quoted(path)}"
+        message = f"{path} may be read or written by other users; {_way_out(f'chmod 600 {_quoted(path)}')}"
         raise StoreError(message)
+
+
+def refuse_exposed_way(directory: Path) -> None:
+    """Raise `StoreError` if other users may exchange the directory, or any on the way to it from the root."""
+    *above, last = _way_to(directory)
+    for on_the_way in above:
+        owner = on_the_way.stat().st_uid
+        if owner not in _trusted():  # it may be another user's home: that is not to be taken over
+            message = (
+                f"the directory {on_the_way}, on the way to {directory}, belongs to another user (uid {owner}), who "
+                "could exchange what is in it; choose a place of your own (HOME, XDG_STATE_HOME), run this as that "
+                "user, or pass check_permissions=False"
+            )
+            raise StoreError(message)
+        refuse_exposed_directory(on_the_way)
+    refuse_exposed_directory(last)
 
 
 def refuse_exposed_directory(directory: Path) -> None:
@@ -34,17 +68,17 @@ def refuse_exposed_directory(directory: Path) -> None:
     directories are 0775.
     """
     found = directory.stat()
-    if found.st_uid not in (os.geteuid(), 0):
+    if found.st_uid not in _trusted():
         message = (
             f"the directory {directory} belongs to another user (uid {found.st_uid}), who could exchange the file in "
-            f"it; run: chown {os.geteuid()} {_quoted(directory)}"
+            f"it; {_way_out(_taking(directory))}"
         )
         raise StoreError(message)
     others = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _is_private_group(found.st_gid))
     if others and not found.st_mode & stat.S_ISVTX:
         message = (
             f"other users may write to the directory {directory}, and could exchange the file in it; "
-            f"run: chmod go-w {_quoted(directory)}"
+            f"{_way_out(f'chmod go-w {_quoted(directory)}')}"
         )
         raise StoreError(message)
 
@@ -63,12 +97,74 @@ def unusable(path: Path, done: str, error: OSError) -> StoreError:
     if error.errno == errno.EISDIR:
         return _odd(path, stat.S_IFDIR)
     if error.errno in (errno.EACCES, errno.EPERM):
-        directory = _quoted(path.parent)
-        return StoreError(
-            f"{path} cannot be {done}: permission denied; as this process's user, run: "
-            f"chmod u+rwx {directory} && chmod 600 {_quoted(path)}"
-        )
-    return StoreError(f"{path} cannot be {done}: {error.strerror}")
+        return StoreError(f"{path} cannot be {done}: permission denied; {_getting_in(path)}")
+    return StoreError(f"{path} cannot be {done}: {explained(error)}")
+
+
+def unusable_lock(path: Path, error: OSError) -> StoreError:
+    """Say the same of a lock's file, where a link is a trap: what it leads to is no lock, and is not moved."""
+    if error.errno in _LINK:
+        return StoreError(f"{path}, the file of a lock, is a symbolic link; remove it: rm {_quoted(path)}")
+    return unusable(path, "locked", error)
+
+
+def explained(error: OSError) -> str:
+    """Say what the system says, and what to do about it where that is known."""
+    outlook = _OUTLOOK.get(error.errno or 0)
+    return f"{error.strerror}; {outlook}" if outlook is not None else str(error.strerror)
+
+
+def _trusted() -> set[int]:
+    """Return who may own directories; who owns the root one may do anything anyway, and in a sandbox that is not 0."""
+    return {os.geteuid(), 0, Path("/").stat().st_uid}
+
+
+def _way_out(command: str) -> str:
+    return (
+        "where modes are fixed (WSL, CIFS), choose another place (XDG_STATE_HOME, XDG_CONFIG_HOME) or pass "
+        f"check_permissions=False; else run: {command}"
+    )
+
+
+def _taking(path: Path) -> str:
+    """Return the command that makes it this user's, who cannot give himself what belongs to others."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    return f"{sudo}chown {os.geteuid()} {_quoted(path)}"
+
+
+def _getting_in(path: Path) -> str:
+    """Return the command that opens the way, which is another one where it is barred by what belongs to others."""
+    for part in (path, path.parent):
+        try:
+            owner = part.lstat().st_uid
+        except OSError:  # it is not there, or cannot be seen
+            continue
+        if owner != os.geteuid():
+            return f"{part} belongs to another user (uid {owner}), as after sudo; run: {_taking(part)}"
+    directory = _quoted(path.parent)
+    return f"as this process's user, run: chmod u+rwx {directory} && chmod 600 {_quoted(path)}"
+
+
+def _way_to(directory: Path) -> Iterator[Path]:
+    """Go through the directories from the root on, and through those that links on the way lead through."""
+    here, ahead, links = Path(directory.anchor), list(reversed(directory.parts[1:])), 0
+    yield here
+    while ahead:
+        part = ahead.pop()
+        if part == "..":
+            here = here.parent
+            continue
+        if not (here / part).is_symlink():
+            here /= part
+            yield here
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(directory))
+        target = (here / part).readlink()
+        if target.is_absolute():
+            here = Path(target.anchor)
+        ahead += reversed(target.parts[bool(target.anchor) :])
 
 
 def _odd(path: Path, kind: int) -> StoreError:
@@ -88,7 +184,8 @@ def _is_private_group(gid: int) -> bool:
         user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(gid)
     except KeyError:  # a user or group without a name, as in many containers
         return False
-    return group.gr_name == user and set(group.gr_mem) <= {user}
+    others = {account.pw_name for account in pwd.getpwall() if account.pw_gid == gid}
+    return group.gr_name == user and {*group.gr_mem, *others} <= {user}
 
 
 def _quoted(path: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file
+from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file, refuse_exposed_way
 from aio_token._value import Value
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Platform(Value):
     """How a system opens, guards and replaces files.
 
     `flags` go with every open. `sync` brings a file's content to the disk. `busy` are the errors that say a file is in
-    use for the moment. The two guards raise `StoreError` for what others may read or exchange (law F4).
+    use for the moment. The guards raise `StoreError` for what others may read or exchange (law F4):
+    a directory, all those on the way to it and itself, a file.
     """
 
     flags: int
@@ -32,6 +33,7 @@ class Platform(Value):
     sync_directory: Callable[[Path], None]
     busy: tuple[type[OSError], ...]
     guard_directory: Callable[[Path], None]
+    guard_way: Callable[[Path], None]
     guard_file: Callable[[Path, os.stat_result], None]
 
 
@@ -79,8 +81,9 @@ def nothing(*_: object) -> None:
 
 
 def unguarded(platform: Platform) -> Platform:
-    """Believe what is there, whatever user may have written it."""
-    return replace(platform, guard_directory=nothing, guard_file=nothing)
+    """Believe what is there, whatever user may have written it, and wherever links lead."""
+    followed = platform.flags & ~flags("O_NOFOLLOW")
+    return replace(platform, flags=followed, guard_directory=nothing, guard_way=nothing, guard_file=nothing)
 
 
 # O_NONBLOCK: a pipe in the file's place is refused instead of waited for.
@@ -91,6 +94,7 @@ POSIX = Platform(
     sync_directory=sync_directory,
     busy=(),
     guard_directory=refuse_exposed_directory,
+    guard_way=refuse_exposed_way,
     guard_file=refuse_exposed_file,
 )
 # A file that is being read cannot be replaced there, for that moment; modes and owners say nothing, and directories
@@ -102,6 +106,7 @@ WINDOWS = Platform(
     sync_directory=nothing,
     busy=(PermissionError,),
     guard_directory=nothing,
+    guard_way=nothing,
     guard_file=nothing,
 )
 HERE = {"posix": POSIX, "nt": WINDOWS}[os.name]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "AIO_TOKEN_KEY"
 KEYRING = "keyring"
 _SERVICE, _USER = "aio-token", "key of the command line"
-_TIMEOUT = 10.0  # seconds for a keyring that should be unlocked
+_TIMEOUT = 4.0  # seconds for a keyring that should be unlocked; less than reading a store may take
 _PATIENCE = 300.0  # seconds for one that asks a person, who is there to sign in
 _NOTICEABLE = 3.0  # seconds
 

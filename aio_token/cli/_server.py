@@ -38,6 +38,16 @@ class SessionGrant:
         """What the profile says, without asking any server."""
         return self._session.profile.issued_by
 
+    def spends(self, credential: Credential | None) -> bool:
+        """Whether a refresh token would be presented that may be single-use (law F8)."""
+        if (
+            credential is None
+            or credential.refresh_token is None
+            or self._session.profile.grant == "client_credentials"
+        ):
+            return False
+        return not credential.reusable
+
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
         return await self._grant().obtain(credential, wish)

@@ -14,11 +14,11 @@ from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.lock import ProcessLock
-from aio_token._disk.permissions import unusable
+from aio_token._disk.permissions import explained, unusable
 from aio_token._disk.platform import unguarded
 from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreCorrupt, StoreError, without_frames
-from aio_token.stores.codec import from_json, to_json
+from aio_token.stores.codec import NOTHING, credential_of, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from aio_token.stores.codec import Codec
 
 _logger = logging.getLogger("aio_token")
-_NOTHING = memoryview(b"{}")
 
 
 class CredentialFile:
@@ -70,7 +69,7 @@ class CredentialFile:
         """Make the directory, or find fault with it; try to take the lock, and read; tell whether it was taken."""
         with self._explained("reached"):
             self._steps.step(make_private, self._path.parent, self._platform.sync_directory)
-            self._steps.step(self._platform.guard_directory, self._path.parent)
+            self._steps.step(self._platform.guard_way, self._path.parent)
             if not self._lock.attempt(self._steps):
                 return False
         self._read_at_entry = Future()
@@ -88,11 +87,11 @@ class CredentialFile:
     def read(self) -> Credential | None:
         """Return what is kept. Raises `Damaged`, too."""
         with self._explained("read"):
-            content = self._file.read()
+            content = DurableFile(self._configured, self._platform, self._steps).read()
         if content is None:
             return None
         with self._named():
-            return from_json(self._codec.decode(content, self._identity))
+            return credential_of(self._codec.decode(content, self._identity))
 
     def load(self) -> Credential | None:
         """Return what is kept; a damaged file is moved aside first. The lock must be held."""
@@ -103,18 +102,14 @@ class CredentialFile:
             try:
                 aside = self._file.set_aside()
             except OSError as error:
-                message = f"{self._path} is damaged ({damage}) and cannot be moved aside: {error.strerror}"
+                message = f"{self._path} is damaged ({damage}) and cannot be moved aside: {explained(error)}"
                 raise StoreCorrupt(message) from without_frames(error)
             _logger.warning("%s is damaged (%s): moved to %s and treated as empty", self._path, damage, aside)
             return None
 
     def save(self, credential: Credential) -> None:
         """Replace what is kept. The lock must be held."""
-        self._read_at_entry = None
-        with self._named():
-            content = memoryview(self._codec.encode(to_json(credential), self._identity))
-        with self._explained("written"):
-            self._file.write(content)
+        self._write(to_json(credential))
 
     def delete(self) -> None:
         """Remove the file, and damaged ones that were moved aside. The lock must be held."""
@@ -123,9 +118,26 @@ class CredentialFile:
             self._file.remove()
 
     def probe(self) -> None:
-        """Find out whether the codec could write."""
+        """Do what saving does: save what is there once more, or that there is nothing, and remove that again (law F12).
+
+        The lock must be held.
+        """
+        kept = self.load()
+        if kept is not None:
+            self.save(kept)
+            return
+        try:
+            self._write(NOTHING)
+        finally:
+            with self._explained("removed"):
+                self._steps.step(self._path.unlink, missing_ok=True)
+
+    def _write(self, record: memoryview) -> None:
+        self._read_at_entry = None
         with self._named():
-            self._codec.encode(_NOTHING, self._identity)
+            content = memoryview(self._codec.encode(record, self._identity))
+        with self._explained("written"):
+            self._file.write(content)
 
     @contextmanager
     def _explained(self, done: str) -> Iterator[None]:

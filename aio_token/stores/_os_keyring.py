@@ -20,6 +20,8 @@ _KEYRING = Threads(8)
 _LIMITS = {"keyring.backends.Windows": 1_280}
 """Characters that a keyring takes: 2,560 bytes of UTF-16 in the Windows Credential Manager."""
 
+_ANOTHER = "choose another one of: keyring --list-backends"
+
 _OUTLOOK = {
     "ImportError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
     "ModuleNotFoundError": "the package keyring is not installed; run: pip install 'aio-token[keyring]'",
@@ -52,6 +54,12 @@ class KeyringEntry:
         """Replace what is there. Raises `StoreError` if this keyring does not take that much."""
         self._ask(_write, self._service, self._username, content)
 
+    def check(self, content: memoryview) -> None:
+        """Read what was written just now. Raises `KeyUnavailable` if it is not there, as some keyrings keep nothing."""
+        if self.read() != content:
+            message = f"the keyring {_name()} does not keep what it is given; {_ANOTHER}"
+            raise KeyUnavailable(message)
+
     def remove(self) -> None:
         """Leave nothing there."""
         self._ask(_remove, self._service, self._username)
@@ -75,6 +83,13 @@ class KeyringEntry:
             raise KeyUnavailable(message) from without_frames(error)
 
 
+def _name() -> str:
+    import keyring  # noqa: PLC0415
+
+    kind = type(keyring.get_keyring())
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def _read(service: str, username: str) -> memoryview | None:
     import keyring  # noqa: PLC0415  an extra, and slow to import
 
@@ -84,6 +99,9 @@ def _read(service: str, username: str) -> memoryview | None:
 def _write(service: str, username: str, content: memoryview) -> None:
     import keyring  # noqa: PLC0415
 
+    if _name() == "keyring.backends.null.Keyring":
+        message = f"the keyring {_name()} keeps nothing; {_ANOTHER}"
+        raise KeyUnavailable(message)
     limit = _LIMITS.get(type(keyring.get_keyring()).__module__, len(content))
     if len(content) > limit:
         message = (

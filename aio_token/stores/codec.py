@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Protocol
 
-from aio_token._credential import Credential
+from aio_token._credential import SCHEMA_VERSION, Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._public import public
 
 MAGIC = b"AIOTOKEN"
 """What every encrypted content begins with."""
+
+NOTHING = memoryview(json.dumps({"version": SCHEMA_VERSION, "probe": True}).encode())
+"""What a probe writes where nothing is kept, and removes: it says that nothing is kept."""
 
 
 @public
@@ -64,3 +68,8 @@ def from_json(text: bytes | memoryview) -> Credential:
         return Credential.from_json(bytes(text))
     except ValueError as error:
         raise Damaged(str(error)) from without_frames(error)
+
+
+def credential_of(text: bytes | memoryview) -> Credential | None:
+    """Read JSON, None for what a probe left that was killed. Raises as `from_json` does."""
+    return None if text == NOTHING else from_json(text)

@@ -21,7 +21,7 @@ from aio_token.stores._arguments import file_path, text
 from aio_token.stores._os_keyring import KeyringEntry
 from aio_token.stores._shared import Shared
 from aio_token.stores._turns import Turns
-from aio_token.stores.codec import from_json, to_json
+from aio_token.stores.codec import NOTHING, credential_of, to_json
 
 if TYPE_CHECKING:
     import os
@@ -42,12 +42,13 @@ class KeyringTokenStore(Shared):
 
     The keyring must take texts as long as a credential; that of Windows takes 1,280 characters, and there a file with
     its key in the keyring is the way. Processes of one user exclude each other by the file `lock`, by default one of
-    their home directory, which has to be on this machine. `timeout` is how long to wait for the keyring, in seconds.
+    their home directory, which has to be on this machine. `timeout` is how long to wait for the keyring, in seconds;
+    it still waits for its person afterwards, who sees one window, and answers when it is asked again.
     Raises `ConfigurationError` for arguments of other kinds.
     """
 
     def __init__(
-        self, service: str, username: str, *, lock: str | os.PathLike[str] | None = None, timeout: float = 10.0
+        self, service: str, username: str, *, lock: str | os.PathLike[str] | None = None, timeout: float = 4.0
     ) -> None:
         names = text(service, "service"), text(username, "username")
         self._entry = KeyringEntry(*names, timeout)
@@ -74,7 +75,7 @@ class KeyringTokenStore(Shared):
         """Return what is kept; a damaged entry is treated as empty, with a warning. Raises `StoreError`."""
         content = await self._ask(self._entry.read)
         try:
-            return None if content is None else from_json(content)
+            return None if content is None else credential_of(content)
         except Damaged as damage:
             _logger.warning("%r is damaged (%s) and treated as empty", self, damage)
             return None
@@ -99,8 +100,17 @@ class KeyringTokenStore(Shared):
         await self._ask(self._entry.remove)
 
     async def probe(self) -> None:
-        """Find out whether the keyring answers. Raises `StoreError`."""
-        await self._ask(self._entry.read)
+        """Find out whether the keyring keeps a credential: save what is there once more, and read it back (law F12).
+
+        Where nothing is there, that is saved, and removed again. Raises `StoreError`.
+        """
+        async with self.exclusive():
+            kept = await self.load()
+            content = NOTHING if kept is None else to_json(kept)
+            await self._ask(self._entry.write, content)
+            await self._ask(self._entry.check, content)
+            if kept is None:
+                await self.delete()
 
     def _attempt(self, lock: ProcessLock, worker: Worker) -> bool:
         try:

@@ -78,10 +78,8 @@ class KeyFile:
     def key(self, salt: bytes) -> Key:  # noqa: ARG002
         """Return the key. Raises `KeyUnavailable`."""
         try:
-            path, platform = self._path, HERE
-            if not self._check_permissions:  # mounted secrets are links, as a rule
-                path, platform = Path(os.path.realpath(path)), unguarded(HERE)
-            content = DurableFile(path, platform).read()
+            platform = HERE if self._check_permissions else unguarded(HERE)  # mounted secrets are links, as a rule
+            content = DurableFile(self._path, platform).read()
         except OSError as error:
             raise KeyUnavailable(str(unusable(self._path, "read", error))) from without_frames(error)
         except StoreError as error:
@@ -101,7 +99,7 @@ class KeyFile:
 class KeyringKey:
     """A key in the keyring of the operating system (extra `keyring`), read once; `timeout` in seconds."""
 
-    def __init__(self, service: str, username: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, service: str, username: str, *, timeout: float = 4.0) -> None:
         self._entry = KeyringEntry(service, username, timeout)
         self._key: Key | None = None
 
@@ -127,8 +125,11 @@ class KeyringKey:
         return self._key
 
     def _create(self) -> None:
-        if self._entry.read() is None:
-            self._entry.write(memoryview(new_key().encode()))
+        if self._entry.read() is not None:
+            return
+        key = memoryview(new_key().encode())
+        self._entry.write(key)
+        self._entry.check(key)
 
 
 @public

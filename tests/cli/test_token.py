@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import shlex
 import time
 from dataclasses import replace
@@ -11,12 +13,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token import Token
+from aio_token import Credential, Token
+from aio_token._disk.platform import HERE
+from aio_token.cli._profile import Profile
+from aio_token.cli._server import SessionGrant
+from aio_token.cli._session import Session
 from aio_token.cli.commands.token import FORMATS
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import profile_of, set_up, stored, token_file
 
 if TYPE_CHECKING:
+    from aio_token.cli._profile import GrantType
     from tests.cli.command_line import CommandLine
 
 
@@ -162,6 +169,47 @@ async def test_a_token_that_cannot_be_saved_is_printed_with_a_warning(aio_token:
         assert done.code == 0
         assert server.accepts(done.out.strip())
         assert done.err.count("the new token is not saved") == 1
+
+
+@pytest.mark.parametrize(
+    ("grant", "kept", "spends"),
+    [
+        ("refresh_token", Credential(refresh_token="canary"), True),
+        ("refresh_token", Credential(refresh_token="canary", reusable=True), False),
+        ("refresh_token", Credential(), False),
+        ("refresh_token", None, False),
+        ("client_credentials", Credential(refresh_token="canary"), False),
+    ],
+)
+def test_what_is_spent_is_said_beforehand(grant: GrantType, kept: Credential | None, spends: bool) -> None:
+    """Law F8: where a refresh token would be presented that may be single-use, the store is tried first."""
+    profile = Profile(issuer="", client_id="app", token_endpoint="https://server.example/token", grant=grant)
+    assert SessionGrant(Session("default", profile)).spends(kept) is spends
+
+
+async def test_nothing_is_spent_that_could_not_be_replaced(aio_token: CommandLine) -> None:
+    """Law F8: on a disk that takes no successor the session is kept, with exit code 5; with room again it goes on."""
+    async with AuthorizationServer() as server:
+        await set_up("default", profile_of(server), replace(server.credential(client_id="app"), token=None))
+        with FullDisk():
+            done = await aio_token("token")
+        assert (done.code, done.out, server.refreshes) == (5, "", 0)
+        assert "No space left on device; make room" in done.err
+        assert (await aio_token("token")).code == 0
+
+
+class FullDisk:
+    """Takes no file for as long as it is entered."""
+
+    def __enter__(self) -> None:
+        self._sync = HERE.sync
+        object.__setattr__(HERE, "sync", self._fail)
+
+    def __exit__(self, *_: object) -> None:
+        object.__setattr__(HERE, "sync", self._sync)
+
+    def _fail(self, _: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 TOKEN = Token(access_token="canary-'a\"b\\c", expires_at=1_800_000_000.9, scope="read")

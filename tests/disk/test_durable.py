@@ -8,17 +8,21 @@ import stat
 import time
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import pytest
 
 from aio_token._disk.beside import another_draft_of
 from aio_token._disk.durable import MAX_SIZE, DurableFile
-from aio_token._disk.platform import HERE, file_sync
-from aio_token._disk.steps import STRAIGHT
+from aio_token._disk.platform import HERE, file_sync, unguarded
+from aio_token._disk.steps import STRAIGHT, Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -87,3 +91,52 @@ def test_where_fsync_stops_short_of_the_disk_the_drive_is_asked_too(path: Path, 
     assert [command for _, command in asked] == [51]
     assert path.read_bytes() == b"one"
     assert file_sync(None) is os.fsync
+
+
+def swap(volume: Path, number: int) -> None:
+    """Exchange a volume as Kubernetes does: a directory, a link that is renamed, and the old directory removed."""
+    before = (volume / "..data").resolve()
+    folder = volume / f"..{number}"
+    folder.mkdir()
+    (folder / "token").write_bytes(b"content")
+    (volume / "..data_tmp").symlink_to(folder.name)
+    (volume / "..data_tmp").replace(volume / "..data")
+    if before.is_dir() and before != volume / "..data":
+        (before / "token").unlink()
+        before.rmdir()
+
+
+class Swapping(Steps):
+    """Exchanges a volume whenever a file of it is about to be opened, so many times."""
+
+    def __init__(self, volume: Path, times: int) -> None:
+        self._volume = volume
+        self._times = times
+
+    def step(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a step. What is opened is what the link led to before the exchange."""
+        if call is not os.open or not self._times:
+            return super().step(call, *args, **kwargs)
+        self._times -= 1
+        path = os.path.realpath(str(args[0]))
+        swap(self._volume, self._times)
+        return super().step(call, path, *args[1:], **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_a_volume_that_is_exchanged_while_it_is_read_is_no_empty_one(times: int, tmp_path: Path) -> None:
+    """Law F4: what a link led to is removed behind the reader's back, which is no missing file: it goes again."""
+    swap(tmp_path, 100)
+    (tmp_path / "token").symlink_to("..data/token")
+    file = DurableFile(tmp_path / "token", unguarded(HERE), Swapping(tmp_path, times))
+    content = file.read()
+    assert content is not None
+    assert bytes(content) == b"content"
+
+
+@pytest.mark.parametrize("link", ["nowhere", "..data/none"])
+def test_a_link_to_nothing_is_nothing(link: str, tmp_path: Path) -> None:
+    """Law F4: where the way stays the same, there is no file."""
+    swap(tmp_path, 100)
+    (tmp_path / "token").symlink_to(link)
+    assert DurableFile(tmp_path / "token", unguarded(HERE)).read() is None

@@ -185,7 +185,11 @@ async def test_a_limit_does_not_count_the_wait_for_a_thread() -> None:
         async with within(0.2, StoreError("too late")):
             return await Worker(Strand(threads)).call(lambda: "saved")
 
-    saving = asyncio.create_task(save())
+    async def save_within_another_limit() -> str:
+        async with within(0.2, StoreError("too late")):
+            return await save()
+
+    saving = asyncio.create_task(save_within_another_limit())
     done, _ = await asyncio.wait([saving], timeout=0.6)
     assert not done
     call.release()

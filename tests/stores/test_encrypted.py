@@ -283,7 +283,7 @@ async def test_a_key_file_that_others_may_read_is_refused(path: Path) -> None:
     file = path.with_name("key")
     file.write_text(new_key())
     file.chmod(0o640)
-    with pytest.raises(KeyUnavailable, match="may be read or written by other users; run: chmod 600"):
+    with pytest.raises(KeyUnavailable, match=r"may be read or written by other users; .* run: chmod 600"):
         await FileTokenStore(path, codec=Encrypted(KeyFile(file))).probe()
     await FileTokenStore(path, codec=Encrypted(KeyFile(file, check_permissions=False))).probe()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import grp  # noqa: F401  an ordinary user may not read the interpreter that root runs the tests with
+import grp
 import os
-import pwd  # noqa: F401
+import pwd
 import re
 import stat
 import subprocess
@@ -72,7 +72,7 @@ async def refusal(store: FileTokenStore) -> str:
 
 def repair(message: str) -> None:
     """Run the command that the message names, as the user would."""
-    command = re.split(r"; (?:.*?: )", message, maxsplit=1)[1]
+    command = re.split(r"; (?:.*?: )", message, maxsplit=1)[1].removeprefix("sudo ")
     subprocess.run(["/bin/sh", "-c", command], check=True)
 
 
@@ -83,7 +83,8 @@ async def test_a_file_that_others_may_read_is_refused_until_it_is_repaired(path:
     await save(store)
     path.chmod(mode)
     message = await refusal(store)
-    assert "may be read or written by other users; run: chmod 600" in message
+    assert "may be read or written by other users; where modes are fixed (WSL, CIFS)" in message
+    assert "check_permissions=False; else run: chmod 600" in message
     repair(message)
     assert await store.load() == KEPT
 
@@ -97,7 +98,8 @@ async def test_a_directory_that_others_may_write_is_refused_until_it_is_repaired
     if mode == 0o770:
         give_to_a_foreign_group(path.parent)
     message = await refusal(store)
-    assert "could exchange the file in it; run: chmod go-w" in message
+    assert "could exchange the file in it; where modes are fixed (WSL, CIFS), choose another place" in message
+    assert "check_permissions=False; else run: chmod go-w" in message
     repair(message)
     assert await store.load() == KEPT
 
@@ -171,7 +173,8 @@ async def test_a_file_of_another_user_is_refused_until_it_is_repaired(path: Path
     store = FileTokenStore(path)
     os.chown(path.parent, 0, 0)
     message = await refusal(store)
-    assert f"belongs to another user (uid {NOBODY}); run: chown 0" in message
+    assert f"belongs to another user (uid {NOBODY}), as after sudo; " in message
+    assert "; else run: chown 0" in message
     repair(message)
     assert await store.load() == KEPT
 
@@ -224,7 +227,7 @@ async def test_a_read_only_directory_costs_no_token(path: Path) -> None:
 async def test_a_read_only_directory_without_a_lock_file_is_an_error(path: Path) -> None:
     """Law F3: where not even the lock can be made, the error says which file could not be."""
     path.parent.chmod(0o500)
-    with pytest.raises(StoreError, match=r"the lock file .*\.lock cannot be used: Permission denied"):
+    with pytest.raises(StoreError, match=r"\.lock cannot be locked: permission denied; .* chmod"):
         await save(FileTokenStore(path))
     path.parent.chmod(0o700)
 
@@ -318,3 +321,119 @@ async def test_on_windows_a_file_in_use_is_waited_for(path: Path) -> None:
     await save(disk.store(path, kind=WindowsStore))
     assert disk.steps.count("replace") == 4
     assert await FileTokenStore(path).load() == KEPT
+
+
+def owned_by(directory: Path, user: int) -> None:
+    """Give a directory away, as root."""
+    os.seteuid(0)
+    os.chown(directory, user, user)
+    os.seteuid(NOBODY)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+async def test_a_directory_above_that_others_may_write_is_refused_until_it_is_repaired(path: Path, mode: int) -> None:
+    """Law F4: who may write further up could exchange a whole directory; that is found before anything is written."""
+    below = path.parent / "above" / "of mine" / path.name
+    below.parent.parent.mkdir()
+    below.parent.parent.chmod(mode)
+    if mode == 0o770:
+        give_to_a_foreign_group(below.parent.parent)
+    with pytest.raises(
+        StoreError, match=r"other users may write to the directory .*above, and could exchange"
+    ) as caught:
+        await save(FileTokenStore(below))
+    assert not below.exists()
+    repair(str(caught.value))
+    await save(FileTokenStore(below))
+    assert await FileTokenStore(below).load() == KEPT
+
+
+async def test_a_sticky_directory_above_is_good_enough(path: Path) -> None:
+    """Law F4: in one like /tmp no user can exchange another's directory."""
+    below = path.parent / "above" / "of mine" / path.name
+    below.parent.parent.mkdir()
+    below.parent.parent.chmod(0o1777)
+    await save(FileTokenStore(below))
+
+
+@pytest.mark.parametrize("target", ["shared/real", "{}/shared/real", "../folder/shared/real"])
+async def test_the_directories_that_a_link_leads_through_are_looked_at(path: Path, target: str) -> None:
+    """Law F4: a link on the way is followed step by step: who may write to where it leads through is on the way too."""
+    folder = path.parent / "folder"
+    real = folder / "shared" / "real"
+    real.mkdir(parents=True)
+    real.parent.chmod(0o777)
+    (folder / "link").symlink_to(target.format(folder))
+    store = FileTokenStore(folder / "link" / path.name)
+    with pytest.raises(StoreError, match=r"other users may write to the directory .*/shared, and could exchange"):
+        await save(store)
+    real.parent.chmod(0o755)
+    await save(store)
+    assert (real / path.name).is_file()
+
+
+async def test_a_circle_of_links_is_an_error(path: Path) -> None:
+    """Law F4: a way without end is told."""
+    (path.parent / "a").symlink_to("a")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        permissions.refuse_exposed_way(path.parent / "a")
+    with pytest.raises(StoreError):
+        await FileTokenStore(path.parent / "a" / path.name).load()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
+async def test_a_directory_above_of_another_user_is_not_taken_over(path: Path) -> None:
+    """Law F4: its owner could exchange what is in it, and it may be a home: no command takes that away."""
+    below = path.parent / "home" / "mine" / path.name
+    below.parent.mkdir(parents=True)
+    owned_by(below.parent.parent, 12_345)
+    with pytest.raises(
+        StoreError, match=r"/home, on the way to .*/mine, belongs to another user \(uid 12345\)"
+    ) as caught:
+        await save(FileTokenStore(below))
+    assert "chown" not in str(caught.value)
+    assert "or pass check_permissions=False" in str(caught.value)
+    await save(FileTokenStore(below, check_permissions=False))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("part", ["file", "directory"])
+async def test_what_sudo_left_is_told_with_a_command_that_this_user_can_run(path: Path, part: str) -> None:
+    """Law F4: a user cannot chown what is root's; the command has sudo, and names what is in the way."""
+    below = path.parent / "state" / path.name
+    await save(FileTokenStore(below))
+    os.seteuid(0)
+    os.chown(below, 0, 0)
+    if part == "directory":
+        os.chown(below.parent, 0, 0)
+    os.seteuid(NOBODY)
+    with pytest.raises(StoreError, match=r"\(uid 0\), as after sudo; .*run: sudo chown 65534 ") as caught:
+        await save(FileTokenStore(below))
+    os.seteuid(0)
+    repair(str(caught.value))
+    os.seteuid(NOBODY)
+    if part == "directory":
+        with pytest.raises(StoreError, match=r"\(uid 0\), as after sudo; .*run: sudo chown 65534 ") as caught:
+            await save(FileTokenStore(below))
+        os.seteuid(0)
+        repair(str(caught.value))
+        os.seteuid(NOBODY)
+    await save(FileTokenStore(below))
+
+
+def test_who_owns_the_root_directory_is_trusted() -> None:
+    """Law F4: in a sandbox root is not always 0, and who owns the root directory may do anything anyway."""
+    assert permissions._trusted() == {os.geteuid(), 0, Path("/").stat().st_uid}
+
+
+@pytest.mark.parametrize(("others", "private"), [([], True), (["a colleague"], False)])
+def test_a_group_that_is_the_first_of_another_account_is_not_private(
+    others: list[str], private: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law F4: such an account is no listed member of the group, and is in it all the same."""
+    group = grp.getgrgid(os.getegid())
+    mine = pwd.struct_passwd((group.gr_name, "x", os.geteuid(), group.gr_gid, "", "/", "/bin/sh"))
+    theirs = [pwd.struct_passwd((name, "x", 77_777, group.gr_gid, "", "/", "/bin/sh")) for name in others]
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: mine)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [mine, *theirs])
+    assert permissions._is_private_group(group.gr_gid) is private

@@ -99,7 +99,11 @@ class FailAt:
     def __call__(self, number: int, name: str) -> None:
         """Take part in a step."""
         if self._step in (number, name):
-            raise self._error
+            self.fail()
+
+    def fail(self, *_: object) -> None:
+        """Raise the error, in the place of whatever it is."""
+        raise self._error
 
 
 class _Stepping(Worker):

@@ -22,6 +22,7 @@ class MemoryKeyring(KeyringBackend):
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], str] = {}
         self.fault: Exception | None = None
+        self.asked = 0
         self.go = threading.Event()
         self.go.set()
 
@@ -42,6 +43,7 @@ class MemoryKeyring(KeyringBackend):
         del self.entries[service, username]
 
     def _stumble(self) -> None:
+        self.asked += 1
         self.go.wait(30)
         if self.fault is not None:
             raise self.fault
