@@ -120,10 +120,8 @@ class BearerMiddleware(Unpicklable):
             AUTHORIZATION in headers and not await filled_in_by_client(request)
         ):
             return await handler(request)
-        if request.proxy is not None:
-            refuse_proxy(url)
-        if request._body is not None:  # noqa: SLF001  `body` is a property, and this is every request's way
-            await ready_to_send(request.body)
+        if request.proxy is not None or request._body is not None:  # noqa: SLF001  `body` is a property, and slower
+            await _prepare(request)
         cached = self._cache.cached
         if cached is not None and self._monotonic() < cached.fresh_until and self._wall() < cached.fresh_until_wall:
             token = cached.token
@@ -219,6 +217,13 @@ class BearerMiddleware(Unpicklable):
 
     def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401  each event has its own
         notify(self._observer, kind(at=self._clock.time(), name=self._name, **members))
+
+
+async def _prepare(request: ClientRequest) -> None:
+    """Look at what few requests have: a proxy on their way (law A2), a body that may have to be sent again (law B4)."""
+    if request.proxy is not None:
+        refuse_proxy(request.url)
+    await ready_to_send(request.body)
 
 
 async def _send(request: ClientRequest, handler: ClientHandlerType, token: Token) -> ClientResponse:

@@ -145,7 +145,7 @@ class Slow(io.FileIO):
         self.reads = 0
         self.is_rejected, self.is_read = threading.Event(), threading.Event()
 
-    def read(self, size: int | None = -1, /) -> bytes | None:
+    def read(self, size: int | None = -1, /) -> bytes:
         """Read, the second time well after the request was rejected."""
         self.reads += 1
         number = self.reads
