@@ -237,7 +237,7 @@ async def test_an_assertion_s_lifetime_can_be_said() -> None:
 async def test_an_assertion_is_for_the_issuer(issuer: str | None, audience: str | None, name: str) -> None:
     """Law D14: an issuer that names another server's token endpoint as its own gets nothing that counts there."""
     async with token_server(says({})) as server:
-        urls = {
+        urls: dict[str, Any] = {
             f"{each}_url": f"{server.url}/{each}" for each in ("device_authorization", "revocation", "introspection")
         }
         client = PrivateKeyJWT("bot", rsa_key().as_pem(private=True))
