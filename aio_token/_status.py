@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from aio_token._errors import GrantRefused
 from aio_token._freshness import Freshness
 from aio_token._public import public
 from aio_token._trouble import remedy
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -20,14 +21,13 @@ State = Literal["unknown", "absent", "fresh", "expiring", "due", "expired"]
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Value):
     """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.
 
     `name` is the repository's. `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where
-    that is not known. `trouble` is
-    why the last renewal failed and `remedy` what helps, both None if it did not. `unsaved` tells that the newest
-    credential is in memory only.
+    that is not known. `trouble` is why the last renewal failed and `remedy` what helps, both None if it did not; a
+    refusal that is stored counts, whichever process met it. `unsaved` tells that the newest credential is in memory
+    only.
     """
 
     name: str | None
@@ -43,9 +43,17 @@ class Status:
     retry_at: float | None
 
     @property
-    def ok(self) -> bool:
-        """Whether requests go out with a token now."""
+    def usable(self) -> bool:
+        """Whether there is a token now that has not ended."""
         return self.state in {"fresh", "expiring", "due"}
+
+    @property
+    def ok(self) -> bool:
+        """Whether requests are expected to get a token: False once a renewal failed and no usable token is left.
+
+        A service that is idle, or has just started, is well: its next request obtains a token.
+        """
+        return self.usable or self.trouble is None
 
 
 def status_of(
@@ -59,6 +67,8 @@ def status_of(
 ) -> Status:
     """Look at a credential and its token."""
     token = cached.token if cached is not None else None
+    if trouble is None and credential is not None and credential.is_refused:
+        trouble = GrantRefused("the authorization server has refused the stored refresh token; sign in again")
     return Status(
         name=name,
         state=_state(cached, known=known),

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.exposure import SECRETS
 
@@ -33,6 +34,11 @@ def pytest_configure() -> None:
     """Let Ctrl-C be heard: what a shell starts in the background, and all its children, inherit a deaf ear."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long an example takes says how loaded the machine is.
+settings.register_profile("aio_token", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("aio_token")
 
 
 @pytest.fixture(autouse=True)

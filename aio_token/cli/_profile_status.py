@@ -109,7 +109,7 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
     is_ours = belongs(stored, profile.issued_by)
     token, cached = served(stored, profile.issued_by), None
     if stored is not None and token is not None:
-        cached = CachedToken(token, stored.obtained_at, Windows(), SYSTEM_CLOCK, renewal_took=None, jitter=0.0)
+        cached = CachedToken.of(stored, Windows(), SYSTEM_CLOCK, renewal_took=None, jitter=0.0)
     status = status_of(stored, cached)
     ends = stored.refresh_expires_at if stored is not None else None
     renewable = is_ours and (
@@ -117,11 +117,11 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
     )
     rests = resting(stored, now)
     problem, exit_code = None, Exit.DONE
-    if not status.ok and not is_ours:
+    if not status.usable and not is_ours:
         problem, exit_code = "the stored token belongs to another issuer or client", Exit.OTHER
-    elif not status.ok and not renewable:
+    elif not status.usable and not renewable:
         problem, exit_code = f"sign in first: aio-token login {name}", Exit.SIGN_IN
-    elif not status.ok and rests:
+    elif not status.usable and rests:
         problem, exit_code = f"the server failed, and will not be asked again for {rests:.0f} s", Exit.LATER
     return ProfileStatus(
         name=name,

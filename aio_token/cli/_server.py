@@ -42,6 +42,10 @@ class SessionGrant:
         """Ask the server. Raises `TokenError`."""
         return await self._grant().obtain(credential, wish)
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with. Raises `TokenError`."""
+        return await self._grant().fingerprint(salt)
+
     async def revoke(self, credential: Credential) -> None:
         """Tell the server, and remember that it was told. Raises `TokenError`."""
         await self._grant().revoke(credential)

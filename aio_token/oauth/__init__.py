@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token.oauth.endpoint import TokenEndpoint as TokenEndpoint
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from aio_token.oauth.secret import Revealed as Revealed
     from aio_token.oauth.secret import Secret as Secret
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {

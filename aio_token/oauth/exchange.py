@@ -9,7 +9,6 @@ before the session has it again; the answer is read there as well, and its respo
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +18,7 @@ from yarl import URL
 
 from aio_token._public import public
 from aio_token._single_flight import hide_from_shutdown
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,7 @@ _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Reply:
+class Reply(Value):
     """What a server answered, body decompressed; `is_cut` tells that there was more of it than the cap."""
 
     status: int

@@ -41,7 +41,9 @@ async def send(request: Request, transport: Transport, *, sign: Sign | None = No
     errors for leave to send the outer request again, middlewares and all.
     """
     message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
-    async with within(transport.timeout, ServerUnavailable(message, outcome_unknown=True)):
+    silence = ServerUnavailable(message, outcome_unknown=True)
+    silence.about = "server"
+    async with within(transport.timeout, silence):
         return await _persevere(request, transport, sign)
 
 
@@ -164,6 +166,10 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             failure = ServerUnavailable(
                 f"{to} gave no usable answer ({type(error).__name__}); try again later", outcome_unknown=True
             )
+    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError) and isinstance(
+        failure, ServerUnavailable
+    ):
+        failure.about = "server"
     # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, OSError):

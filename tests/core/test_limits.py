@@ -65,12 +65,12 @@ async def test_a_renewal_survives_a_loop_that_stands_still(monkeypatch: pytest.M
     """Law C13: whatever rotated meanwhile is saved, though the grant's limit and the store's have passed."""
     store = FaultyStore()
     grant = RotatingGrant(ManualClock())
-    tokens = TokenRepository(grant, store, clock=grant.clock, limits=Limits(obtain=0.05, save=0.05), observer=None)
+    tokens = TokenRepository(grant, store, clock=grant.clock, limits=Limits(obtain=0.5, save=0.5), observer=None)
     grant.go.clear()
     asking = asyncio.create_task(tokens.token())
     await grant.arrived.wait()
-    asyncio.get_running_loop().call_later(0.2, grant.go.set)
-    time.sleep(0.3)  # noqa: ASYNC251
+    asyncio.get_running_loop().call_later(0.6, grant.go.set)
+    time.sleep(0.8)  # noqa: ASYNC251
     assert (await asking).access_token == "access-1"
     assert not tokens.status.unsaved
 

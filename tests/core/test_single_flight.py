@@ -242,7 +242,8 @@ async def test_it_knows_how_long_each_caller_has_waited(flight: SingleFlight[int
     await asyncio.sleep(0)
     waits = flight.waits
     assert len(waits) == flight.waiters == 3
-    assert waits[0] >= waits[1] >= 0.02 > waits[2] >= 0
+    assert waits[0] >= waits[1] >= waits[2] + 0.015
+    assert waits[2] >= 0
     work.gate.set()
     assert await first == await last == 1
     await outcomes(callers)

@@ -7,7 +7,9 @@ from dataclasses import asdict
 
 import pytest
 
-from aio_token import ServerUnavailable, TokenRepository
+from aio_token import Credential, ServerUnavailable, TokenRepository
+from aio_token._status import status_of
+from aio_token._token import fingerprint
 from aio_token.testing import ManualClock
 from tests.support.doubles import FaultyStore, RotatingGrant
 from tests.support.exposure import SECRETS
@@ -40,6 +42,40 @@ async def test_the_status_tells_of_trouble_and_how_to_end_it() -> None:
     assert (status.ok, status.trouble, status.remedy) == (False, "the server is away", "wait")
     assert status.unsaved
     assert status.retry_at == clock.time() + 30
+
+
+async def test_an_idle_service_is_healthy() -> None:
+    """No token is no trouble as long as no renewal failed: a load balancer keeps sending requests, which get one."""
+    clock = ManualClock()
+    tokens = TokenRepository(RotatingGrant(clock), clock=clock)
+    assert tokens.status.ok
+    await tokens.token()
+    clock.advance(61)
+    status = tokens.status
+    assert (status.state, status.usable, status.ok) == ("expired", False, True)
+
+
+async def test_a_failure_is_unhealthy_once_no_token_is_left() -> None:
+    """A token that is still good is served through the failure; after it, health comes back with the next token."""
+    clock = ManualClock()
+    tokens = TokenRepository(grant := RotatingGrant(clock), clock=clock)
+    token = await tokens.token()
+    grant.errors = [ServerUnavailable("the server is away", retry_after=30)]
+    clock.advance(58)
+    assert await tokens.token() == token
+    seen = [(tokens.status.ok, tokens.status.remedy)]
+    clock.advance(3)
+    seen.append((tokens.status.ok, tokens.status.remedy))
+    clock.advance(30)
+    await tokens.token()
+    seen.append((tokens.status.ok, tokens.status.remedy))
+    assert seen == [(True, "wait"), (False, "wait"), (True, None)]
+
+
+def test_a_refusal_that_is_stored_is_trouble_in_every_process() -> None:
+    """A process that has not asked the server itself says that a person has to sign in."""
+    status = status_of(Credential(refresh_token="refresh-1", refused=fingerprint("refresh-1")), None)
+    assert (status.state, status.ok, status.remedy) == ("absent", False, "sign in")
 
 
 async def test_the_status_is_json_and_holds_no_secret() -> None:

@@ -62,12 +62,18 @@ async def is_held(path: Path) -> bool:
         return True
 
 
+async def is_free(path: Path) -> bool:
+    """Try the lock for as long as a loaded machine may need to take it."""
+    async with asyncio.timeout(30), held(path):
+        return True
+
+
 async def test_two_locks_on_one_file_exclude_each_other_in_one_process(tmp_path: Path) -> None:
     """Law F5: a second lock object waits for the first, though both live in one process."""
     path = tmp_path / "lock"
     async with held(path):
         assert await is_held(path)
-    assert not await is_held(path)
+    assert await is_free(path)
 
 
 async def test_one_hundred_tasks_hold_it_one_at_a_time(tmp_path: Path) -> None:
@@ -95,7 +101,7 @@ async def test_a_cancelled_waiter_holds_nothing(tmp_path: Path) -> None:
         waiter.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiter
-    assert not await is_held(path)
+    assert await is_free(path)
 
 
 async def test_waiting_leaves_the_loop_free(tmp_path: Path) -> None:
@@ -115,7 +121,7 @@ async def test_another_process_excludes_us_until_it_is_done(tmp_path: Path) -> N
     with hold_elsewhere(path) as holder:
         assert await is_held(path)
         holder.communicate("\n")
-    assert not await is_held(path)
+    assert await is_free(path)
 
 
 async def test_a_killed_holder_leaves_the_lock_free(tmp_path: Path) -> None:
@@ -124,7 +130,7 @@ async def test_a_killed_holder_leaves_the_lock_free(tmp_path: Path) -> None:
     with hold_elsewhere(path) as holder:
         holder.kill()
         holder.communicate()
-    assert not await is_held(path)
+    assert await is_free(path)
 
 
 async def test_a_stopped_holder_keeps_the_lock(tmp_path: Path) -> None:
@@ -135,7 +141,7 @@ async def test_a_stopped_holder_keeps_the_lock(tmp_path: Path) -> None:
         assert await is_held(path)
         holder.send_signal(signal.SIGCONT)
         holder.communicate("\n")
-    assert not await is_held(path)
+    assert await is_free(path)
 
 
 FORKER = """
@@ -149,18 +155,18 @@ async def main(path):
         if child == 0:
             os._exit(asyncio_again(path))
         print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    return await wait(path)
+    return await wait(path, 30)
 
-async def wait(path):
+async def wait(path, seconds):
     try:
-        async with asyncio.timeout(0.3), held(path):
+        async with asyncio.timeout(seconds), held(path):
             return 0
     except TimeoutError:
         return 7
 
 def asyncio_again(path):
     asyncio._set_running_loop(None)
-    return asyncio.run(wait(path))
+    return asyncio.run(wait(path, 0.3))
 
 print("parent", asyncio.run(main(Path(sys.argv[1]))))
 """
@@ -172,7 +178,7 @@ def test_a_fork_does_not_share_the_hold(tmp_path: Path) -> None:
         [sys.executable, "-c", FORKER, str(tmp_path / "lock")],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
         env=unmeasured(),
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TEXT = "Grüße, " * 5_000
 DATA = TEXT.encode()
 LARGE = os.urandom(1 << 20) * 8
-SOON = 10.0  # seconds
+SOON = 30.0  # seconds
 
 
 class Reading:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig, web
 
+import aio_token._middleware as middleware_module
 from aio_token import BearerMiddleware, ServerUnavailable, SignInRequired, TokenError
 from aio_token.testing import FixedSource, ProtectedAPI, Refusal, Silent, token
 from tests.support.api import BEARER_1, BEARER_2, Accepting, answered, session
@@ -31,7 +32,7 @@ AWKWARD = [
     Refusal(size=4, pause=30.0),
     Refusal(size=60_000, pause=0.2),
 ]
-SOON = 5.0  # seconds
+SOON = 30.0  # seconds
 
 
 class Halting:
@@ -56,6 +57,12 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a small body all the time that a loaded machine may need."""
+    monkeypatch.setattr(middleware_module, "_BODY_PATIENCE", 30.0)
+
+
+@pytest.fixture
 def source() -> FixedSource:
     """Return a source that has a second token when the first is rejected."""
     return FixedSource(token("access-1"), token("access-2"))
@@ -66,6 +73,7 @@ def one_connection(source: TokenSource, api: ProtectedAPI) -> ClientSession:
     return session(source, api.url, connector=TCPConnector(limit=1))
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("refusal", SMALL, ids=repr)
 async def test_a_small_body_is_read_and_its_connection_used_again(
     api: ProtectedAPI, source: FixedSource, refusal: Refusal
@@ -148,6 +156,7 @@ async def test_a_renewal_that_fails_lets_go_of_the_response(
         assert (await answered(client.get(f"{api.url}/public", headers={"requires-token": "false"}))).status == 200
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_caller_s_deadline_ends_the_reading_of_a_refused_body(api: ProtectedAPI, source: FixedSource) -> None:
     """Law C3: a `ClientTimeout` that fires while a small body dawdles is a timeout, and no reason to go on."""
     api.refusal = Refusal(size=4, pause=30.0)
@@ -213,6 +222,7 @@ async def test_cancelled_while_a_request_is_under_way(api: ProtectedAPI, source:
     assert "Authorization" not in requests[0].headers
 
 
+@pytest.mark.usefixtures("patient")
 async def test_cancelled_while_a_small_body_dawdles(api: ProtectedAPI, source: FixedSource) -> None:
     """Laws B5 and C3: the caller need not wait until the middleware has lost its patience."""
     api.refusal, refused = Refusal(size=4, pause=30.0), asyncio.Event()

@@ -27,7 +27,7 @@ async def said_back(client: ClientSession, url: str) -> str:
     """Say something on a WebSocket, and return what comes back."""
     async with client.ws_connect(url) as websocket:
         await websocket.send_str("hello")
-        return await websocket.receive_str(timeout=5)
+        return await websocket.receive_str(timeout=30)
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])

@@ -148,8 +148,14 @@ async def test_a_timeout_is_not_tried_again() -> None:
         return web.Response()
 
     async with token_server(waits) as server:
-        await refused(server.url, ServerUnavailable, "did not answer within 0.2 seconds; whether it acted", timeout=0.2)
+        seconds, said = 0.1, ""
+        while not server.received:  # a loaded machine needs longer to send it
+            seconds *= 2
+            with pytest.raises(ServerUnavailable) as caught:
+                await send(request(server.url), Transport(timeout=seconds))
+            said = str(caught.value)
         go.set()
+    assert f"did not answer within {seconds} seconds; whether it acted" in said
     assert len(server.received) == 1
 
 

@@ -36,7 +36,7 @@ async def save(store: FileTokenStore, credential: Credential) -> None:
 
 async def load(path: Path) -> Credential | None:
     """Load under the lock, which waits for its holder."""
-    async with asyncio.timeout(10), FileTokenStore(path).exclusive() as slot:
+    async with asyncio.timeout(30), FileTokenStore(path).exclusive() as slot:
         return await slot.load()
 
 
@@ -55,7 +55,7 @@ async def run(script: str, path: Path) -> subprocess.CompletedProcess[str]:
 
     def wait() -> subprocess.CompletedProcess[str]:
         arguments = [sys.executable, "-c", script, str(path)]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False, env=unmeasured())
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False, env=unmeasured())
 
     return await asyncio.to_thread(wait)
 
@@ -139,9 +139,9 @@ async def cancel_at(path: Path, number: int, name: str) -> None:
     disk, halt = Disk(), Halt(name)
     disk.before = halt
     saving = asyncio.create_task(cycle(disk.store(path)))
-    await asyncio.to_thread(halt.reached.wait, 10)
+    await asyncio.to_thread(halt.reached.wait, 30)
     saving.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await asyncio.gather(saving, return_exceptions=True)
     halt.release()
     await load(path)
@@ -153,7 +153,7 @@ async def test_a_late_replace_does_not_overwrite_what_came_after_it(path: Path) 
     disk, halt = Disk(), Halt("replace")
     disk.before = halt
     hanging = asyncio.create_task(save(disk.store(path), NEW))
-    await asyncio.to_thread(halt.reached.wait, 10)
+    await asyncio.to_thread(halt.reached.wait, 30)
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
     later = asyncio.create_task(save(FileTokenStore(path), NEWER))
@@ -212,7 +212,7 @@ async def test_it_works_while_the_default_executor_is_busy(path: Path) -> None:
     halt = Halt("busy")
     loop = asyncio.get_running_loop()
     busy = [loop.run_in_executor(None, halt, 0, "busy") for _ in range(64)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await save(FileTokenStore(path), NEW)
     halt.release()
     await asyncio.gather(*busy)

@@ -99,7 +99,7 @@ def test_any_flipped_bit_of_an_encrypted_file_is_damage(stores: Stores) -> None:
     assert set(stores.read_all(stores.encrypted, flipped)) == {None}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_plain_file_with_flipped_bits_raises_nothing_foreign(stores: Stores, data: st.DataObject) -> None:
     """Law F3: whatever bits flip in a plain file, the outcome is a credential, nothing, or a `StoreError`."""
@@ -109,7 +109,7 @@ def test_a_plain_file_with_flipped_bits_raises_nothing_foreign(stores: Stores, d
     stores.read(stores.plain, bytes(content))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(content=st.binary(max_size=200), prefix=st.sampled_from([b"", MAGIC, b'{"token": ']))
 def test_random_bytes_are_damage(stores: Stores, content: bytes, prefix: bytes) -> None:
     """Law F3: random bytes are nothing, whatever they begin with; but a plain store leaves what looks encrypted."""
@@ -126,7 +126,7 @@ JSON = st.recursive(
 MEMBERS = ["token", "obtained_at", "refresh_token", "refresh_expires_at", "issued_by", "refused", "failures"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(version=st.integers(-1, 4), members=st.dictionaries(st.sampled_from(MEMBERS), JSON))
 def test_any_json_of_any_version_is_read_or_refused(stores: Stores, version: int, members: dict[str, object]) -> None:
     """Law F3: newer versions are left alone, older ones than the first never were, and odd members are damage."""

@@ -38,7 +38,7 @@ def ring() -> Iterator[MemoryKeyring]:
 @pytest.fixture
 def store(tmp_path: Path) -> KeyringTokenStore:
     """A store whose lock is the test's own."""
-    return KeyringTokenStore("aio_token", "tests", lock=tmp_path / "keyring.lock", timeout=0.2)
+    return KeyringTokenStore("aio_token", "tests", lock=tmp_path / "keyring.lock")
 
 
 async def save(store: TokenStore, credential: Credential = KEPT) -> None:
@@ -94,13 +94,14 @@ async def test_a_keyring_that_cannot_be_used_is_an_error_with_a_way_out(
 
 
 async def test_a_keyring_that_waits_for_a_person_is_not_waited_for_without_end(
-    store: KeyringTokenStore, ring: MemoryKeyring
+    store: KeyringTokenStore, ring: MemoryKeyring, tmp_path: Path
 ) -> None:
     """Law F7: a keyring that does not answer is an error, and the lock is free."""
     await save(store)
     ring.go.clear()
+    impatient = KeyringTokenStore("aio_token", "tests", lock=tmp_path / "keyring.lock", timeout=0.2)
     with pytest.raises(KeyUnavailable, match=r"did not answer in 0\.2 s"):
-        await save(store, Credential())
+        await save(impatient, Credential())
     async with store.exclusive():
         ring.go.set()
 
