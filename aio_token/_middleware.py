@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from aiohttp import ClientError, ClientRequest, ClientResponse
-from aiohttp.hdrs import AUTHORIZATION, CONTENT_ENCODING, EXPECT, WWW_AUTHENTICATE
+from aiohttp.hdrs import AUTHORIZATION, CONTENT_ENCODING, EXPECT, SET_COOKIE, WWW_AUTHENTICATE
 from multidict import istr
 
 from aio_token._ambient import filled_in_by_client
 from aio_token._arguments import demand
+from aio_token._bodies import ready_to_send
 from aio_token._budget import Budget, budgets_of
 from aio_token._challenge import asks_for_renewal
 from aio_token._clock import SYSTEM_CLOCK
@@ -119,8 +120,8 @@ class BearerMiddleware(Unpicklable):
             AUTHORIZATION in headers and not await filled_in_by_client(request)
         ):
             return await handler(request)
-        if request.proxy is not None:
-            refuse_proxy(url)
+        if request.proxy is not None or request._body is not None:  # noqa: SLF001  `body` is a property, and slower
+            await _prepare(request)
         cached = self._cache.cached
         if cached is not None and self._monotonic() < cached.fresh_until and self._wall() < cached.fresh_until_wall:
             token = cached.token
@@ -167,6 +168,8 @@ class BearerMiddleware(Unpicklable):
             # The next request has the new token; sent again, this one would carry an empty body (law B4).
             self._tell(ReplayImpossible, origin=origin, method=request.method)
         whole = replayable and await _read_if_small(response)
+        # The session does not see a response that is swallowed; one that it sees sets its cookies twice, which is once.
+        request.session.cookie_jar.update_cookies_from_headers(response.headers.getall(SET_COOKIE, ()), response.url)
         token = await self._renewed(response, Rejection(token=sent, origin=origin), required=replayable)
         if token is None or token.same_as(sent):
             return response
@@ -176,6 +179,7 @@ class BearerMiddleware(Unpicklable):
         if not whole:
             response.close()  # before the next one is asked for: the connector may have one connection only
         await request.close()  # the writer of the rejected request lets go of the body
+        await ready_to_send(request.body)
         if EXPECT in request.headers:
             request.update_expect_continue()  # the server said 401 instead of 100: this time it may say 100
         response = await _send(request, handler, token)
@@ -213,6 +217,13 @@ class BearerMiddleware(Unpicklable):
 
     def _tell(self, kind: type[Event], **members: Any) -> None:  # noqa: ANN401  each event has its own
         notify(self._observer, kind(at=self._clock.time(), name=self._name, **members))
+
+
+async def _prepare(request: ClientRequest) -> None:
+    """Look at what few requests have: a proxy on their way (law A2), a body that may have to be sent again (law B4)."""
+    if request.proxy is not None:
+        refuse_proxy(request.url)
+    await ready_to_send(request.body)
 
 
 async def _send(request: ClientRequest, handler: ClientHandlerType, token: Token) -> ClientResponse:

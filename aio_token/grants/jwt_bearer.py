@@ -11,8 +11,8 @@ from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token.grants._asked_anew import AskedAnew
-from aio_token.oauth.arguments import check_kind, check_seconds, check_secret, check_text, judged
-from aio_token.oauth.client_auth import ASSERTION_LIFETIME, private_key
+from aio_token.oauth.arguments import check_header, check_kind, check_seconds, check_secret, check_text, judged
+from aio_token.oauth.client_auth import ASSERTION_LIFETIME, header_for, private_key
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed, reveal
 
@@ -33,7 +33,7 @@ class SignedJWT(Unpicklable):
     `issuer` signs; `subject` is whom the token shall be for, by default the issuer; `audience` is the server, by the
     name that it knows itself by. `lifetime` is in seconds. `claims` are further ones, such as the `scope` that some
     servers want there. The key is PEM or JWK, or a function that returns it; `kid` names it, by default as its JWK
-    does.
+    does, and `header` are further members of the JWT's header, such as `x5t#S256`.
     """
 
     key: Key = field(repr=False, hash=False)
@@ -44,6 +44,7 @@ class SignedJWT(Unpicklable):
     kid: str | None = None
     lifetime: int = ASSERTION_LIFETIME
     claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    header: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_secret("the private key", self.key, (str, bytes, Mapping))
@@ -53,16 +54,20 @@ class SignedJWT(Unpicklable):
             check_text(name, getattr(self, name), optional=True)
         check_seconds("lifetime", self.lifetime)
         check_kind("claims", self.claims, (Mapping,), "a mapping of values by their names")
+        check_header(self.header)
 
     async def __call__(self) -> str:
         """Return an assertion. Raises `ConfigurationError` if the key does not fit the algorithm."""
+        return await self.signed_at(time.time())
+
+    async def signed_at(self, now: float) -> str:
+        """Return an assertion for a server whose clock says `now` (POSIX seconds). Raises `ConfigurationError`."""
         from authlib.oauth2.rfc7523.assertion import (  # noqa: PLC0415  slow to import, needed by few
             sign_jwt_bearer_assertion,
         )
 
         name = f"the private key of {self.issuer!r}"
         key = Revealed(await private_key(self.key, self.alg, name))
-        kid = self.kid or key.value.kid
         try:
             return str(
                 sign_jwt_bearer_assertion(
@@ -70,9 +75,10 @@ class SignedJWT(Unpicklable):
                     self.issuer,
                     self.audience,
                     self.subject or self.issuer,
-                    expires_at=int(time.time()) + self.lifetime,
+                    issued_at=int(now),
+                    expires_at=int(now) + self.lifetime,
                     claims=dict(self.claims),
-                    header={"kid": kid} if kid else None,
+                    header=header_for(key, self.kid, self.header),
                     alg=self.alg,
                 )
             )
@@ -106,4 +112,7 @@ class JWTBearerGrant(AskedAnew):
         self._assertion = assertion
 
     async def _evidence(self) -> Form:
-        return Form(assertion=(await reveal(self._assertion, "the assertion")).value)
+        assertion = self._assertion
+        if isinstance(assertion, SignedJWT):
+            return Form(assertion=await assertion.signed_at(self._endpoint.server_time()))
+        return Form(assertion=(await reveal(assertion, "the assertion")).value)

@@ -120,6 +120,14 @@ def check_endpoint(value: object) -> None:
         raise ConfigurationError(message)
 
 
+def check_header(value: object) -> None:
+    """Refuse what are no members of a JWT's header, and those that the library writes."""
+    check_kind("header", value, (Mapping,), "a mapping of a JWT's header members by their names")
+    if isinstance(value, Mapping) and (taken := {"alg", "kid", "typ"} & {*value}):
+        message = f"the header member {min(taken)!r} is written by the library; alg= and kid= say it"
+        raise ConfigurationError(message)
+
+
 def check_parameters(value: object, reserved: Iterable[str], remedy: str) -> None:
     """Refuse parameters that are not texts by their names, and names that are written by the library itself."""
     if value is not None and not isinstance(value, Mapping):

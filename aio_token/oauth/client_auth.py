@@ -14,7 +14,7 @@ from aio_token._proof import digest
 from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token._value import Value
-from aio_token.oauth.arguments import check_secret, check_text, judged
+from aio_token.oauth.arguments import check_header, check_seconds, check_secret, check_text, judged
 from aio_token.oauth.secret import Revealed, reveal
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ Key = KeyText | Callable[[], KeyText | Awaitable[KeyText]]
 """A private key, or a function, asynchronous or not, that returns it."""
 
 ASSERTION_LIFETIME = 60  # seconds: it is used at once, and is worth nothing to anyone who finds it later
+_OF_THE_KEY = ("kid", "x5t", "x5t#S256")
+"""What a JWT's header says of its key (RFC 7515 section 4.1), and a JWK too (RFC 7517 section 4)."""
 _KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
     "RS": "RSA",
     "PS": "RSA",
@@ -51,9 +53,10 @@ class ClientAuthentication(Protocol):
         ...
 
     async def authenticate(self, request: Request, audience: str) -> Request:
-        """Return the request with the proof on it; `audience` is the token endpoint's address.
+        """Return the request with the proof on it.
 
-        Raises `ConfigurationError` if the proof cannot be made.
+        `audience` is the issuer's name, or the token endpoint's address where that is not known. `request.sent_at` is
+        the time for what is signed. Raises `ConfigurationError` if the proof cannot be made.
         """
         ...
 
@@ -126,8 +129,10 @@ class PublicClient(Unpicklable, Value, kw_only=False):
 class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
     """`private_key_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's private key.
 
-    `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the token endpoint's
-    address; some servers want their issuer.
+    `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the issuer where it is
+    known, else the token endpoint's address: whoever else gets the JWT cannot use it there. Some servers want another,
+    such as Entra ID its token endpoint's address. `lifetime` is in seconds. `header` are further members of the JWT's
+    header, such as the certificate's thumbprint, `x5t#S256`; those of a JWK are taken from it.
     """
 
     client_id: str
@@ -135,6 +140,8 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
     alg: str = field(default="RS256", kw_only=True)
     kid: str | None = field(default=None, kw_only=True)
     audience: str | None = field(default=None, kw_only=True)
+    lifetime: int = field(default=ASSERTION_LIFETIME, kw_only=True)
+    header: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         check_text("the client's id", self.client_id)
@@ -142,22 +149,25 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
         check_text("alg", self.alg)
         check_text("kid", self.kid, optional=True)
         check_text("audience", self.audience, optional=True)
+        check_seconds("lifetime", self.lifetime)
+        check_header(self.header)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of id and key, and of what the JWT says beside them."""
         name = f"the private key of the client {self.client_id!r}"
         key: Revealed[KeyText] = await reveal(self.key, name, kinds=(str, bytes, Mapping))
-        return digest(salt, type(self).__name__, self.client_id, key.value, self.alg, self.kid, self.audience)
+        beside = (self.alg, self.kid, self.audience, self.lifetime, dict(self.header))
+        return digest(salt, type(self).__name__, self.client_id, key.value, *beside)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
         from authlib.oauth2.rfc7523 import PrivateKeyJWT as Method  # noqa: PLC0415  slow to import, needed by few
 
         name = f"the private key of the client {self.client_id!r}"
-        key = await private_key(self.key, self.alg, name)
-        kid = self.kid or key.kid
-        method = Method(self.audience or audience, _claims(), {"kid": kid} if kid else None, self.alg)
-        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, Revealed(key))
+        key = Revealed(await private_key(self.key, self.alg, name))
+        header = header_for(key, self.kid, self.header)
+        method = Method(self.audience or audience, _claims(request, self.lifetime), header, self.alg)
+        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, key)
 
 
 @public
@@ -165,22 +175,26 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
 class ClientSecretJWT(Unpicklable, Value, kw_only=False):
     """`client_secret_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's secret.
 
-    `audience` is the JWT's receiver, by default the token endpoint's address.
+    `audience`, `lifetime` and `header` are as with `PrivateKeyJWT`.
     """
 
     client_id: str
     secret: Secret = field(repr=False)
     alg: str = field(default="HS256", kw_only=True)
     audience: str | None = field(default=None, kw_only=True)
+    lifetime: int = field(default=ASSERTION_LIFETIME, kw_only=True)
+    header: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         _check_secret_of(self.client_id, self.secret)
         check_text("alg", self.alg)
         check_text("audience", self.audience, optional=True)
+        check_seconds("lifetime", self.lifetime)
+        check_header(self.header)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of id and secret, and of what the JWT says beside them."""
-        return await _fingerprint(self, salt, self.alg, self.audience)
+        return await _fingerprint(self, salt, self.alg, self.audience, self.lifetime, dict(self.header))
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
@@ -190,7 +204,7 @@ class ClientSecretJWT(Unpicklable, Value, kw_only=False):
             message = f"{self.alg!r} is no algorithm for a secret; pass alg='HS256', 'HS384' or 'HS512'"
             raise ConfigurationError(message)
         secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
-        method = Method(self.audience or audience, _claims(), None, self.alg)
+        method = Method(self.audience or audience, _claims(request, self.lifetime), dict(self.header), self.alg)
         return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, secret)
 
 
@@ -200,14 +214,21 @@ def _check_secret_of(client_id: object, secret: object) -> None:
 
 
 async def _fingerprint(
-    client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT, salt: bytes, *beside: str | None
+    client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT, salt: bytes, *beside: object
 ) -> str:
     secret = await reveal(client.secret, f"the secret of the client {client.client_id!r}")
     return digest(salt, type(client).__name__, client.client_id, secret.value, *beside)
 
 
-def _claims() -> dict[str, object]:
-    return {"exp": int(time.time()) + ASSERTION_LIFETIME}
+def _claims(request: Request, lifetime: int) -> dict[str, object]:
+    now = int(time.time() if request.sent_at is None else request.sent_at)
+    return {"iat": now, "exp": now + lifetime}
+
+
+def header_for(key: Revealed[JoseKey], kid: str | None, header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the header of a JWT; what is not said is as the key's JWK has it."""
+    own = {name: key.value.get(name) for name in _OF_THE_KEY}
+    return {**{name: text for name, text in own.items() if text}, **header, **({"kid": kid} if kid else {})}
 
 
 async def private_key(given: Key, alg: str, name: str) -> JoseKey:

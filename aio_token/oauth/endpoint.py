@@ -16,6 +16,7 @@ from aio_token.oauth.arguments import check_client, check_parameters, check_text
 from aio_token.oauth.form import Form, Request
 from aio_token.oauth.sending import send
 from aio_token.oauth.signer import Signer
+from aio_token.oauth.skew import Skew
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with, without_query
 
@@ -58,8 +59,9 @@ _REMEDY = "choose the grant and the client that say it, or call TokenEndpoint.re
 class TokenEndpoint:
     """An authorization server's token endpoint (RFC 6749 section 3.2) as one client sees it.
 
-    The other addresses are those of the endpoints beside it, as far as there are any. `issuer` is the name that an
-    authorization response may carry, and has to carry if `names_issuer` (RFC 9207). `Provider` fills all of this in.
+    The other addresses are those of the endpoints beside it, as far as there are any. `issuer` is the server's name: a
+    client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
+    `Provider` fills all of this in.
 
     `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
     `transport` says how requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
@@ -73,6 +75,7 @@ class TokenEndpoint:
         "_clock",
         "_parameters",
         "_plain_http",
+        "_skew",
         "_transport",
         "issuer",
         "names_issuer",
@@ -111,6 +114,7 @@ class TokenEndpoint:
         self._parameters = Form(**(parameters or {}))
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
+        self._skew = Skew()
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
 
@@ -126,6 +130,10 @@ class TokenEndpoint:
     def clock(self) -> Clock:
         """The clock that tokens are timed by."""
         return self._clock
+
+    def server_time(self) -> float:
+        """Return POSIX seconds by the server's clock, as far as its answers have told it (law D14)."""
+        return self._clock.time() + self._skew.seconds
 
     def problem_with(self, url: str) -> str | None:
         """Tell what keeps an address of this server from being used, None if nothing does (law A2)."""
@@ -210,7 +218,6 @@ class TokenEndpoint:
             raise failure
 
     async def _send(self, name: str, form: Form, *, grant_type: str = "", repeatable: bool = True) -> Answer:
-        asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
         url = self.address(name)
         to = f"the {name} endpoint of {origin_of(url)}"
         request = Request(
@@ -221,16 +228,29 @@ class TokenEndpoint:
             secrets=form.secrets,
             repeatable=repeatable,
         )
-        signer = Signer(self._client, self.address("token"))
+        signer = Signer(self._client, self.issuer or self.address("token"), self.server_time)
+        answer, has_learnt = await self._asked(request, signer, name, grant_type)
+        if has_learnt and signer.has_asserted and answer.error == "invalid_client":
+            # The assertion may have been dead on arrival. A client that is not taken at its word has spent nothing.
+            answer, _ = await self._asked(request, signer, name, grant_type)
+        return answer
+
+    async def _asked(self, request: Request, signer: Signer, name: str, grant_type: str) -> tuple[Answer, bool]:
+        """Return the answer, and whether the server's clock was learnt from it."""
+        asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
         reply = await send(request, self._transport, sign=signer)
-        return Answer(
-            to=to,
-            address=without_query(url),
+        now = self._clock.time()
+        date = reply.headers.get("Date", "")
+        has_learnt = name == "token" and self._skew.learn(date, asked_at=asked_at, now=now)
+        answer = Answer(
+            to=request.to,
+            address=without_query(request.url),
             status=reply.status,
             headers=reply.headers,
             body=reply.body,
             asked_at=asked_at,
-            now=self._clock.time(),
+            now=now,
             grant_type=grant_type,
             secrets=signer.secrets,
         )
+        return answer, has_learnt

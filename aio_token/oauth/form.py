@@ -94,7 +94,8 @@ class Form(Unpicklable):
 class Request(Unpicklable, Value):
     """An HTTP request; `to` is what messages call its receiver. `secrets` are texts that no message may repeat.
 
-    `repeatable` False sends it once only, even if the connection is dropped (law D7).
+    `repeatable` False sends it once only, even if the connection is dropped (law D7). `sent_at` is when it is sent, in
+    POSIX seconds of the server's clock as far as that is known; None for this machine's.
     """
 
     to: str
@@ -104,6 +105,7 @@ class Request(Unpicklable, Value):
     body: str = ""
     secrets: tuple[str, ...] = ()
     repeatable: bool = True
+    sent_at: float | None = None
 
     def __repr__(self) -> str:
         return f"<Request {self.method} to {self.to}>"

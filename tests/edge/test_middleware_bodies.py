@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import io
 import os
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import aiofiles
@@ -135,6 +137,73 @@ async def test_a_file_refused_while_it_is_sent_is_sent_again_whole(
     assert api.authorizations == [BEARER_1, BEARER_2]
 
 
+class Slow(io.FileIO):
+    """A file, such as one on a network volume, of which the second read ends late, and the third only after it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.reads = 0
+        self.is_rejected, self.is_read = threading.Event(), threading.Event()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read, the second time well after the request was rejected."""
+        self.reads += 1
+        number = self.reads
+        if number == 2:
+            self.is_rejected.wait(SOON)
+            time.sleep(0.3)
+        elif number == 3:
+            self.is_read.wait(SOON)
+        piece = super().read(size)
+        if number == 2:
+            self.is_read.set()
+        return piece
+
+
+def file_in_a_form(file: Slow) -> FormData:
+    """Return a form with this file in it."""
+    data = FormData()
+    data.add_field("file", file, filename="large")
+    return data
+
+
+@pytest.mark.parametrize("make", [lambda file: file, file_in_a_form])
+@pytest.mark.parametrize("status", [401, 307])
+async def test_a_read_that_is_under_way_ends_before_the_next_sending(
+    source: FixedSource, path: Path, make: Callable[[Slow], Any], status: int
+) -> None:
+    """Law B4: a 401 in the middle of an upload stops the writer, and not the thread that reads for it.
+
+    The same holds for a redirect, which aiohttp follows by itself.
+    """
+    digests: list[str] = []
+    file = Slow(path)
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        if not file.is_rejected.is_set():
+            file.is_rejected.set()
+            return web.Response(status=status, headers={"Location": "/there"} if status == 307 else {})
+        digest = hashlib.sha256()
+        async for piece in request.content.iter_any():
+            digest.update(piece)
+        digests.append(digest.hexdigest())
+        return web.Response()
+
+    runner = web.ServerRunner(web.Server(serve))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = "http://127.0.0.1:{1}".format(*runner.addresses[0])
+    try:
+        async with asyncio.timeout(SOON), session(source, url) as client:
+            assert (await answered(client.put(url, data=make(file)))).status == 200
+    finally:
+        file.close()
+        await runner.cleanup()
+    assert len(digests) == 1
+    assert make is file_in_a_form or digests == [hashlib.sha256(LARGE).hexdigest()]
+
+
 async def generator() -> AsyncIterator[bytes]:
     """Give pieces, once."""
     for _ in range(3):
@@ -242,3 +311,13 @@ async def test_a_body_that_waits_to_be_asked_for_is_asked_for_again(source: Fixe
     async with asyncio.timeout(SOON), server, session(source, url) as client:
         assert (await answered(client.post(url, data=DATA, expect100=True))).status == 200
     assert heard == [DATA]
+
+
+async def test_what_waits_to_be_asked_for_is_sent_again_though_it_can_be_sent_once(
+    api: ProtectedAPI, source: FixedSource
+) -> None:
+    """Law B4: with `expect100` a 401 comes before the body, which is whole then."""
+    async with asyncio.timeout(SOON), session(source, api.url) as client:
+        answer = await (await client.put(api.url, data=generator(), expect100=True)).json()
+    assert (answer["size"], answer["sha256"]) == (len(DATA) * 3, hashlib.sha256(DATA * 3).hexdigest())
+    assert api.authorizations == [BEARER_1, BEARER_2]

@@ -24,6 +24,7 @@ CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository",
 DOORS = {
     "aiohttp": {
         "_ambient",
+        "_bodies",
         "_middleware",
         "cli.commands.request",
         "grants._loopback",

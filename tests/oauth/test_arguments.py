@@ -62,6 +62,7 @@ OTHER_TYPES: list[tuple[Callable[[], object], str]] = [
     (lambda: TokenEndpoint(ADDRESS, PublicClient("bot"), parameters={"a": 7}), "^the parameter 'a' is"),  # type: ignore[dict-item]
     (lambda: PublicClient(7), "^the client's id is a text"),  # type: ignore[arg-type]
     (lambda: PrivateKeyJWT("bot", CANARY, alg=7), "^alg is a text"),  # type: ignore[arg-type]
+    (lambda: ClientSecretJWT("bot", CANARY, header="x5t"), "^header is a mapping"),  # type: ignore[arg-type]
     (lambda: ClientSecretJWT("bot", CANARY, audience=7), "^audience is a text"),  # type: ignore[arg-type]
     (lambda: ClientCredentialsGrant(ENDPOINT, scope=["a", "b"]), '^scope is one text .* scope="a b", not a '),  # type: ignore[arg-type]
     (lambda: RefreshTokenGrant(ENDPOINT, scope=["a"]), "^scope is one text"),  # type: ignore[arg-type]
@@ -110,6 +111,9 @@ HOPELESS: list[tuple[Callable[[], object], str]] = [
     (lambda: ClientSecretJWT("bot", CANARY.encode()), "^the secret of the client 'bot' is missing"),  # type: ignore[arg-type]
     (lambda: PrivateKeyJWT("bot", None), "^the private key of the client 'bot' is missing"),  # type: ignore[arg-type]
     (lambda: PrivateKeyJWT("bot", CANARY, alg=""), "^alg is empty$"),
+    (lambda: PrivateKeyJWT("bot", CANARY, header={"kid": "a"}), "^the header member 'kid' is written by the library"),
+    (lambda: ClientSecretJWT("bot", CANARY, lifetime=0), "^lifetime is"),
+    (lambda: jwt(header={"alg": "none", "typ": "x"}), "^the header member 'alg' is written by the library"),
     (lambda: jwt(key=None), "^the private key is missing"),
     (lambda: jwt(lifetime=-1), "^lifetime is a positive number of seconds, not -1$"),
     (lambda: jwt(audience=""), "^audience is empty$"),

@@ -19,10 +19,18 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from aio_token import ClientSecretBasic, ClientSecretPost, ConfigurationError, PrivateKeyJWT, PublicClient
-from aio_token.oauth import ClientSecretJWT
+from aio_token import (
+    ClientSecretBasic,
+    ClientSecretPost,
+    ConfigurationError,
+    PrivateKeyJWT,
+    PublicClient,
+    TokenEndpoint,
+)
+from aio_token.oauth import ClientSecretJWT, Form
 from aio_token.oauth.form import Request
 from tests.support.exposure import exposure
+from tests.support.token_server import says, token_server
 
 if TYPE_CHECKING:
     from aio_token.oauth.client_auth import ClientAuthentication
@@ -194,6 +202,49 @@ async def test_an_assertion_names_its_key(kid: str | None, named: str) -> None:
         "alg": "RS256",
         "kid": named,
     }
+
+
+@pytest.mark.parametrize(
+    ("members", "said", "thumbprint"),
+    [
+        ({"x5t#S256": "dGh1bWI"}, {}, {"x5t#S256": "dGh1bWI"}),
+        ({}, {"x5t#S256": "b3RoZXI"}, {"x5t#S256": "b3RoZXI"}),
+        ({"x5t": "b2xk", "x5t#S256": "dGh1bWI"}, {"x5t#S256": "b3RoZXI"}, {"x5t": "b2xk", "x5t#S256": "b3RoZXI"}),
+    ],
+)
+async def test_an_assertion_names_its_certificate(
+    members: dict[str, str], said: dict[str, str], thumbprint: dict[str, str]
+) -> None:
+    """Law D14: Entra ID and AD FS know a key by its certificate's thumbprint, given or in the JWK."""
+    client = PrivateKeyJWT("bot", {**rsa_key().as_dict(private=True), "kid": "k", **members}, header=said)
+    header = jwt.decode((await arrived(client)).form["client_assertion"], rsa_key()).header
+    assert header == {"typ": "JWT", "alg": "RS256", "kid": "k", **thumbprint}
+
+
+async def test_an_assertion_s_lifetime_can_be_said() -> None:
+    """Law D14: in seconds, for clocks that are apart; a secret's has further header members as well."""
+    for client, key in (
+        (PrivateKeyJWT("bot", rsa_key().as_pem(private=True), lifetime=300), rsa_key()),
+        (ClientSecretJWT("bot", CANARY, lifetime=300, header={"cty": "x"}), OctKey.import_key(CANARY)),
+    ):
+        signed = jwt.decode((await arrived(client)).form["client_assertion"], key)
+        assert signed.claims["exp"] - signed.claims["iat"] == 300
+        assert signed.header.get("cty") == (None if isinstance(client, PrivateKeyJWT) else "x")
+
+
+@pytest.mark.parametrize(("issuer", "audience"), [("https://id.example", "https://id.example"), (None, None)])
+@pytest.mark.parametrize("name", ["token", "device authorization", "revocation", "introspection"])
+async def test_an_assertion_is_for_the_issuer(issuer: str | None, audience: str | None, name: str) -> None:
+    """Law D14: an issuer that names another server's token endpoint as its own gets nothing that counts there."""
+    async with token_server(says({})) as server:
+        urls: dict[str, Any] = {
+            f"{each}_url": f"{server.url}/{each}" for each in ("device_authorization", "revocation", "introspection")
+        }
+        client = PrivateKeyJWT("bot", rsa_key().as_pem(private=True))
+        endpoint = TokenEndpoint(f"{server.url}/token", client, issuer=issuer, **urls)
+        await endpoint.ask(name, Form(token="t"))
+    claims = jwt.decode(server.received[0].form["client_assertion"], rsa_key()).claims
+    assert claims["aud"] == (audience or f"{server.url}/token")
 
 
 async def test_a_pem_key_has_no_name() -> None:
