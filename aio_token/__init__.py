@@ -7,14 +7,17 @@ that reads a stored token imports neither aiohttp nor Authlib.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
     from aio_token._limits import Limits as Limits
+    from aio_token._pace import Pace as Pace
     from aio_token._freshness import Windows as Windows
     from aio_token._status import State as State
     from aio_token._status import Status as Status
@@ -67,12 +70,15 @@ if TYPE_CHECKING:
     # Which release this is
     from aio_token._version import __version__ as __version__
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
         "_limits": ("Limits",),
+        "_pace": ("Pace",),
         "_freshness": ("Windows",),
         "_status": ("State", "Status"),
         "_static": ("StaticToken",),

@@ -22,6 +22,13 @@ def demand_kind(given: object, kind: type | tuple[type, ...], wanted: str) -> No
         raise ConfigurationError(message)
 
 
+def demand_count(given: object, name: str) -> None:
+    """Raise `ConfigurationError` unless `given` is a whole number from 1."""
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        message = f"{name} is a whole number, 1 or more"
+        raise ConfigurationError(message)
+
+
 def demand_one_of(given: object, choices: tuple[str, ...], name: str) -> None:
     """Raise `ConfigurationError` unless `given` is one of those words."""
     if given not in choices:

@@ -8,12 +8,27 @@ LONGEST_PAUSE = 60.0
 """Seconds; what failures alone add up to."""
 
 LONGEST_RETRY_AFTER = 3600.0
-"""Seconds; what a server may ask for."""
+"""Seconds; what a server may ask for while there is a token that is good."""
+
+LONGEST_RETRY_AFTER_WITHOUT_A_TOKEN = 300.0
+"""Seconds; what a server may ask for when there is none: one wrong header must not stop a service for an hour."""
+
+LONGEST_REFUSAL = 3600.0
+"""Seconds; how rarely a server is asked that refuses."""
+
+
+LOOKS_APART = 1.0
+"""Seconds between two looks at the store while a caller waits: other processes write there and tell no one."""
 
 
 def pause(failures: int) -> float:
     """Return 1, 2, 4 ... 60 seconds for the first, second, third ... failure in a row."""
     return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 6))
+
+
+def refusal_pause(failures: int) -> float:
+    """Return 1, 2, 4 ... 60 minutes, in seconds, for the first, second, third ... refusal in a row (law E1)."""
+    return min(LONGEST_REFUSAL, 60 * 2.0 ** min(failures - 1, 6))
 
 
 def chance() -> float:

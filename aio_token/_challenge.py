@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,8 +21,7 @@ _JUNK = re.compile(r"[^,]*")
 _BETWEEN = re.compile(r"[ \t,]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Value, kw_only=False):
     """One scheme, in lower case, with its parameters; their names are in lower case."""
 
     scheme: str

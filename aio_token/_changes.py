@@ -7,6 +7,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from aio_token._backoff import LOOKS_APART
 from aio_token._errors import StoreError
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from aio_token._keeper import Keeper
     from aio_token._token import Token
-
-LOOKS_APART = 1.0
-"""Seconds between two looks at the store while a caller waits: other processes write there and tell no one."""
 
 
 class Changes:
@@ -61,9 +59,8 @@ class Changes:
             return
         self._looked_at = now
         with suppress(StoreError):  # it is looked at again
-            if not await self._keeper.look():
-                async with self._keeper.held(lock):
-                    self._found()
+            if await self._keeper.catch_up(lock):
+                self._found()
 
 
 def _wake(change: asyncio.Future[None]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._public import public, public_in
 from aio_token._token import Token, Unpicklable, fingerprint
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,7 @@ _TOKEN_MEMBERS = ("access_token", "token_type", "expires_at", "scope", "extra")
 
 
 @public_in("grants")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedBy:
+class IssuedBy(Value):
     """Where a credential comes from, and what was asked for.
 
     `scope` and `audience` None mean that the asker takes any; the empty string, that none was asked for.
@@ -50,13 +50,17 @@ class IssuedBy:
 class Credential(Unpicklable):
     """A token, the refresh token behind it, and what is known about trouble.
 
-    `obtained_at`, `refresh_expires_at` and `retry_at` are POSIX seconds: when the token was asked for, when the
-    refresh token ends (None: not known, or never), and before when the server is not to be asked again. `refused` is
+    `obtained_at`, `refresh_expires_at`, `refresh_not_before` and `retry_at` are POSIX seconds: when the token was asked
+    for, when the refresh token ends (None: not known, or never), before when it may not be presented (None: at once),
+    and before when the server is not to be asked again. `refused` is
     the fingerprint of a refresh token that the server will not take. `failures` counts failed renewals in a row.
 
     `spending_since` (POSIX seconds) says that the refresh token was about to be presented and that the outcome is not
     known; `reusable`, that the server answered a renewal with the same refresh token. `first` is the fingerprint of the
     refresh token that a grant was given to begin with and has presented.
+
+    The last failure, for other processes and the next one: `failed_at` (POSIX seconds), `failure`, the name of its
+    error's class, and `sentence`, what it said. `proof` tells whether the client proves itself with something else now.
 
     Members of a stored record that only a later release knows are kept, out of sight, and written back (law F3): those
     of the token and of `issued_by` for as long as the part that they stand in is the same. Two credentials that differ
@@ -67,6 +71,7 @@ class Credential(Unpicklable):
     obtained_at: float | None = None
     refresh_token: str | None = None
     refresh_expires_at: float | None = None
+    refresh_not_before: float | None = None
     issued_by: IssuedBy | None = None
     refused: str | None = None
     retry_at: float | None = None
@@ -74,6 +79,10 @@ class Credential(Unpicklable):
     spending_since: float | None = None
     reusable: bool = False
     first: str | None = None
+    failed_at: float | None = None
+    failure: str | None = None
+    sentence: str | None = None
+    proof: str | None = None
     _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +95,15 @@ class Credential(Unpicklable):
     def is_refused(self) -> bool:
         """Whether the server has already said no to this very refresh token."""
         return self.refresh_token is not None and self.refused == fingerprint(self.refresh_token)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing but trouble; then it matters little whose it is."""
+        return self.token is None and not self.refresh_token
+
+    def without_trouble(self) -> Credential:
+        """Return the credential without what failures left on it; a refused refresh token stays marked."""
+        return replace(self, retry_at=None, failures=0, failed_at=None, failure=None, sentence=None, proof=None)
 
     def __repr__(self) -> str:
         name = fingerprint(self.refresh_token) if self.refresh_token else None
@@ -103,13 +121,18 @@ class Credential(Unpicklable):
             "obtained_at": self.obtained_at,
             "refresh_token": self.refresh_token,
             "refresh_expires_at": self.refresh_expires_at,
-            "issued_by": self.issued_by and {**asdict(self.issued_by), **in_issued_by},
+            "refresh_not_before": self.refresh_not_before,
+            "issued_by": self.issued_by and {**self.issued_by.members(), **in_issued_by},
             "refused": self.refused,
             "retry_at": self.retry_at,
             "failures": self.failures,
             "spending_since": self.spending_since,
             "reusable": self.reusable,
             "first": self.first,
+            "failed_at": self.failed_at,
+            "failure": self.failure,
+            "sentence": self.sentence,
+            "proof": self.proof,
         }
         return json.dumps({**members, **record}, separators=(",", ":")).encode()
 
@@ -129,7 +152,7 @@ class Credential(Unpicklable):
 
 
 _MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
-_ISSUED_BY_MEMBERS = tuple(member.name for member in fields(IssuedBy))
+_ISSUED_BY_MEMBERS = ("token_endpoint", "client_id", "scope", "audience")
 
 
 @public_in("grants")
@@ -179,6 +202,7 @@ class _Reader:
             obtained_at=self._time("obtained_at"),
             refresh_token=self._text("refresh_token"),
             refresh_expires_at=self._time("refresh_expires_at"),
+            refresh_not_before=self._time("refresh_not_before"),
             issued_by=issued_by,
             refused=self._text("refused"),
             retry_at=self._time("retry_at"),
@@ -186,6 +210,10 @@ class _Reader:
             spending_since=self._time("spending_since"),
             reusable=self._flag("reusable"),
             first=self._text("first"),
+            failed_at=self._time("failed_at"),
+            failure=self._text("failure"),
+            sentence=self._text("sentence"),
+            proof=self._text("proof"),
             _unknown=dict(
                 zip(
                     _homes(token, issued_by),

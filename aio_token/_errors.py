@@ -2,12 +2,12 @@
 
 `str(error)` is one plain sentence that can be shown to a user. It never holds a token, a secret, a response body or
 unfiltered text of a server. None of them is an `aiohttp.ClientError`: aiohttp runs its middlewares again on some of
-its own errors, and a token request must never be repeated by somebody who does not know that it happened.
+its own errors, and a token request must never be repeated without knowing that it was sent before.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aio_token._public import public, public_in
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 @public
 class TokenError(Exception):
-    """No token can be had; the subclass says what to do."""
+    """There is no token; the subclass says what to do.
+
+    `about` says what a server's answer, or its silence, was about; None if it was not asked. What is about the refresh
+    token that was presented ends its session. What is about the grant is not asked again for a minute, then for two,
+    up to an hour, unless it is a `ServerUnavailable`. What is about the client or the server concerns every account.
+    """
+
+    about: Literal["refresh token", "grant", "client", "server"] | None = None
 
     def again(self) -> Self:
         """Return a fresh exception that says the same.
@@ -32,8 +39,8 @@ class TokenError(Exception):
 
 
 def unforeseen(cause: Exception) -> TokenError:
-    """Wrap an error that is none of ours, such as a bug in somebody's store or grant; its traceback stays with it."""
-    error = TokenError(f"the renewal failed in a way that nobody foresaw ({type(cause).__name__})")
+    """Wrap an error of another kind, such as a bug in a store or a grant; its traceback stays with it."""
+    error = TokenError(f"the renewal failed with an unexpected error ({type(cause).__name__}); see its cause")
     error.__cause__ = cause
     return error
 
@@ -79,7 +86,7 @@ class StoreCorrupt(StoreError):
 
 @public_in("stores")
 class KeyUnavailable(StoreError):
-    """The stored credential is encrypted and its key cannot be had now; what is stored stays untouched."""
+    """The stored credential is encrypted and its key cannot be read now; what is stored stays untouched."""
 
 
 @public_in("stores")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aio_token._public import public
+from aio_token._value import Value
 from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from aio_token._clock import Clock
+    from aio_token._credential import Credential
     from aio_token._token import Token
     from aio_token.events import Reason
 
 RENEWALS_APART = 1.0
 """Seconds for which a token that was just renewed is good enough for everybody, whatever its lifetime (law C9)."""
+
+_ALWAYS = (-math.inf, math.inf)
+_LATEST_RENEWAL = 60.0  # seconds before the end of what renews the token
 
 CLOCK_TOLERANCE = 60.0
 """Seconds by which clocks of hosts that share a store may differ; a token from further ahead is not believed."""
@@ -32,14 +38,14 @@ class Freshness(Enum):
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Windows:
+class Windows(Value):
     """How long before its end a token is renewed, in seconds; None adapts to the token's lifetime.
 
     In the `advisory` window requests go out with the current token while one renewal runs behind them; in the
     `mandatory` window they wait for it. Adaptive: mandatory is a tenth of the lifetime, at most 60 s; advisory adds
     the larger of a tenth and three times the last renewal's duration, and up to a tenth more by chance, so that a
-    fleet does not renew all at once; it is at most half the lifetime.
+    fleet does not renew all at once; it is at most half the lifetime, and so is a window of yours that is no shorter
+    than the lifetime.
     """
 
     advisory: float | None = None
@@ -53,11 +59,16 @@ class Windows:
 
     def before_end(self, lifetime: float, *, renewal_took: float, jitter: float) -> tuple[float, float]:
         """Return the advisory and the mandatory window for a token of that lifetime; `jitter` is from 0 to 1."""
-        hard = min(60.0, lifetime / 10) if self.mandatory is None else self.mandatory
+        hard = min(60.0, lifetime / 10) if self.mandatory is None else _within(self.mandatory, lifetime)
         if self.advisory is not None:
-            return max(self.advisory, hard), hard
+            return max(_within(self.advisory, lifetime), hard), hard
         soft = (hard + max(lifetime / 10, 3 * renewal_took)) * (1 + jitter / 10)
         return max(min(soft, lifetime / 2), hard), hard
+
+
+def _within(window: float, lifetime: float) -> float:
+    """Cap a window that is as wide as the token's whole life: it would be renewed for ever."""
+    return window if window < lifetime else lifetime / 2
 
 
 class CachedToken:
@@ -87,8 +98,13 @@ class CachedToken:
         *,
         renewal_took: float | None,
         jitter: float,
+        renewable: tuple[float, float] = _ALWAYS,
     ) -> None:
-        """Take a token asked for at `obtained_at`; `renewal_took` is None where it was not renewed here and now."""
+        """Take a token asked for at `obtained_at`; `renewal_took` is None where it was not renewed here and now.
+
+        `renewable` is from when, and until when, another one can be obtained (POSIX seconds): a refresh token has an
+        end of its own, and may have a beginning (law D12).
+        """
         now, wall = clock.monotonic(), clock.time()
         left, soft, hard = math.inf, 0.0, 0.0
         if token.expires_at is not None:
@@ -97,7 +113,8 @@ class CachedToken:
             # A token from the future: the clock was set back since, and its expiry on the wall says nothing any more.
             left = min(token.expires_at - wall, lifetime) if wall > asked_at - CLOCK_TOLERANCE else 0.0
             soft, hard = windows.before_end(lifetime, renewal_took=renewal_took or 0.0, jitter=jitter)
-        fresh_for = left - soft
+        begin, end = renewable[0] - wall, renewable[1] - wall
+        fresh_for = max(min(left - soft, end - min(end / 10, _LATEST_RENEWAL)), min(begin, left))
         self._renewed_until = -math.inf
         if renewal_took is not None:
             fresh_for = max(fresh_for, RENEWALS_APART)
@@ -108,6 +125,26 @@ class CachedToken:
         self._ends, self._ends_wall = now + left, wall + left
         self._due = hard
         self._clock = clock
+
+    @classmethod
+    def of(
+        cls, credential: Credential, windows: Windows, clock: Clock, *, renewal_took: float | None, jitter: float
+    ) -> Self:
+        """Take the token of a credential, which must have one, with what is known of its refresh token."""
+        assert credential.token is not None  # noqa: S101  who asks has looked
+        begin, end = -math.inf, math.inf
+        if credential.refresh_token is not None:
+            begin = begin if credential.refresh_not_before is None else credential.refresh_not_before
+            end = end if credential.refresh_expires_at is None else credential.refresh_expires_at
+        return cls(
+            credential.token,
+            credential.obtained_at,
+            windows,
+            clock,
+            renewal_took=renewal_took,
+            jitter=jitter,
+            renewable=(begin, end),
+        )
 
     @property
     def left(self) -> float:
@@ -154,8 +191,7 @@ class Answer(IntEnum):
     """It is served."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value, kw_only=False):
     """What a caller wants: a token other than the `rejected` one, good for `min_valid_for` seconds, as the `wish` says.
 
     `insists` is an explicit wish for a renewal: it is not put off by a pause after a failure.

@@ -69,6 +69,20 @@ class Revocable(Protocol):
 
 @public_in("grants")
 @runtime_checkable
+class Standalone(Protocol):
+    """A grant that needs nothing stored, such as a service's own: it goes on while the store is down.
+
+    Its tokens are stored all the same, if they can be, so that processes share them.
+    """
+
+    @property
+    def needs_nothing_stored(self) -> bool:
+        """Whether that is so."""
+        ...
+
+
+@public_in("grants")
+@runtime_checkable
 class Spending(Protocol):
     """A grant that presents something that servers take only once, and give a successor for."""
 
@@ -76,6 +90,22 @@ class Spending(Protocol):
         """Whether `obtain` would present such a thing now. Does no I/O.
 
         The store then has to show first that it can keep the successor.
+        """
+        ...
+
+
+@public_in("grants")
+@runtime_checkable
+class Fingerprinting(Protocol):
+    """A grant, or a client authentication, that can tell whether it proves itself with the same as before.
+
+    What a server refused is asked again at once when that has changed: a corrected secret has to wait for nothing.
+    """
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest, keyed with the salt, of what is presented each time: ids, secrets, passwords, keys.
+
+        Not of what is made anew for each request, such as an assertion. Raises `TokenError` if it cannot be read.
         """
         ...
 

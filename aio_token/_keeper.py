@@ -1,7 +1,7 @@
 """The owner of one credential: whatever changes it is in this module.
 
 Theory of operation. A refresh token that is used twice ends the whole session on many servers, and a new one that is
-lost cannot be had again. Four rules keep both from happening, each in one place:
+lost is lost for good. Four rules keep both from happening, each in one place:
 
 1. Whoever changes anything holds the locks: ours for this event loop, then the store's for every other thread, process
    and host, and then the store is read again, since its holder before us may have renewed: `held`. Without it, forty
@@ -24,15 +24,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aio_token._asking import Asking
 from aio_token._backoff import chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
 from aio_token._freshness import Answer, CachedToken
 from aio_token._interfaces import Spending
-from aio_token._limits import failure_of, obtain, read, saving, waiting_for_the_lock
+from aio_token._limits import failure_of, read, saving, waiting_for_the_lock
 from aio_token._lineage import Lineage, belongs, named, served
+from aio_token._pace import NO_TURN, PACE
 from aio_token._single_flight import finish
-from aio_token._trouble import explained, leave_in_peace, marked, resting, served_to_its_end, spending
+from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
@@ -44,13 +46,17 @@ if TYPE_CHECKING:
     from aio_token._freshness import Question, Windows
     from aio_token._interfaces import Grant, Slot, TokenStore
     from aio_token._limits import Limits
+    from aio_token._pace import Pace, Turn
     from aio_token._token import Token
+
+    Waits = Callable[[], tuple[float, ...]]
 
 
 class Keeper:
     """Keeps a credential in memory and in its store, and renews it; `cached` is what the hot path serves."""
 
     __slots__ = (
+        "_asking",
         "_failed_saves",
         "_grant",
         "_jitter",
@@ -74,6 +80,7 @@ class Keeper:
         clock: Clock,
         tell: Callable[..., None],
         *,
+        pace: Pace = PACE,
         serves_unsaved: bool = False,
     ) -> None:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
@@ -83,6 +90,7 @@ class Keeper:
         self._limits = limits
         self.clock = clock
         self._tell = tell
+        self._asking = Asking(grant, limits, clock, pace)
         self._jitter = chance()
         self._lineage = Lineage()
         self._failed_saves = 0
@@ -105,31 +113,33 @@ class Keeper:
         """Whether the credential may be shown to, and written for, the grant's endpoint and client (law E4)."""
         return belongs(self.credential, self._grant.issued_by)
 
-    # Rule 1
-
     @asynccontextmanager
-    async def held(self, lock: asyncio.Lock) -> AsyncIterator[Slot]:
-        """Hold the locks, knowing what the store holds. Raises `LockTimeout` after `limits.lock` seconds."""
-        async with lock, AsyncExitStack() as stack:
-            async with waiting_for_the_lock(self._store, self._limits):
-                slot = await stack.enter_async_context(self._store.exclusive())
+    async def held(self, lock: asyncio.Lock, turn: Turn = NO_TURN) -> AsyncIterator[Slot]:
+        """Rule 1: hold the locks, knowing what the store holds. Raises `LockTimeout` after `limits.lock` seconds."""
+        async with AsyncExitStack() as stack:
+            async with turn.lends_patience():
+                await stack.enter_async_context(lock)
+                async with waiting_for_the_lock(self._store, self._limits, already=turn.waited):
+                    slot = await stack.enter_async_context(self._store.exclusive())
             self._learn(await read(slot, self._store, self._limits))
             yield slot
 
     async def look(self) -> bool:
-        """Read the store without its lock, and learn if it is the first time; tell whether there is nothing new.
-
-        A token that is good needs no lock (law F5).
-        """
+        """Read the store without its lock (law F5), and learn the first time; tell whether there is nothing new."""
         found = await read(self._store, self._store, self._limits)
         if not self.known:
             self._learn(found)
         return found == self._lineage.stored
 
-    # Rule 2
+    async def catch_up(self, lock: asyncio.Lock) -> bool:
+        """Adopt what another process wrote, taking the locks only if there is something new; tell whether there was."""
+        if await self.look():
+            return False
+        async with self.held(lock):
+            return True
 
     def _learn(self, found: Credential | None) -> bool:
-        """Take over what the store holds if it replaces what we hold; tell whether it does."""
+        """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
         lineage, ours = self._lineage, self.credential
         adopted = lineage.adopts(found, ours)
         if adopted:
@@ -144,10 +154,8 @@ class Keeper:
             self._tell(Loaded if first else Adopted, **named(found))
         return True
 
-    # Rule 3
-
     async def replace(self, slot: Slot, credential: Credential, *, renewal_took: float | None = None) -> None:
-        """Persist the credential, then publish its token; `renewal_took` (seconds) where it was obtained just now."""
+        """Rule 3: persist, then publish the token; `renewal_took` (seconds) where it was obtained just now."""
         self._lineage = self._lineage.succeeded(self.credential, credential)
         self.credential = credential
         await self._save(slot)
@@ -203,10 +211,8 @@ class Keeper:
         if credential is None or token is None:
             self.cached = None
         elif renewal_took is not None or self.cached is None or self.cached.token != token:
-            asked_at, jitter = credential.obtained_at, self._jitter
-            self.cached = CachedToken(
-                token, asked_at, self._windows, self.clock, renewal_took=renewal_took, jitter=jitter
-            )
+            windows, jitter = self._windows, self._jitter
+            self.cached = CachedToken.of(credential, windows, self.clock, renewal_took=renewal_took, jitter=jitter)
         self._schedule_the_next_save()
 
     def _schedule_the_next_save(self) -> None:
@@ -214,30 +220,32 @@ class Keeper:
         if self.cached is not None:
             self.cached.look_again_in(pause(self._failed_saves) if self.unsaved else math.inf)
 
-    # Rule 4
-
-    async def renew(self, question: Question, lock: asyncio.Lock, waits: Callable[[], tuple[float, ...]]) -> Token:
-        """Return a token that answers the question, from the store if another process put it there, else anew.
+    async def renew(self, question: Question, lock: asyncio.Lock, waits: Waits) -> Token:
+        """Rule 4: return a token that answers the question, from the store if another process put it there, else anew.
 
         `waits` says how long callers have waited, for observers. Raises `TokenError`.
         """
+        return await self._asking.pace.through(lambda turn: self._renew(question, lock, waits, turn))
+
+    async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
         if not self.known:
             await self.look()
             if (token := question.fresh(self.cached)) is not None:
                 return token
-        async with self.held(lock) as slot:
+        async with self.held(lock, turn) as slot:
             if self.unsaved:
                 await self._save(slot)
             if (token := question.fresh(self.cached)) is not None:
                 return token
             return await finish(self._obtain(slot, question, waits), grace=self._limits.shutdown)
 
-    async def _obtain(self, slot: Slot, question: Question, waits: Callable[[], tuple[float, ...]]) -> Token:
-        if self.is_ours and not question.insists:
-            leave_in_peace(self.credential, self.clock.time())
+    async def _obtain(self, slot: Slot, question: Question, waits: Waits) -> Token:
+        keep_until_its_time(self.credential, self.clock.time())
         since = self.credential.spending_since if self.credential is not None else None
         if since is not None and question.answer(self.cached) >= Answer.SPARE:
             raise served_to_its_end(since)
+        if self.is_ours and not question.insists:
+            await self._asking.leave_in_peace(self.credential)
         reason, began = question.reason(self.cached), self.clock.monotonic()
         await self._write_before_spending(slot)
         try:
@@ -245,7 +253,8 @@ class Keeper:
         except TokenError as error:
             raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
-        await self.replace(slot, replace(credential, spending_since=None), renewal_took=took)
+        self._asking.succeeded()
+        await self.replace(slot, replace(credential.without_trouble(), spending_since=None), renewal_took=took)
         token = credential.token
         if token is None:
             message = "the grant returned a credential without a token"
@@ -272,24 +281,17 @@ class Keeper:
 
     async def _ask(self, slot: Slot, question: Question) -> Credential:
         try:
-            return await obtain(self._grant, self.credential, question.wish, self._limits)
+            return await self._asking.obtain(self.credential, question.wish)
         except TokenError as error:
-            # Somebody who does not keep the lock may have renewed or signed in meanwhile (law E1).
+            # A program that does not keep the lock may have renewed or signed in meanwhile (law E1).
             refused = isinstance(error.error if isinstance(error, Rescued) else error, GrantRefused)
             if not refused or not self._learn(await read(slot, self._store, self._limits)):
                 raise
-        return await obtain(self._grant, self.credential, question.wish, self._limits)
+        return await self._asking.obtain(self.credential, question.wish)
 
     async def _remember(self, slot: Slot, error: TokenError) -> TokenError:
         """Keep what a failure left behind, a rescued refresh token first (law D2); return the error to raise."""
-        credential = self.credential
-        if isinstance(error, Rescued):
-            credential, error = error.credential, error.error
-        if self.is_ours:
-            now = self.clock.time()
-            credential = marked(credential, error, issued_by=self._grant.issued_by, now=now, jitter=chance())
-            if credential is not None and credential is not self.credential:
-                await self.replace(slot, credential)
-            if isinstance(error, ServerUnavailable):
-                error.retry_after = resting(credential, now)
+        credential, error = await self._asking.failed(self.credential, error, is_ours=self.is_ours)
+        if credential is not None and credential is not self.credential:
+            await self.replace(slot, credential)
         return error

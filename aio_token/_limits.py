@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._interfaces import Probing
 from aio_token._public import public
+from aio_token._value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from aio_token._credential import Credential
@@ -26,10 +27,12 @@ _LATE = 0.1
 _SECOND_CHANCE = 2.0
 """Seconds for an answer that lies in the socket, or in a thread, to be looked at when the loop runs again."""
 
+_QUEUEING = 10.0
+"""Seconds that a wait for a free thread may add to a limit."""
+
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value):
     """How long the steps of a renewal may take, in seconds.
 
     `lock`: waiting for other processes; longer than `obtain` and `save` together, which a healthy holder may need.
@@ -53,29 +56,74 @@ async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
     A limit that passes while the loop stands still, as one does that runs during the calls of a synchronous program
     only, says nothing about the work: its result may be there and only has to be looked at (law C13).
     """
-    loop = asyncio.get_running_loop()
-    due = loop.time() + seconds
-    deadline = asyncio.timeout(None)
-
-    def passes() -> None:
-        now = loop.time()
-        stood_still = now - due > _LATE
-        deadline.reschedule(now + _SECOND_CHANCE if stood_still else now)
-
-    timer = loop.call_at(due, passes)
+    limit = _Limit(seconds)
+    outer = _RUNNING.set(limit)
     try:
-        async with deadline:
+        async with limit.deadline:
             yield
     except TimeoutError:
         raise_alone(error)
     finally:
-        timer.cancel()
+        limit.stop()
+        with suppress(ValueError):  # this is what is left of a loop that was closed, cleared away in another context
+            _RUNNING.reset(outer)
 
 
-def waiting_for_the_lock(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Bound the wait for other processes."""
+def uncounted() -> Callable[[], None] | None:
+    """Stop the limit that runs here, for at most 10 seconds; return what lets it run on, None if there is no limit.
+
+    For a store whose work waits in a queue of this process: limits count the work, not the queue before it (law C4).
+    """
+    limit = _RUNNING.get()
+    return limit.suspended() if limit is not None else None
+
+
+class _Limit:
+    """A deadline that gives a second chance if the loop stood still."""
+
+    def __init__(self, seconds: float) -> None:
+        self.deadline = asyncio.timeout(None)
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time() + seconds
+        self._timer = self._loop.call_at(self._due, self._passes)
+
+    def stop(self) -> None:
+        """Count no more."""
+        self._timer.cancel()
+
+    def suspended(self) -> Callable[[], None] | None:
+        """Put the limit off; return what ends that, to be called in the loop's thread."""
+        if self._timer.cancelled() or self._loop is not asyncio.get_running_loop():
+            return None
+        since, due = self._loop.time(), self._due
+        self._move(due + _QUEUEING)
+        timer = self._timer
+
+        def count() -> None:
+            if self._timer is timer and not timer.cancelled():
+                self._move(due + min(self._loop.time() - since, _QUEUEING))
+
+        return count
+
+    def _move(self, due: float) -> None:
+        self._timer.cancel()
+        self._due, self._timer = due, self._loop.call_at(due, self._passes)
+
+    def _passes(self) -> None:
+        now = self._loop.time()
+        stood_still = now - self._due > _LATE
+        self.deadline.reschedule(now + _SECOND_CHANCE if stood_still else now)
+
+
+_RUNNING: ContextVar[_Limit | None] = ContextVar("aio_token: the limit that runs", default=None)
+
+
+def waiting_for_the_lock(
+    store: TokenStore, limits: Limits, *, already: float = 0.0
+) -> AbstractAsyncContextManager[None]:
+    """Bound the wait for other processes, some seconds of which have passed `already`."""
     message = f"{store!r} has been locked by another process for {limits.lock:g} s; try later"
-    return within(limits.lock, LockTimeout(message))
+    return within(max(limits.lock - already, 0.0), LockTimeout(message))
 
 
 async def read(place: TokenStore | Slot, store: TokenStore, limits: Limits) -> Credential | None:

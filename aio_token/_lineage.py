@@ -71,7 +71,7 @@ class Lineage(NamedTuple):
 
 def belongs(credential: Credential | None, grants: IssuedBy | None) -> bool:
     """Whether the credential may be shown to, and written for, the grant's endpoint and client (law E4)."""
-    issued_by = credential.issued_by if credential is not None else None
+    issued_by = credential.issued_by if credential is not None and not credential.is_empty else None
     return issued_by is None or grants is None or grants.same_client(issued_by)
 
 

@@ -26,6 +26,7 @@ from aiohttp import ClientError, ClientRequest, ClientResponse
 from aiohttp.hdrs import AUTHORIZATION, CONTENT_ENCODING, EXPECT, WWW_AUTHENTICATE
 from multidict import istr
 
+from aio_token._ambient import filled_in_by_client
 from aio_token._arguments import demand
 from aio_token._budget import Budget, budgets_of
 from aio_token._challenge import asks_for_renewal
@@ -33,7 +34,7 @@ from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError, unforeseen, without_frames
 from aio_token._freshness import Caching
 from aio_token._interfaces import AtHand
-from aio_token._origins import allowed_origins
+from aio_token._origins import allowed_origins, refuse_proxy
 from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token._wish import Rejection
@@ -110,12 +111,16 @@ class BearerMiddleware(Unpicklable):
         headers, url = request.headers, request.url
         if REQUIRES_TOKEN in headers and headers.popall(REQUIRES_TOKEN)[-1].strip().lower() == "false":
             _opted_out.add(ref(request, _opted_out.discard))
-        if url.raw_authority not in self._origins.get(url.scheme, ()):
+        if url.raw_authority not in self._origins[url.scheme]:
             if len(self._strangers) < _STRANGERS:
                 self._pass_by(url)
             return await handler(request)
-        if AUTHORIZATION in headers or (_opted_out and ref(request) in _opted_out):
+        if (_opted_out and ref(request) in _opted_out) or (
+            AUTHORIZATION in headers and not await filled_in_by_client(request)
+        ):
             return await handler(request)
+        if request.proxy is not None:
+            refuse_proxy(url)
         cached = self._cache.cached
         if cached is not None and self._monotonic() < cached.fresh_until and self._wall() < cached.fresh_until_wall:
             token = cached.token

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from yarl import URL
@@ -14,10 +14,14 @@ from aio_token.oauth.url import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Origins = Mapping[str, Collection[str]]
-"""Scheme to authorities, as they stand in the URLs of requests: two cached look-ups tell whether a URL is of them."""
+Origins = defaultdict[str, set[str]]
+"""Scheme to authorities, as they stand in the URLs of requests: two look-ups tell whether a URL is of them.
+
+A defaultdict, since the hot path looks into it by every request's scheme: `get` with a default costs a call more.
+"""
 
 _WEBSOCKET = {"http": "ws", "https": "wss"}
+_PLAIN = frozenset({"http", "ws"})
 
 
 def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origins:
@@ -25,7 +29,7 @@ def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origin
 
     Raises `ConfigurationError` for what is not an origin, and for http to another machine unless `plain_http`.
     """
-    allowed: dict[str, set[str]] = {}
+    allowed: Origins = defaultdict(set)
     for text in origins:
         demand_kind(text, (str, URL), "name the origins one by one, as text such as https://api.example")
         url = _parsed(text)
@@ -45,11 +49,26 @@ def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origin
             raise ConfigurationError(message)
         authorities = {host, f"{host}:{url.port}"} if url.is_default_port() else {f"{host}:{url.port}"}
         for scheme in (url.scheme, _WEBSOCKET[url.scheme]):
-            allowed.setdefault(scheme, set()).update(authorities)
+            allowed[scheme] |= authorities
     if not allowed:
         message = "name at least one origin that the token may be sent to, such as https://api.example"
         raise ConfigurationError(message)
     return allowed
+
+
+def refuse_proxy(url: URL) -> None:
+    """Raise `ConfigurationError` if a request that goes through a proxy is plain http.
+
+    The proxy would read the token (law A2), and http to this machine is meant to stay on it. Through https a proxy
+    sees nothing.
+    """
+    if url.scheme in _PLAIN:
+        origin = _shown(url.origin())
+        message = (
+            f"a proxy stands between this session and {origin}, and would read the token; "
+            f"use https, or make an exception of {url.host} (NO_PROXY, or a session without `proxy`)"
+        )
+        raise ConfigurationError(message)
 
 
 def _parsed(text: str | URL) -> URL | None:

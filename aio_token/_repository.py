@@ -20,15 +20,17 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits, probe
 from aio_token._lineage import named, refuse_another_client
+from aio_token._pace import PACE, Pace
 from aio_token._person import Person, why_not_revoked
 from aio_token._public import public
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._token import Token, Unpicklable
-from aio_token._trouble import Trouble, remedy
+from aio_token._trouble import Trouble, described
 from aio_token._wish import NO_WISH, Rejection
 from aio_token.events import Event, RenewalFailed, SignedIn, SignedOut, notify
 from aio_token.observe.log import log_event
+from aio_token.stores._forgiving import forgiving
 from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
@@ -56,9 +58,9 @@ class TokenRepository(Unpicklable):
     `store` defaults to memory. `name` says in events, logs and `status` whose token it is. `sign_in_with` is a grant
     for people: it runs by itself when only that helps and a caller waits, once for all who wait; without it they get
     `SignInRequired`. `unwritable` says what to do when the store cannot keep the successor of a refresh token that can
-    be used once: `refuse` raises `StoreError` and keeps the session, `serve` renews and risks it. `observer` is told
-    every event; the default logs them under the name `aio_token`. Raises `ConfigurationError` for arguments that are
-    something else.
+    be used once: `refuse` raises `StoreError` and keeps the session, `serve` renews and risks it. `pace` bounds the
+    repositories that share it, by default all. `observer` is told every event; the default logs them under the name
+    `aio_token`. Raises `ConfigurationError` for arguments that are something else.
     """
 
     # A service may have one for each of its users.
@@ -87,6 +89,7 @@ class TokenRepository(Unpicklable):
         sign_in_with: Grant | None = None,
         windows: Windows = _ADAPTIVE,
         limits: Limits = _LIMITS,
+        pace: Pace = PACE,
         unwritable: Literal["refuse", "serve"] = "refuse",
         observer: Observer | None = log_event,
         clock: Clock = SYSTEM_CLOCK,
@@ -98,6 +101,7 @@ class TokenRepository(Unpicklable):
             demand(sign_in_with, "obtain", "sign_in_with takes a grant, such as DeviceGrant(endpoint)")
         demand_kind(windows, Windows, "windows takes a Windows(...)")
         demand_kind(limits, Limits, "limits takes a Limits(...)")
+        demand_kind(pace, Pace, "pace takes a Pace(...)")
         demand_one_of(unwritable, ("refuse", "serve"), "unwritable")
         self._grant = grant
         self._name = name
@@ -105,12 +109,13 @@ class TokenRepository(Unpicklable):
         self._monotonic, self._time = clock.monotonic, clock.time
         self._limits = limits
         self._store = store or MemoryTokenStore()
+        kept = forgiving(self._store, grant, limits) if store is not None else self._store
         self._keeper = Keeper(
-            grant, self._store, windows, limits, clock, self._tell, serves_unsaved=unwritable == "serve"
+            grant, kept, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
         )
         self._trouble = Trouble()
         self._flights: Flights[Token] = Flights("aio_token: renewal")
-        self._person = Person(sign_in_with, limits.sign_in) if sign_in_with is not None else None
+        self._person = Person(sign_in_with, limits.sign_in, self._keeper) if sign_in_with is not None else None
         self._changes: Changes | None = None  # few repositories ever have any
 
     def __repr__(self) -> str:
@@ -251,9 +256,9 @@ class TokenRepository(Unpicklable):
             try:
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
             except SignInRequired:
-                if self._person is None or not flight.waiters or not self._person.may_be_asked(self._monotonic()):
+                if self._person is None or not flight.waiters or not self._person.may_be_asked:
                     raise
-                token = await self._person.sign_in(self.sign_in, self._monotonic)
+                token = await self._person.sign_in(self.sign_in, flight, question)
         except Exception as cause:  # noqa: BLE001  a bug in a stranger's store or grant must hang no caller
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
             self._note(error, reason, flight.waits, self._monotonic() - began)
@@ -264,15 +269,8 @@ class TokenRepository(Unpicklable):
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            self._tell(
-                RenewalFailed,
-                reason=reason,
-                waits=waits,
-                duration=duration,
-                remedy=remedy(error),
-                message=str(error),
-                retry_at=credential.retry_at if credential is not None else None,
-            )
+            told = described(error, credential, self._time())
+            self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
     async def _install(self, credential: Credential) -> None:
         async with self._keeper.held(self._flights.here().lock) as slot:
@@ -285,9 +283,11 @@ class TokenRepository(Unpicklable):
             if not self._keeper.is_ours:
                 refusal = "what is stored belongs to another token endpoint or client, and is left alone"
                 raise ConfigurationError(refusal)
-            message = await why_not_revoked(self._grant, self._keeper.credential)
-            await self._keeper.discard(slot)
-            self._trouble.clear()
+            try:
+                message = await why_not_revoked(self._grant, self._keeper.credential)
+            finally:  # cancelled while the server hangs, too (law E3)
+                await self._keeper.discard(slot)
+                self._trouble.clear()
         return self._tell(SignedOut, revoked=message is None, message=message)
 
     def _tell(self, kind: type[_EventT], **members: Any) -> _EventT:  # noqa: ANN401  each event has its own

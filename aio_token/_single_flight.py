@@ -154,12 +154,17 @@ class Flights(Generic[T]):
 
 
 class Leg:
-    """One piece of work in the air, and those that it waits for."""
+    """One piece of work in the air, and those that it waits for.
 
-    __slots__ = ("_awaits",)
+    `is_awaited` tells that other work has waited for it: it must not queue behind that. `hurry` is called then.
+    """
+
+    __slots__ = ("_awaits", "hurry", "is_awaited")
 
     def __init__(self) -> None:
         self._awaits: list[Leg] = []
+        self.hurry: Callable[[], None] | None = None
+        self.is_awaited = False
 
     def leads_to(self, other: Leg) -> bool:
         """Whether this work cannot end before the other does. No circle is ever closed, so this ends too."""
@@ -168,6 +173,9 @@ class Leg:
     @contextmanager
     def awaiting(self, other: Leg) -> Iterator[None]:
         """Note a wait for as long as it lasts."""
+        other.is_awaited = True
+        if other.hurry is not None:
+            other.hurry()
         self._awaits.append(other)
         try:
             yield
@@ -176,6 +184,11 @@ class Leg:
 
 
 _within: ContextVar[Leg] = ContextVar("aio_token: the renewal that this code is part of")
+
+
+def leg_here() -> Leg | None:
+    """Return the work that the running code is part of."""
+    return _within.get(None)
 
 
 def _inside(leg: Leg | None) -> Context:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._errors import GrantRefused
 from aio_token._freshness import Freshness
 from aio_token._public import public
 from aio_token._trouble import remedy
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -21,8 +21,7 @@ State = Literal["unknown", "absent", "fresh", "expiring", "due", "expired"]
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Value):
     """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.
 
     `name` is the repository's. `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where

@@ -5,17 +5,34 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aio_token._backoff import LONGEST_RETRY_AFTER, jittered_pause
+from aio_token._backoff import (
+    LONGEST_RETRY_AFTER,
+    LONGEST_RETRY_AFTER_WITHOUT_A_TOKEN,
+    jittered_pause,
+    refusal_pause,
+)
 from aio_token._credential import Credential
-from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired, StoreError
+from aio_token._errors import (
+    ConfigurationError,
+    GrantRefused,
+    ServerUnavailable,
+    SignInRequired,
+    StoreError,
+    TokenError,
+)
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
-    from aio_token._errors import TokenError
     from aio_token.events import Remedy
+
+LONGEST_SENTENCE = 300
+"""Characters of an error that are kept."""
+
+_KINDS: tuple[type[TokenError], ...] = (GrantRefused, SignInRequired, ConfigurationError, ServerUnavailable, TokenError)
+"""Those that are remembered, from the narrowest on."""
 
 
 def remedy(error: TokenError) -> Remedy:
@@ -45,27 +62,77 @@ def marked(
     unknown = isinstance(error, ServerUnavailable) and error.outcome_unknown
     if credential is not None and credential.spending_since is not None and not unknown:
         credential = replace(credential, spending_since=None)
-    if isinstance(error, GrantRefused):
-        if credential is None or credential.refresh_token is None or credential.is_refused:
+    refuses = error.about in {"grant", "client"} and not isinstance(error, ServerUnavailable)
+    if isinstance(error, GrantRefused) and not refuses and credential is not None and credential.refresh_token:
+        if credential.is_refused and credential.sentence is not None:
             return credential
-        return replace(credential, refused=fingerprint(credential.refresh_token))
-    if isinstance(error, SignInRequired | StoreError):
+        credential = replace(credential.without_trouble(), refused=fingerprint(credential.refresh_token))
+        return _told(credential, error, now)
+    if isinstance(error, SignInRequired | StoreError) and not refuses:
         return credential  # the server was not asked
-    failures = 1 if credential is None else credential.failures + 1
-    retry_after = error.retry_after if isinstance(error, ServerUnavailable) else None
-    retry_at = now + jittered_pause(failures, jitter=jitter, retry_after=retry_after)
-    return replace(credential or Credential(issued_by=issued_by), failures=failures, retry_at=retry_at)
+    row = 1 if credential is None else credential.failures + 1
+    if credential is not None and credential.failure is not None:
+        was_refused = credential.failure != "ServerUnavailable"
+        row = row if was_refused is not isinstance(error, ServerUnavailable) else 1  # pauses of another kind begin anew
+    if refuses:
+        rest = refusal_pause(row)
+    else:
+        retry_after = error.retry_after if isinstance(error, ServerUnavailable) else None
+        rest = jittered_pause(row, jitter=jitter, retry_after=retry_after)
+    if credential is None or credential.is_empty:
+        credential = replace(credential or Credential(), issued_by=issued_by)
+    return _told(replace(credential, failures=row, retry_at=now + rest, proof=None), error, now)
+
+
+def _told(credential: Credential, error: TokenError, now: float) -> Credential:
+    """Note what the error said."""
+    sentence, kind = str(error), next(kind for kind in _KINDS if isinstance(error, kind))
+    if len(sentence) > LONGEST_SENTENCE:
+        sentence = sentence[: LONGEST_SENTENCE - 1] + "…"
+    return replace(credential, failed_at=now, failure=kind.__name__, sentence=sentence)
+
+
+def remembered(credential: Credential, left: float) -> TokenError:
+    """Return the error of the last failure, of this process or of another one; it rests for `left` seconds more."""
+    # A record of an earlier release says when, and not why.
+    kind = next((kind for kind in _KINDS if kind.__name__ == credential.failure), ServerUnavailable)
+    return put_off(kind(credential.sentence or "the authorization server failed before"), left)
+
+
+def put_off(error: TokenError, left: float) -> TokenError:
+    """Return an error that says the same, and when the server is asked again."""
+    told = error.again()
+    told.args = (f"{error}; the server is asked again in {max(left, 1):.0f} s",)
+    if isinstance(told, ServerUnavailable):
+        told.retry_after = left
+    return told
 
 
 def resting(credential: Credential | None, now: float) -> float:
     """Return for how many seconds more the server is to be left alone, 0 if it may be asked.
 
-    A moment further ahead than any pause is none of ours: the clock was set back since.
+    A moment further ahead than any pause was written under another clock: it was set back since.
     """
     if credential is None or credential.retry_at is None:
         return 0.0
     left = credential.retry_at - now
-    return left if 0 < left <= LONGEST_RETRY_AFTER else 0.0
+    if not 0 < left <= LONGEST_RETRY_AFTER:
+        return 0.0
+    if credential.failure == "ServerUnavailable" and credential.failed_at is not None:
+        without = credential.failed_at  # since when there is no token that is good
+        if credential.token is not None:
+            ends = credential.token.expires_at
+            without = max(without, math.inf if ends is None else ends)
+        left = min(left, max(without + LONGEST_RETRY_AFTER_WITHOUT_A_TOKEN - now, 0.0))
+    return left
+
+
+def described(error: TokenError, credential: Credential | None, now: float) -> dict[str, Any]:
+    """Return what events say of a failure: what helps, and when the server may be asked again."""
+    retry_at = credential.retry_at if credential is not None else None
+    if isinstance(error, ServerUnavailable) and error.retry_after:
+        retry_at = now + error.retry_after
+    return {"remedy": remedy(error), "message": str(error), "retry_at": retry_at}
 
 
 def served_to_its_end(since: float) -> ServerUnavailable:
@@ -88,16 +155,16 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").replace("+00:00", " UTC")
 
 
-def leave_in_peace(credential: Credential | None, now: float) -> None:
-    """Raise `ServerUnavailable` while the server is to be left alone."""
-    left = resting(credential, now)
-    if left:
-        message = f"the authorization server is not asked again for {left:.0f} s, since it failed before"
-        raise ServerUnavailable(message, retry_after=left)
+def keep_until_its_time(credential: Credential | None, now: float) -> None:
+    """Raise `ServerUnavailable` while the refresh token may not be presented: servers take it for a theft (law D12)."""
+    begin = credential.refresh_not_before if credential is not None and not credential.is_refused else None
+    if begin is not None and begin > now:
+        message = f"the refresh token may not be used for another {begin - now:.0f} s"
+        raise ServerUnavailable(message, retry_after=begin - now)
 
 
 class Trouble:
-    """The last failure: everybody hears of it for a moment, and observers hear of it once."""
+    """The last failure: all callers hear of it for a moment, and observers hear of it once."""
 
     __slots__ = ("_told", "_until", "error")
 
@@ -113,7 +180,7 @@ class Trouble:
     def note(self, error: TokenError, credential: Credential | None, *, until: float) -> bool:
         """Remember a failure; tell whether it is news.
 
-        It is none where nothing was tried since, because the server rests or waits for a sign-in: an attempt leaves
+        It is no news where nothing was tried since, because the server rests or waits for a sign-in: an attempt leaves
         its mark on the credential.
         """
         self.error, self._until = error, until

@@ -1,4 +1,4 @@
-"""Immutable values with named members, as frozen dataclasses are, but made without generating code.
+"""Immutable values with named members, as frozen dataclasses with slots are, but made without generating code.
 
 For each class, `dataclass(frozen=True, slots=True)` compiles five methods and then makes the class anew: 0.3 to 1 ms
 apiece, which is most of what a module of small classes costs to import. Here the methods are written once.
@@ -6,48 +6,145 @@ apiece, which is most of what a module of small classes costs to import. Here th
 
 from __future__ import annotations
 
-from typing import ClassVar, dataclass_transform
+from dataclasses import MISSING, Field, FrozenInstanceError, field, make_dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from inspect import Signature
+    from typing import Self
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
-class Value:
-    """A value's members are what its class annotates (not as `ClassVar`); they are given by name, or have a default."""
+class _Slotted(type):
+    """Makes a slot of each member of a class, and keeps what is said of it beside."""
 
-    __slots__ = ("__dict__", "__weakref__")
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, kw_only: bool = True) -> Any:  # noqa: ANN401  a class of its own
+        own: dict[str, Field[Any]] = {}
+        for member, kind in namespace.get("__annotations__", {}).items():
+            if not kind.startswith("ClassVar"):
+                said = namespace.pop(member, MISSING)
+                described = own[member] = said if isinstance(said, Field) else field(default=said)
+                described.type = kind
+                if described.kw_only is MISSING:
+                    described.kw_only = kw_only
+        every = {name: each for base in bases for name, each in getattr(base, "_described", {}).items()} | own
+        namespace |= {
+            "__slots__": tuple(own),
+            "__match_args__": tuple(member for member, each in every.items() if not each.kw_only),
+            "_described": every,
+            "_defaults": {member: each.default for member, each in every.items() if each.default is not MISSING},
+            "_factories": [
+                (member, each.default_factory) for member, each in every.items() if each.default_factory is not MISSING
+            ],
+        }
+        return super().__new__(mcs, name, bases, namespace)
 
-    _names: ClassVar[tuple[str, ...]] = ()
-    _defaults: ClassVar[dict[str, object]] = {}
+    @property
+    def __signature__(cls: Any) -> Signature:
+        """What `help` and editors show of the constructor."""
+        return _signature(cls)
 
-    def __init_subclass__(cls) -> None:
-        own = tuple(name for name, kind in cls.__annotations__.items() if not kind.startswith("ClassVar"))
-        cls._names += own
-        cls._defaults = cls._defaults | {name: getattr(cls, name) for name in own if hasattr(cls, name)}
 
-    def __init__(self, **members: object) -> None:
-        given = self._defaults | members
-        if given.keys() != set(self._names):
-            missing = [name for name in self._names if name not in given]
-            wrong = f"needs {', '.join(missing)}" if missing else f"has no {', '.join(given.keys() - set(self._names))}"
+class _Fields:
+    """What `dataclasses.replace`, `asdict` and `fields` look for, made when they do."""
+
+    def __get__(self, value: object, cls: type[Value]) -> dict[str, Field[Any]]:
+        return _fields(cls)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+class Value(metaclass=_Slotted):
+    """A value's members are what its class annotates (not as `ClassVar`), and are given by name.
+
+    `dataclasses.field` may say `default`, `default_factory`, `repr=False`, `hash=False` and `kw_only`, and the class
+    `kw_only=False`; `__post_init__` checks.
+    """
+
+    _described: ClassVar[dict[str, Field[Any]]]
+    _defaults: ClassVar[dict[str, object]]
+    _factories: ClassVar[list[tuple[str, Callable[[], object]]]]
+    __match_args__: ClassVar[tuple[str, ...]]
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    else:
+        __dataclass_fields__ = _Fields()
+
+    def __init__(self, *given: object, **named: object) -> None:
+        if given:
+            places = self.__match_args__[: len(given)]
+            if len(places) < len(given) or not named.keys().isdisjoint(places):
+                message = f"{type(self).__name__} takes {', '.join(self.__match_args__) or 'nothing'} by place, once"
+                raise TypeError(message)
+            named |= zip(places, given)  # noqa: B905  as many, by now
+        members = self._defaults | named
+        for name, make in self._factories:
+            if name not in members:
+                members[name] = make()
+        if members.keys() != self._described.keys():
+            missing = [name for name in self._described if name not in members]
+            wrong = (
+                f"needs {', '.join(missing)}" if missing else f"has no {', '.join(members.keys() - self._described)}"
+            )
             message = f"{type(self).__name__} {wrong}"
             raise TypeError(message)
-        vars(self).update(given)
+        put = object.__setattr__
+        for name, value in members.items():
+            put(self, name, value)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Check the members."""
 
     def __setattr__(self, name: str, value: object) -> None:
         message = f"{type(self).__name__}.{name} cannot be changed"
-        raise AttributeError(message)
+        raise FrozenInstanceError(message)
 
     def __delattr__(self, name: str) -> None:
         self.__setattr__(name, None)
 
+    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
+        for name, value in state[1].items():
+            object.__setattr__(self, name, value)
+
+    def __replace__(self, /, **changes: object) -> Self:
+        return type(self)(**{name: getattr(self, name) for name in self._described} | changes)
+
     def __eq__(self, other: object) -> bool:
-        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self._described)
 
     def __hash__(self) -> int:
-        return hash((type(self), *(getattr(self, name) for name in self._names)))
+        counted = (getattr(self, name) for name, described in self._described.items() if described.hash is not False)
+        return hash((type(self), *counted))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.members().items())})"
 
     def members(self) -> dict[str, object]:
         """Return the members that are shown, by name."""
-        return {name: getattr(self, name) for name in self._names}
+        return {name: getattr(self, name) for name, described in self._described.items() if described.repr}
+
+
+@cache
+def _fields(cls: type[Value]) -> dict[str, Field[Any]]:
+    described = [(name, each.type, each) for name, each in cls._described.items()]
+    bare: Any = make_dataclass(cls.__name__, described, init=False, repr=False, eq=False)
+    made: dict[str, Field[Any]] = bare.__dataclass_fields__
+    return made
+
+
+def _signature(cls: type[Value]) -> Signature:
+    from inspect import Parameter, Signature  # noqa: PLC0415  for those who look
+
+    parameters = [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY if each.kw_only else Parameter.POSITIONAL_OR_KEYWORD,
+            default=Parameter.empty if each.default is each.default_factory else each.default,
+            annotation=each.type,
+        )
+        for name, each in cls._described.items()
+    ]
+    return Signature(sorted(parameters, key=lambda one: one.kind))

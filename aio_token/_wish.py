@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aio_token._public import public
 from aio_token._token import Token, Unpicklable
+from aio_token._value import Value
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Value):
     """What the next access token should be like; None and empty members leave it to the grant and the server.
 
     `scope` is a space-separated list (RFC 6749 section 3.3), `resource` the addresses that the token is for (RFC 8707),
@@ -31,8 +29,7 @@ NO_WISH = Wish()
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection(Unpicklable):
+class Rejection(Unpicklable, Value):
     """An API rejected this token: the question for another one.
 
     `origin` is the API's (scheme, host and port), None where it is not known; `wish` is what its challenge asked for.

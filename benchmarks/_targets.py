@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 NEEDED = {"hot_path", "herd", "turnover", "processes", "store", "scale", "refused", "faults"}
-STEP, CONSTANT = 0.8, 0.35  # us: a step of ours, where a constant header costs so much
+STEP = 3.8  # times what a constant header costs in the same run: the speed of machines differs from hour to hour
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -39,7 +39,7 @@ def checked(results: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str
     within = all(row["posts"] <= row["bound"] for row in races)
     yield "processes: refreshes, of one per expiry", "within it", ", ".join(most), within
     imported = next(row for row in results["store"]["imports"] if row["name"].startswith(OURS))["ms"]["mid"]
-    yield "import, over aiohttp", "at most 15 ms", f"{shown(imported)} ms", imported <= 15
+    yield "import, over aiohttp", "at most 20 ms", f"{shown(imported)} ms", imported <= 20
     size = results["scale"]["accounts"][-1]["bytes"]
     yield "a repository at rest", "at most 2,000 bytes", f"{size:,} bytes", size <= 2_000
 
@@ -47,10 +47,8 @@ def checked(results: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str
 def _hot_path(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
     steps = {row["name"]: row["ns"]["mid"] / 1e3 for row in result["stub"] if int(row["size"]) == 800}
     ours, constant = steps[OURS], steps["bare aiohttp"]
-    # The machine's speed differs from hour to hour; the constant header in the same run tells it.
-    bound = STEP * max(constant / CONSTANT, 1)
-    target = f"at most {STEP} us where a constant header costs {CONSTANT}"
-    yield "hot path over a stub", target, f"{ours:.2f} us, constant header {constant:.2f}", ours <= bound
+    reached = f"{ours / constant:.2f} times ({ours:.2f} us, {constant:.2f})"
+    yield "hot path over a stub", f"at most {STEP} times a constant header", reached, ours <= STEP * constant
     ratio = next(row for row in result["loopback"] if row["name"] == OURS)["ratio"]
     yield "hot path on loopback", "at most 1 % of throughput", f"{max(1 - ratio, 0):.1%}", ratio >= 0.99
 

@@ -6,6 +6,7 @@ a lock file that is unlinked gives two holders, one on either inode.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreError, without_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from filelock import BaseFileLock
@@ -37,8 +38,12 @@ class ProcessLock:
         A caller that is gone before it is told must `release`. Raises `StoreError` if the lock's file cannot be used.
         """
         delays = _delays()
-        while not steps.step(self._attempt):
+        while not self.attempt(steps):
             steps.pause(next(delays))
+
+    def attempt(self, steps: Steps = STRAIGHT) -> bool:
+        """Try to take the lock, and tell whether that went well; `acquire`'s other rules hold."""
+        return steps.step(self._attempt)
 
     def release(self) -> None:
         """Let the next one in; callable from any thread, harmless when repeated or never acquired."""
@@ -61,6 +66,13 @@ class ProcessLock:
             message = f"the lock file {self._path} cannot be used: {error.strerror}"
             raise StoreError(message) from without_frames(error)
         return True
+
+
+async def waited_for(attempt: Callable[[], Awaitable[bool]]) -> None:
+    """Attempt until it goes well; whoever waits for another process needs no thread in between."""
+    delays = _delays()
+    while not await attempt():  # noqa: ASYNC110  what another process does is no event here
+        await asyncio.sleep(next(delays))
 
 
 def _delays() -> Iterator[float]:

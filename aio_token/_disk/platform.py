@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file
+from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,7 @@ _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 """Some network filesystems cannot sync a directory, and one that may not be listed cannot be opened for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(Value):
     """How a system opens, guards and replaces files.
 
     `flags` go with every open. `sync` brings a file's content to the disk. `busy` are the errors that say a file is in

@@ -109,7 +109,7 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
     is_ours = belongs(stored, profile.issued_by)
     token, cached = served(stored, profile.issued_by), None
     if stored is not None and token is not None:
-        cached = CachedToken(token, stored.obtained_at, Windows(), SYSTEM_CLOCK, renewal_took=None, jitter=0.0)
+        cached = CachedToken.of(stored, Windows(), SYSTEM_CLOCK, renewal_took=None, jitter=0.0)
     status = status_of(stored, cached)
     ends = stored.refresh_expires_at if stored is not None else None
     renewable = is_ours and (

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from aio_token.grants.refresh_token import RefreshTokenGrant
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.exchange import Reply
     from aio_token.oauth.provider import Provider
     from aio_token.oauth.secret import Revealed
-    from aio_token.oauth.sending import Reply
     from aio_token.oauth.transport import Transport
 
 
@@ -41,6 +41,10 @@ class SessionGrant:
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
         return await self._grant().obtain(credential, wish)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with. Raises `TokenError`."""
+        return await self._grant().fingerprint(salt)
 
     async def revoke(self, credential: Credential) -> None:
         """Tell the server, and remember that it was told. Raises `TokenError`."""

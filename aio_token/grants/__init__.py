@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token._credential import IssuedBy as IssuedBy
     from aio_token._credential import Rescued as Rescued
+    from aio_token._interfaces import Fingerprinting as Fingerprinting
     from aio_token._interfaces import Revocable as Revocable
+    from aio_token._interfaces import Spending as Spending
+    from aio_token._interfaces import Standalone as Standalone
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
     from aio_token.grants.token_exchange import TokenExchangeGrant as TokenExchangeGrant
@@ -20,11 +25,13 @@ if TYPE_CHECKING:
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.authorization_code import AuthorizationCodeGrant as AuthorizationCodeGrant
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
         "aio_token._credential": ("IssuedBy", "Rescued"),
-        "aio_token._interfaces": ("Revocable",),
+        "aio_token._interfaces": ("Fingerprinting", "Revocable", "Spending", "Standalone"),
         "refresh_token": ("RefreshTokenGrant",),
         "client_credentials": ("ClientCredentialsGrant",),
         "token_exchange": ("TokenExchangeGrant",),

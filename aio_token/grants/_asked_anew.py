@@ -24,6 +24,8 @@ class AskedAnew(ABC):
 
     _grant_type: ClassVar[str]
 
+    needs_nothing_stored: ClassVar[bool] = True
+
     def __init__(
         self,
         endpoint: TokenEndpoint,
@@ -61,6 +63,10 @@ class AskedAnew(ABC):
         first_try = credential is None or not credential.failures  # see the refresh token grant
         answer = await self._endpoint.request(self._grant_type, form, repeatable=first_try)
         return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with, and not of the evidence, which may be made anew."""
+        return await self._endpoint.fingerprint(salt)
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the token. Raises `TokenError`."""

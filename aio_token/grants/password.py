@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
+from aio_token._proof import digest
 from aio_token._public import public
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for, written
@@ -57,6 +58,11 @@ class PasswordGrant:
         form = Form(username=self._username, password=password.value).over(asked)
         answer = await self._endpoint.request("password", form)
         return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with, of the name and the password."""
+        password = await reveal(self._password, "the password")
+        return digest(salt, await self._endpoint.fingerprint(salt), self._username, password.value)
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""

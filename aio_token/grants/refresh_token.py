@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.oauth.endpoint import TokenEndpoint
-    from aio_token.oauth.secret import Secret
+    from aio_token.oauth.secret import Revealed, Secret
 
 
 @public
@@ -42,6 +42,7 @@ class RefreshTokenGrant:
         self._endpoint = endpoint
         self._first = first
         self._scope = scope
+        self._end: tuple[str, float] | None = None  # of the newest refresh token: its name, and when, monotonic
 
     def __repr__(self) -> str:
         return f"RefreshTokenGrant({self._endpoint!r}, scope={self._scope!r})"
@@ -71,6 +72,7 @@ class RefreshTokenGrant:
                 raise
             refusal = error
         else:
+            self._note_the_end_of(new)
             return replace(new, reusable=new.refresh_token == held.refresh_token)
         # It was `first` that was refused. The store does not hold it, so nothing there can be marked: keep it, marked.
         raise Rescued(replace(held, refused=fingerprint(held.refresh_token or "")), refusal)
@@ -78,8 +80,12 @@ class RefreshTokenGrant:
     def spends(self, credential: Credential | None) -> bool:
         """Whether a refresh token would be presented that may be single-use (law F8)."""
         if credential is not None and self._hopeless(credential) is None:
-            return not credential.reusable
+            return not credential.reusable or (self._first is not None and self._seems_to_have_ended(credential))
         return self._first is not None
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what the client proves itself with."""
+        return await self._endpoint.fingerprint(salt)
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token, or the access token where there is none. Raises `TokenError`."""
@@ -87,7 +93,7 @@ class RefreshTokenGrant:
 
     def _check(self, credential: Credential | None) -> None:
         self._endpoint.check_issued_here(credential)
-        issued_by = credential.issued_by if credential is not None else None
+        issued_by = credential.issued_by if credential is not None and not credential.is_empty else None
         if issued_by is not None and not self.issued_by.covers(issued_by):
             message = "the stored credential was granted for another scope; restore that scope, or sign in again"
             raise ConfigurationError(message)
@@ -96,31 +102,58 @@ class RefreshTokenGrant:
         """Return the credential with the refresh token to present: the stored one, or `first` if that has no chance."""
         stored = credential or Credential()
         hopeless = self._hopeless(stored)
-        if hopeless is None:
+        if hopeless is None and not self._seems_to_have_ended(stored):
             return stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
-        if self._first is None:
+        first = await self._unspent_first(stored)
+        if first is not None:
+            return replace(
+                stored,
+                refresh_token=first.value,
+                first=fingerprint(first.value),
+                reusable=False,
+                refresh_expires_at=None,
+                refresh_not_before=None,
+                issued_by=self.issued_by,
+                refused=None,
+            )
+        if hopeless is not None:
             raise hopeless
+        return stored
+
+    async def _unspent_first(self, stored: Credential) -> Revealed[str] | None:
+        """Return `first`, unless it was presented before: it stays where it came from (law E6)."""
+        if self._first is None:
+            return None
         first = await reveal(self._first, "the first refresh token")
-        name = fingerprint(first.value)
-        if first.value == stored.refresh_token or name == stored.first:
-            raise hopeless  # it stays where it came from, and was spent long ago (law E6)
-        return replace(
-            stored,
-            refresh_token=first.value,
-            first=name,
-            reusable=False,
-            refresh_expires_at=None,
-            issued_by=self.issued_by,
-            refused=None,
-        )
+        return None if stored.first == fingerprint(first.value) or first.value == stored.refresh_token else first
 
     def _hopeless(self, stored: Credential) -> SignInRequired | None:
         """Say why the stored refresh token need not be presented, None if it should be."""
         if not stored.refresh_token:
             return SignInRequired("there is no refresh token; sign in")
         if stored.is_refused:
-            return GrantRefused("the authorization server has refused the stored refresh token; sign in again")
-        ends = stored.refresh_expires_at
-        if ends is not None and ends <= self._endpoint.clock.time():
+            refused = "the authorization server has refused the stored refresh token; sign in again"
+            return GrantRefused(stored.sentence or refused)
+        if self._ended_by(stored) is not None and self._seems_to_have_ended(stored):
             return SignInRequired("the refresh token has expired; sign in again")
         return None
+
+    def _seems_to_have_ended(self, stored: Credential) -> bool:
+        """Whether the clocks that know of it say that the refresh token has ended.
+
+        The wall clock alone may have been set forward: what it says of a token that another process was given is tried
+        once at the server, which is then believed (law D12).
+        """
+        clock, ends, known = self._endpoint.clock, stored.refresh_expires_at, self._ended_by(stored)
+        return ends is not None and ends <= clock.time() and (known is None or known <= clock.monotonic())
+
+    def _ended_by(self, stored: Credential) -> float | None:
+        """Return the end of a refresh token that this process was given, by the monotonic clock."""
+        if self._end is None or stored.refresh_token is None or self._end[0] != fingerprint(stored.refresh_token):
+            return None
+        return self._end[1]
+
+    def _note_the_end_of(self, new: Credential) -> None:
+        clock, ends = self._endpoint.clock, new.refresh_expires_at
+        if new.refresh_token is not None and ends is not None:
+            self._end = (fingerprint(new.refresh_token), clock.monotonic() + ends - clock.time())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token.oauth.endpoint import TokenEndpoint as TokenEndpoint
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
     from aio_token.oauth.transport import Transport as Transport
-    from aio_token.oauth.sending import Reply as Reply
+    from aio_token.oauth.exchange import Reply as Reply
     from aio_token.oauth.form import Form as Form
     from aio_token.oauth.form import Request as Request
     from aio_token.oauth.answer import Answer as Answer
@@ -26,13 +28,15 @@ if TYPE_CHECKING:
     from aio_token.oauth.secret import Revealed as Revealed
     from aio_token.oauth.secret import Secret as Secret
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
         "transport": ("Transport",),
-        "sending": ("Reply",),
+        "exchange": ("Reply",),
         "form": ("Form", "Request"),
         "answer": ("Answer",),
         "client_auth": (

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from aio_token._backoff import LONGEST_RETRY_AFTER
 from aio_token._credential import Rescued
-from aio_token._errors import ConfigurationError, ServerUnavailable
+from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable
 from aio_token._public import public
 from aio_token._token import Token
 from aio_token.oauth.extra import bounded
-from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, seconds
-from aio_token.oauth.remedies import by_code, remedy_for
+from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, rest_of_jwt, seconds
+from aio_token.oauth.remedies import by_code, is_about_the_client, remedy_for
 from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in")  # Keycloak's name, GitHub's and Microsoft's
 _READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh_token", *_REFRESH_LIFETIMES})
+
+_OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
 
 _LONGEST_DATE = 100  # characters (law H1)
 
@@ -100,7 +102,16 @@ class Answer:
             return None
         kind, remedy = remedy_for(self._grant_type, self._code, self._status, self._address)
         message = f"{self._to} answered {self._said()}; {remedy}"
-        return self._later(message) if kind is ServerUnavailable else kind(message)
+        failure = self._later(message) if kind is ServerUnavailable else kind(message)
+        if kind is ServerUnavailable and self._status in _OF_THE_SERVER:
+            failure.about = "server"
+        elif is_about_the_client(self._code):
+            failure.about = "client"
+        elif kind is GrantRefused and self._grant_type == "refresh_token":
+            failure.about = "refresh token"
+        else:
+            failure.about = "grant"
+        return failure
 
     def credential(self, kept: Credential) -> Credential:
         """Return the credential that follows `kept`.
@@ -111,7 +122,7 @@ class Answer:
         held = self._with_refresh_token(kept)
         token = self._token(kept)
         if isinstance(token, Token):
-            return replace(held, token=token, obtained_at=self._asked_at, refused=None, retry_at=None, failures=0)
+            return replace(held.without_trouble(), token=token, obtained_at=self._asked_at, refused=None)
         if self._is_success and self._text("refresh_token"):
             raise Rescued(replace(held, refused=None), token)
         raise token
@@ -148,8 +159,11 @@ class Answer:
             return failure
         kind = self._member("token_type") or "Bearer"
         if not isinstance(kind, str) or kind.lower() != "bearer":
-            message = f"{self._to} gave a token that is not of type Bearer; register the client for bearer tokens"
-            return ConfigurationError(message)
+            wrong = ConfigurationError(
+                f"{self._to} gave a token that is not of type Bearer; register the client for bearer tokens"
+            )
+            wrong.about = "grant"
+            return wrong
         if self._text("access_token") is None:
             return self._later(
                 f"{self._to} answered {self._status} without a token; try again later, and check its address, "
@@ -169,7 +183,9 @@ class Answer:
 
     def _later(self, message: str) -> ServerUnavailable:
         unknown = self._status >= 500  # noqa: PLR2004  a gateway speaks for a server that may have acted
-        return ServerUnavailable(message, retry_after=self._retry_after, outcome_unknown=unknown)
+        later = ServerUnavailable(message, retry_after=self._retry_after, outcome_unknown=unknown)
+        later.about = "grant"
+        return later
 
     def _expires_at(self) -> float | None:
         """Return when the token ends, counted from before it was asked for (laws D3 and D4)."""
@@ -185,7 +201,11 @@ class Answer:
 
     def _with_refresh_token(self, kept: Credential) -> Credential:
         """Take the refresh token of the answer, or keep the one there is (law D2)."""
-        held = replace(kept, refresh_token=self._text("refresh_token") or kept.refresh_token)
+        came = self._text("refresh_token")
+        held = replace(kept, refresh_token=came or kept.refresh_token)
+        if came is not None:
+            rest = rest_of_jwt(came)
+            held = replace(held, refresh_not_before=None if rest is None else self._asked_at + rest)
         lifetimes = (seconds(self._member(name)) for name in _REFRESH_LIFETIMES)
         said = next((lifetime for lifetime in lifetimes if lifetime is not None), None)
         if held.refresh_token is None or said == 0:  # 0 is Keycloak's "never"

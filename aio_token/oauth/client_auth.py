@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 
 from aio_token._errors import ConfigurationError, raise_alone
+from aio_token._proof import digest
 from aio_token._public import public
 from aio_token._token import Unpicklable
+from aio_token._value import Value
 from aio_token.oauth.arguments import check_secret, check_text, judged
 from aio_token.oauth.secret import Revealed, reveal
 
@@ -37,7 +39,11 @@ _KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
 
 @public
 class ClientAuthentication(Protocol):
-    """Proves the client's identity on a request to a token endpoint or one beside it."""
+    """Proves the client's identity on a request to a token endpoint or one beside it.
+
+    One with a `fingerprint` as well (see `aio_token.grants.Fingerprinting`) is asked again at once after a refusal when
+    its secret has changed.
+    """
 
     @property
     def client_id(self) -> str:
@@ -54,8 +60,7 @@ class ClientAuthentication(Protocol):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class ClientSecretBasic(Unpicklable):
+class ClientSecretBasic(Unpicklable, Value, kw_only=False):
     """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header."""
 
     client_id: str
@@ -63,6 +68,10 @@ class ClientSecretBasic(Unpicklable):
 
     def __post_init__(self) -> None:
         _check_secret_of(self.client_id, self.secret)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and secret."""
+        return await _fingerprint(self, salt)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the header on the request."""
@@ -74,8 +83,7 @@ class ClientSecretBasic(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class ClientSecretPost(Unpicklable):
+class ClientSecretPost(Unpicklable, Value, kw_only=False):
     """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body."""
 
     client_id: str
@@ -83,6 +91,10 @@ class ClientSecretPost(Unpicklable):
 
     def __post_init__(self) -> None:
         _check_secret_of(self.client_id, self.secret)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and secret."""
+        return await _fingerprint(self, salt)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put id and secret into the body."""
@@ -92,14 +104,17 @@ class ClientSecretPost(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class PublicClient(Unpicklable):
+class PublicClient(Unpicklable, Value, kw_only=False):
     """`none` (RFC 7591 section 2): a client without a secret says its id."""
 
     client_id: str
 
     def __post_init__(self) -> None:
         check_text("the client's id", self.client_id)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of the id."""
+        return digest(salt, type(self).__name__, self.client_id)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the id into the body."""
@@ -108,8 +123,7 @@ class PublicClient(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class PrivateKeyJWT(Unpicklable):
+class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
     """`private_key_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's private key.
 
     `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the token endpoint's
@@ -129,6 +143,12 @@ class PrivateKeyJWT(Unpicklable):
         check_text("kid", self.kid, optional=True)
         check_text("audience", self.audience, optional=True)
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and key, and of what the JWT says beside them."""
+        name = f"the private key of the client {self.client_id!r}"
+        key: Revealed[KeyText] = await reveal(self.key, name, kinds=(str, bytes, Mapping))
+        return digest(salt, type(self).__name__, self.client_id, key.value, self.alg, self.kid, self.audience)
+
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
         from authlib.oauth2.rfc7523 import PrivateKeyJWT as Method  # noqa: PLC0415  slow to import, needed by few
@@ -142,8 +162,7 @@ class PrivateKeyJWT(Unpicklable):
 
 @public
 @judged
-@dataclass(frozen=True, slots=True)
-class ClientSecretJWT(Unpicklable):
+class ClientSecretJWT(Unpicklable, Value, kw_only=False):
     """`client_secret_jwt` (RFC 7523 section 2.2): a short-lived JWT, signed with the client's secret.
 
     `audience` is the JWT's receiver, by default the token endpoint's address.
@@ -158,6 +177,10 @@ class ClientSecretJWT(Unpicklable):
         _check_secret_of(self.client_id, self.secret)
         check_text("alg", self.alg)
         check_text("audience", self.audience, optional=True)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and secret, and of what the JWT says beside them."""
+        return await _fingerprint(self, salt, self.alg, self.audience)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
@@ -174,6 +197,13 @@ class ClientSecretJWT(Unpicklable):
 def _check_secret_of(client_id: object, secret: object) -> None:
     check_text("the client's id", client_id)
     check_secret(f"the secret of the client {client_id!r}", secret)
+
+
+async def _fingerprint(
+    client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT, salt: bytes, *beside: str | None
+) -> str:
+    secret = await reveal(client.secret, f"the secret of the client {client.client_id!r}")
+    return digest(salt, type(client).__name__, client.client_id, secret.value, *beside)
 
 
 def _claims() -> dict[str, object]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import IssuedBy
 from aio_token._errors import ConfigurationError, ServerUnavailable
+from aio_token._interfaces import Fingerprinting
+from aio_token._proof import digest
 from aio_token._public import public
 from aio_token.oauth.addresses import Addresses
 from aio_token.oauth.answer import Answer
@@ -142,13 +144,22 @@ class TokenEndpoint:
 
     def check_issued_here(self, credential: Credential | None) -> None:
         """Raise `ConfigurationError` if the credential belongs to another endpoint or client (law E4)."""
-        issued_by = credential.issued_by if credential is not None else None
+        issued_by = credential.issued_by if credential is not None and not credential.is_empty else None
         if issued_by is not None and not self.issued_by().same_client(issued_by):
             message = (
                 "the stored credential was issued by another token endpoint or to another client and is left as it is; "
                 "restore that configuration, or use another store, or sign out first"
             )
             raise ConfigurationError(message)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of what goes with every request: the client's proof, if it can tell, and the parameters.
+
+        Raises `ConfigurationError` if a secret cannot be read.
+        """
+        client = self._client
+        proof = await client.fingerprint(salt) if isinstance(client, Fingerprinting) else ""
+        return digest(salt, proof, self._parameters.written_for("fingerprint"))
 
     async def request(self, grant_type: str, form: Form, *, repeatable: bool = True) -> Answer:
         """Ask for a token (RFC 6749 section 4) and return the answer, be it an error.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._public import public
 from aio_token._token import Unpicklable
+from aio_token._value import Value
 from aio_token.oauth.arguments import check_several, judged
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ class Form(Unpicklable):
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Request(Unpicklable):
+class Request(Unpicklable, Value):
     """An HTTP request; `to` is what messages call its receiver. `secrets` are texts that no message may repeat.
 
     `repeatable` False sends it once only, even if the connection is dropped (law D7).

@@ -32,15 +32,24 @@ def lifetime_of_jwt(token: str) -> float | None:
     Never the absolute `exp`, since this machine's clock may differ from the server's. The signature is the API's
     business, not the client's.
     """
+    return _after_issue(token, "exp")
+
+
+def rest_of_jwt(token: str) -> float | None:
+    """Return `nbf - iat` of a JWT: for how long after its issue it may not be used; None if it may be, or is none."""
+    return _after_issue(token, "nbf")
+
+
+def _after_issue(token: str, claim: str) -> float | None:
     parts = token.split(".") if len(token) <= _MAX_JWT else []
     if len(parts) != 3:  # noqa: PLR2004  header, payload and signature
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        lifetime = float(claims["exp"]) - float(claims["iat"])
+        after = float(claims[claim]) - float(claims["iat"])
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return seconds(lifetime) if lifetime > 0 else None
+    return seconds(after) if after > 0 else None
 
 
 def earliest(*lifetimes: float | None) -> float | None:

@@ -11,9 +11,10 @@ from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._public import public
 from aio_token.oauth.answer import read_object
 from aio_token.oauth.endpoint import TokenEndpoint
+from aio_token.oauth.exchange import BODY_CAP
 from aio_token.oauth.form import Request
 from aio_token.oauth.secret import Revealed
-from aio_token.oauth.sending import BODY_CAP, send
+from aio_token.oauth.sending import send
 from aio_token.oauth.server_text import MAX_QUOTED, quoted
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with

@@ -49,6 +49,7 @@ _WITHOUT_A_PERSON = frozenset(
         "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 )
+_OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret"})
 _PASSES = frozenset({408, 425, 429})  # of all 4xx
 _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 
@@ -56,6 +57,11 @@ _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 def by_code(code: str) -> Remedy | None:
     """Return what helps against an error of this code, None if it is not known."""
     return _BY_CODE.get(code)
+
+
+def is_about_the_client(code: str) -> bool:
+    """Whether an error of this code says that the server does not know the client, whatever it asks for."""
+    return code in _OF_THE_CLIENT
 
 
 def by_status(status: int, address: str) -> Remedy:

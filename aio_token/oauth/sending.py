@@ -8,47 +8,29 @@ middleware that needs a token to renew a token.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone, without_frames
 from aio_token._limits import within
-from aio_token._public import public
-from aio_token._single_flight import hide_from_shutdown
 from aio_token._version import __version__
+from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
+from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from aiohttp.connector import Connection
+    from collections.abc import Awaitable, Callable
 
     from aio_token._errors import TokenError
+    from aio_token.oauth.exchange import Reply
     from aio_token.oauth.form import Request
     from aio_token.oauth.transport import Transport
 
     Sign = Callable[[Request], Awaitable[Request]]
 
-BODY_CAP = 1 << 18  # bytes, before and after decompression: more JSON would stop the event loop (law D1)
 _PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
 _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
-
-
-@public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Reply:
-    """What a server answered, body decompressed; `is_cut` tells that there was more of it than the cap."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    is_cut: bool = False
-
-    def __repr__(self) -> str:
-        return f"<Reply {self.status} of {len(self.body)} bytes>"
 
 
 async def send(request: Request, transport: Transport, *, sign: Sign | None = None) -> Reply:
@@ -59,19 +41,22 @@ async def send(request: Request, transport: Transport, *, sign: Sign | None = No
     errors for leave to send the outer request again, middlewares and all.
     """
     message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
-    async with within(transport.timeout, ServerUnavailable(message, outcome_unknown=True)):
+    silence = ServerUnavailable(message, outcome_unknown=True)
+    silence.about = "server"
+    async with within(transport.timeout, silence):
         return await _persevere(request, transport, sign)
 
 
 async def _persevere(request: Request, transport: Transport, sign: Sign | None) -> Reply:
     """Try again where that is safe, or the one time that law D7 allows."""
+    proxy = _proxy(request, transport)
     pauses = iter(_PAUSES)
     dropped = False
     while True:
         signed = request if sign is None else await sign(request)
         connector = _connector(transport, request.to)
         try:
-            return await _attempt(signed, transport, connector)
+            return await _attempt(signed, transport, proxy, connector)
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
             connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
@@ -88,33 +73,50 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
             dropped = True
 
 
-async def _attempt(request: Request, transport: Transport, connector: aiohttp.BaseConnector | None) -> Reply:
+async def _attempt(
+    request: Request, transport: Transport, proxy: Revealed[str | None], connector: aiohttp.BaseConnector | None
+) -> Reply:
+    exchange = Exchange(request.url, headers=_headers(request, transport), body=request.body, proxy=proxy.value)
     session = aiohttp.ClientSession(
         auto_decompress=False,
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        request_class=_UndisturbedRequest,
+        request_class=QuietRequest,
+        response_class=QuietResponse,
         timeout=_NO_TIMEOUTS,
     )
     try:
         async with session.request(
-            request.method,
-            request.url,
-            headers=_headers(request, transport),
-            data=request.body.encode() or None,
-            allow_redirects=False,
-            ssl=transport.ssl,
-            proxy=transport.proxy_for(request.url),
+            request.method, exchange.url, allow_redirects=False, ssl=transport.ssl, middlewares=(exchange,)
         ) as response:
-            body = _Body()
-            while not response.content.at_eof() and not body.is_full:
-                body.feed(await response.content.readany())
-            data, is_cut = body.decoded(response.headers.get("Content-Encoding", "identity").lower())
-            return Reply(status=response.status, headers=response.headers.copy(), body=data, is_cut=is_cut)
+            return exchange.reply or await read(response)  # a stand-in for `_request` calls no middleware
+    except Exception as error:  # noqa: BLE001  a tracer's own may be among them
+        if exchange.reply is not None:
+            return exchange.reply  # a tracer failed, and the answer may hold a new refresh token
+        raise exchange.failure or error from None
     finally:
         # aiohttp closes in a task of its own, which a loop that shuts down cancels; the answer is in hand all the same.
         with suppress(asyncio.CancelledError):
             await session.close()
+
+
+def _proxy(request: Request, transport: Transport) -> Revealed[str | None]:
+    """Return the proxy's URL, None for none.
+
+    Raises `ConfigurationError` for a proxy that does not speak HTTP, and for any on the way of plain http: it would
+    read secrets, and answer as if it were the server (law A2).
+    """
+    try:
+        proxy = Revealed(transport.proxy_for(request.url))
+    except ValueError:
+        raise_alone(ConfigurationError(f"the proxy on the way to {request.to} must speak HTTP; check `proxy`"))
+    if proxy.value is not None and request.url.lower().startswith("http:"):
+        message = (
+            f"a proxy stands on the way to {request.to} and would read what is sent in clear; use https, or make an "
+            "exception of the server (NO_PROXY, or a Transport without `proxy`)"
+        )
+        raise ConfigurationError(message)
+    return proxy
 
 
 def _connector(transport: Transport, to: str) -> aiohttp.BaseConnector | None:
@@ -137,47 +139,6 @@ def _headers(request: Request, transport: Transport) -> dict[str, str]:
     names = {name.lower() for name in given}
     own = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"aio_token/{__version__}"}
     return {**{name: value for name, value in own.items() if name.lower() not in names}, **given}
-
-
-class _UndisturbedRequest(aiohttp.ClientRequest):
-    """A request whose body goes out though the event loop shuts down.
-
-    Before Python 3.12 aiohttp writes the body in a task of its own. `asyncio.run` would cancel it with all others, and
-    that breaks off the connection on which the server's answer, with a new refresh token, is on its way (law C4).
-    """
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send, and hide the writer from a shutdown that cancels all tasks."""
-        response = await super().send(conn)
-        if self._writer is not None:
-            hide_from_shutdown(self._writer)
-        return response
-
-
-class _Body:
-    """Collects an answer up to the cap; an object, so that no frame shows a part of it."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._data) > BODY_CAP
-
-    def feed(self, chunk: bytes) -> None:
-        self._data += chunk
-
-    def decoded(self, encoding: str) -> tuple[bytes, bool]:
-        """Decompress, and tell whether there was more.
-
-        It is done here, as the cap must hold whatever a server sends and whatever aiohttp's version.
-        """
-        whole: bytes | bytearray = self._data
-        if encoding in {"gzip", "x-gzip", "deflate"}:
-            whole = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(self._data, BODY_CAP + 1)
-        return bytes(whole[:BODY_CAP]), self.is_full or len(whole) > BODY_CAP
 
 
 def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
@@ -205,6 +166,10 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             failure = ServerUnavailable(
                 f"{to} gave no usable answer ({type(error).__name__}); try again later", outcome_unknown=True
             )
+    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError) and isinstance(
+        failure, ServerUnavailable
+    ):
+        failure.about = "server"
     # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, OSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ssl import SSLContext
 from types import MappingProxyType
 from urllib.request import getproxies, proxy_bypass
@@ -15,6 +15,7 @@ from yarl import URL
 from aio_token._errors import ConfigurationError
 from aio_token._public import public
 from aio_token._token import Unpicklable
+from aio_token._value import Value
 from aio_token.oauth.arguments import check_function, check_kind, check_seconds, check_text, judged
 
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header (RFC 9110 section 5.6.2)
@@ -66,8 +67,7 @@ def _checked_headers(headers: object) -> Mapping[str, str]:
 
 @public
 @judged
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Transport(Unpicklable):
+class Transport(Unpicklable, Value):
     """How the library's own requests leave: those for tokens, for metadata and for what is beside them.
 
     `ssl` and `proxy` are as aiohttp takes them, `trust_env` takes the proxy from the environment. `timeout` (seconds)

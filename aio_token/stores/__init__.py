@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token._disk.damage import Damaged as Damaged
     from aio_token._errors import KeyUnavailable as KeyUnavailable
     from aio_token._errors import LockTimeout as LockTimeout
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from aio_token.stores.keys import KeyringKey as KeyringKey
     from aio_token.stores.keys import Passphrase as Passphrase
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {

@@ -34,7 +34,7 @@ _NOTHING = memoryview(b"{}")
 class CredentialFile:
     """The file in the hands of one operation; everything raises `StoreError`.
 
-    `enter` takes the lock and reads at once, so that both are one call of a thread (law C14); `load` then begins with
+    `enter` tries the lock and reads at once, so that both are one call of a thread (law C14); `load` then begins with
     what was read. What the codec is told is the path as configured, never where a link leads (law F7).
     """
 
@@ -66,17 +66,19 @@ class CredentialFile:
         """Whether `load` needs no disk: the credential was read when the lock was taken, and is not written since."""
         return self._read_at_entry is not None and self._read_at_entry.exception() is None
 
-    def enter(self) -> None:
-        """Make the directory, or find fault with it; take the lock, as long as it takes; read."""
+    def enter(self) -> bool:
+        """Make the directory, or find fault with it; try to take the lock, and read; tell whether it was taken."""
         with self._explained("reached"):
             self._steps.step(make_private, self._path.parent, self._platform.sync_directory)
             self._steps.step(self._platform.guard_directory, self._path.parent)
-            self._lock.acquire(self._steps)
+            if not self._lock.attempt(self._steps):
+                return False
         self._read_at_entry = Future()
         try:
             self._read_at_entry.set_result(self.read())
         except Exception as error:  # noqa: BLE001  whatever it is, who loads is told; deleting needs no key
             self._read_at_entry.set_exception(error)
+        return True
 
     def leave(self) -> None:
         """Release the lock, whether it was taken or not."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from aio_token._disk.worker import Worker
+from aio_token._disk.threads import Strand, Threads
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+_KEYRING = Threads(8)
 
 _LIMITS = {"keyring.backends.Windows": 1_280}
 """Characters that a keyring takes: 2,560 bytes of UTF-16 in the Windows Credential Manager."""
@@ -35,6 +39,7 @@ class KeyringEntry:
         self._service = service
         self._username = username
         self._timeout = timeout
+        self._strand = Strand(_KEYRING)
 
     def __repr__(self) -> str:
         return f"{self._username!r} of {self._service!r}"
@@ -52,11 +57,14 @@ class KeyringEntry:
         self._ask(_remove, self._service, self._username)
 
     def _ask(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        # A thread of its own: one that waits for a person must not keep the store's, which releases the lock.
-        worker = Worker()
+        # Not the thread of the store, which releases the lock, since a keyring may wait for a person. One entry waits
+        # for one answer at a time: however often it is asked, a person sees one window.
+        answer: Future[_T] = self._strand.submit(partial(call, *args, **kwargs))
         try:
-            return worker.submit(call, *args, **kwargs).result(self._timeout)
+            return answer.result(self._timeout)
         except TimeoutError as error:
+            answer.cancel()  # what has not begun is left out
+            self._strand.give_up(())
             message = f"the keyring did not answer in {self._timeout:g} s; it may wait for a person to unlock it"
             raise KeyUnavailable(message) from without_frames(error)
         except StoreError:
@@ -65,8 +73,6 @@ class KeyringEntry:
             name = type(error).__name__
             message = _OUTLOOK.get(name, f"the keyring failed ({name}); look at: python -m keyring diagnose")
             raise KeyUnavailable(message) from without_frames(error)
-        finally:
-            worker.shutdown(wait=False)
 
 
 def _read(service: str, username: str) -> memoryview | None:

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._disk.damage import Damaged
+from aio_token._disk.lock import waited_for
 from aio_token._disk.platform import HERE
+from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._public import public
 from aio_token.stores._arguments import file_path, having
@@ -51,7 +53,8 @@ class FileTokenStore(Shared):
         self._codec: Codec = PlainCodec() if codec is None else codec
         self._check_permissions = check_permissions
         self._turns = Turns()
-        self._worker: Callable[[], Worker] = Worker
+        self._strand = Strand()
+        self._worker: Callable[[Strand], Worker] = Worker
 
     def __repr__(self) -> str:
         return f"FileTokenStore({str(self._path)!r})"
@@ -63,7 +66,7 @@ class FileTokenStore(Shared):
 
     async def load(self) -> Credential | None:
         """Return what is kept; a damaged file is left to the next holder of the lock. Raises `StoreError`."""
-        async with self._worker() as worker:
+        async with self._worker(self._strand) as worker:
             try:
                 return await worker.call(self._file(worker).read)
             except Damaged:
@@ -80,11 +83,11 @@ class FileTokenStore(Shared):
 
     @asynccontextmanager
     async def _hold(self) -> AsyncIterator[_FileSlot]:
-        # Those of this process wait for their turn without a thread; then one of them waits for the other processes.
-        async with self._turns.turn(), self._worker() as worker:
+        # Neither those of this process nor those of other processes are waited for in a thread.
+        async with self._turns.turn(), self._worker(self._strand) as worker:
             file = self._file(worker)
             try:
-                await worker.call(file.enter)
+                await waited_for(lambda: worker.call(file.enter))
                 yield _FileSlot(file, worker)
             finally:
                 # A write that was given up keeps the lock until the step in its thread has ended: it may be the very

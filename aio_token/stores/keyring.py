@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
-from aio_token._disk.lock import ProcessLock
+from aio_token._disk.lock import ProcessLock, waited_for
 from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import HERE
+from aio_token._disk.threads import Strand, Threads
 from aio_token._disk.worker import Worker
 from aio_token._errors import without_frames
 from aio_token._public import public
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("aio_token")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_ASKING = Threads(16)
+"""Not those of files: a keyring may wait for a person."""
 
 
 @public
@@ -52,6 +55,7 @@ class KeyringTokenStore(Shared):
         home = Path("~/.local/state/aio_token", f"keyring-{fingerprint(repr(names))}.lock")
         self._lock = file_path(home if lock is None else lock, "lock=")
         self._turns = Turns()
+        self._strand = Strand(_ASKING)
 
     def __repr__(self) -> str:
         return self._named
@@ -68,7 +72,7 @@ class KeyringTokenStore(Shared):
 
     async def load(self) -> Credential | None:
         """Return what is kept; a damaged entry is treated as empty, with a warning. Raises `StoreError`."""
-        content = await _in_a_thread(self._entry.read)
+        content = await self._ask(self._entry.read)
         try:
             return None if content is None else from_json(content)
         except Damaged as damage:
@@ -81,31 +85,30 @@ class KeyringTokenStore(Shared):
         lock = ProcessLock(self._lock)
         async with self._turns.turn(), Worker() as worker:
             try:
-                await worker.call(self._acquire, lock, worker)
+                await waited_for(lambda: worker.call(self._attempt, lock, worker))
                 yield self
             finally:
                 await worker.settle(lock.release)
 
     async def save(self, credential: Credential) -> None:
         """Replace what is kept. Raises `StoreError`."""
-        await _in_a_thread(self._entry.write, to_json(credential))
+        await self._ask(self._entry.write, to_json(credential))
 
     async def delete(self) -> None:
         """Keep nothing. Raises `StoreError`."""
-        await _in_a_thread(self._entry.remove)
+        await self._ask(self._entry.remove)
 
     async def probe(self) -> None:
         """Find out whether the keyring answers. Raises `StoreError`."""
-        await _in_a_thread(self._entry.read)
+        await self._ask(self._entry.read)
 
-    def _acquire(self, lock: ProcessLock, worker: Worker) -> None:
+    def _attempt(self, lock: ProcessLock, worker: Worker) -> bool:
         try:
             make_private(self._lock.parent, HERE.sync_directory)
         except OSError as error:
             raise unusable(self._lock, "used", error) from without_frames(error)
-        lock.acquire(worker)
+        return lock.attempt(worker)
 
-
-async def _in_a_thread(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    async with Worker() as worker:
-        return await worker.call(call, *args, **kwargs)
+    async def _ask(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        async with Worker(self._strand) as worker:
+            return await worker.call(call, *args, **kwargs)

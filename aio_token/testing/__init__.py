@@ -6,11 +6,13 @@ Fixtures for pytest are in `aio_token.testing.fixtures`; nothing is loaded by it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._public import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token.testing.authorization_server import AuthorizationServer as AuthorizationServer
     from aio_token.testing.clock import ManualClock as ManualClock
     from aio_token.testing.fakes import FixedSource as FixedSource
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from aio_token.testing.registered_client import RegisteredClient as RegisteredClient
     from aio_token.testing.seen_request import SeenRequest as SeenRequest
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aio_token import Token, Windows
+from aio_token import Credential, Token, Windows
 from aio_token._freshness import CLOCK_TOLERANCE, CachedToken, Freshness
 from aio_token.testing.clock import ManualClock
 
@@ -79,7 +80,8 @@ def test_windows_adapt_to_the_lifetime(
         (Windows(mandatory=20), (26, 20)),
         (Windows(mandatory=50), (50, 50)),
         (Windows(advisory=0, mandatory=0), (0, 0)),
-        (Windows(advisory=600), (600, 6)),
+        (Windows(advisory=600), (30, 6)),
+        (Windows(advisory=60, mandatory=60), (30, 30)),
     ],
 )
 def test_windows_may_be_fixed(windows: Windows, expected: tuple[float, float]) -> None:
@@ -148,12 +150,44 @@ def test_an_old_token_from_the_store_gets_no_such_second(clock: ManualClock) -> 
     assert not hold(clock, 100, renewal_took=None).lasts(101)
 
 
-def test_windows_wider_than_the_lifetime_renew_once_a_second(clock: ManualClock) -> None:
-    """Law C9: a fixed window that covers the whole lifetime does not renew for each request."""
+def test_windows_wider_than_the_lifetime_are_half_of_it(clock: ManualClock) -> None:
+    """Law C9: a fixed window that covers the whole lifetime does not renew all the time."""
     held = hold(clock, 60, windows=Windows(advisory=600, mandatory=300))
+    assert state(held) is Freshness.FRESH
+    clock.advance(29)
     assert state(held) is Freshness.FRESH
     clock.advance(1)
     assert state(held) is Freshness.DUE
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "fresh_for"),
+    [
+        (None, None, 80),
+        (None, 1_000, 80),
+        (None, 50, 45),
+        (90, None, 90),
+        (200, None, 100),
+        (None, 0, 0),
+        (60, 40, 60),
+    ],
+)
+def test_a_refresh_token_has_times_of_its_own(
+    clock: ManualClock, begin: float | None, end: float | None, fresh_for: float
+) -> None:
+    """Law D12: renewed before it ends, not before it may be, and never past the end of the access token."""
+    now = clock.time()
+    credential = Credential(
+        token=Token(access_token="abc", expires_at=now + 100),
+        obtained_at=now,
+        refresh_token="r",
+        refresh_not_before=None if begin is None else now + begin,
+        refresh_expires_at=None if end is None else now + end,
+    )
+    held = CachedToken.of(credential, ADAPTIVE, clock, renewal_took=None, jitter=0.0)
+    assert held.fresh_until - clock.monotonic() == pytest.approx(fresh_for)
+    alone = CachedToken.of(replace(credential, refresh_token=None), ADAPTIVE, clock, renewal_took=None, jitter=0.0)
+    assert alone.fresh_until - clock.monotonic() == pytest.approx(80)
 
 
 def test_a_token_just_renewed_lasts_as_long_as_anybody_asks(clock: ManualClock) -> None:

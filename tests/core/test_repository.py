@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -689,3 +690,33 @@ async def test_a_service_can_have_a_repository_for_each_of_its_users() -> None:
     finally:
         tracemalloc.stop()
     assert used < 2_000 * count
+
+
+async def test_a_sign_out_that_is_given_up_deletes_all_the_same(clock: ManualClock, store: FaultyStore) -> None:
+    """Law E3: the revocation endpoint hangs, the caller gives up, and what was to go is gone."""
+
+    class Hanging(RotatingGrant):
+        async def revoke(self, credential: Credential) -> None:
+            del credential
+            await asyncio.Event().wait()
+
+    tokens = TokenRepository(Hanging(clock), store, clock=clock, limits=Limits(shutdown=0.02), observer=None)
+    await tokens.token()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await tokens.sign_out()
+    assert await MemoryTokenStore.load(store) is None
+    assert tokens.token_at_hand() is None
+
+
+async def test_a_refresh_token_that_may_not_be_used_yet_is_kept(
+    tokens: TokenRepository, store: FaultyStore, grant: RotatingGrant, clock: ManualClock
+) -> None:
+    """Law D12: not even where an API rejects the token; the error says how long it takes."""
+    await MemoryTokenStore.save(store, replace(stored(clock, "disk"), refresh_not_before=clock.time() + 30))
+    token = await tokens.token()
+    with pytest.raises(ServerUnavailable, match="the refresh token may not be used for another 30 s") as refusal:
+        await tokens.token(rejected=token)
+    assert (refusal.value.retry_after, grant.calls) == (30, 0)
+    clock.advance(31)
+    assert (await tokens.token(rejected=token)).access_token == "access-1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._disk.lock import ProcessLock
+from aio_token._disk.lock import ProcessLock, waited_for
 from aio_token._disk.worker import Worker
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ async def held(path: Path) -> AsyncIterator[None]:
     lock = ProcessLock(path)
     async with Worker() as worker:
         try:
-            await worker.call(lock.acquire, worker)
+            await waited_for(lambda: worker.call(lock.attempt, worker))
             yield
         finally:
             await worker.settle(lock.release)

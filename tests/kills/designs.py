@@ -24,7 +24,7 @@ class Overwriting:
     may_lose = False
     lasts: float | None = None
 
-    def __init__(self, path: Path, worker: Callable[[], Worker]) -> None:
+    def __init__(self, path: Path, worker: Callable[..., Worker]) -> None:
         self.path = path
         self.worker = worker
         self._kept: Credential | None = None
@@ -73,17 +73,17 @@ class Replacing(Overwriting):
         steps.step(os.replace, draft, path)
 
 
-def encrypted(path: Path, worker: Callable[[], Worker]) -> TokenStore:
+def encrypted(path: Path, worker: Callable[..., Worker]) -> TokenStore:
     """Make our store, with a codec whose key is in a file beside."""
     return _made_on(worker, FileTokenStore(path, codec=Encrypted(KeyFile(path.parent.parent / "key"))))
 
 
-def plain(path: Path, worker: Callable[[], Worker]) -> TokenStore:
+def plain(path: Path, worker: Callable[..., Worker]) -> TokenStore:
     """Make our store."""
     return _made_on(worker, FileTokenStore(path))
 
 
-DESIGNS: dict[str, Callable[[Path, Callable[[], Worker]], TokenStore]] = {
+DESIGNS: dict[str, Callable[[Path, Callable[..., Worker]], TokenStore]] = {
     "overwrite in place": Overwriting,
     "atomic replace, no lock": Replacing,
     "aio_token": plain,
@@ -91,7 +91,7 @@ DESIGNS: dict[str, Callable[[Path, Callable[[], Worker]], TokenStore]] = {
 }
 
 
-def _made_on(worker: Callable[[], Worker], store: FileTokenStore) -> FileTokenStore:
+def _made_on(worker: Callable[..., Worker], store: FileTokenStore) -> FileTokenStore:
     store._worker = worker
     return store
 

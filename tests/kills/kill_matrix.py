@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tests.kills.designs import DESIGNS
 from tests.kills.kill_picture import draw
 from tests.kills.killing import GRACE, scene
-from tests.kills.seams import LOOP
+from tests.kills.phases import phases
 
 if TYPE_CHECKING:
     from tests.kills.killing import Scene
@@ -32,16 +32,15 @@ async def matrix(strict: Scene, lenient: Scene, design: str) -> dict[str, Any]:
     """Kill at every point of a design, on both servers; return the points, and what became of the sessions."""
     points = await strict.find(design)
     outcomes: dict[str, list[str]] = {}
-    window: list[bool] = []
+    found: list[str] = []
     for server, stage in zip(SERVERS, (strict, lenient), strict=True):
         for heir, neighbour in HEIRS.items():
             left = await stage.kill(design, points, neighbour=neighbour)
             outcomes[f"{server}, {heir}"] = [one.outcome for one in left]
-            window = [one.rotated and not one.recorded for one in left]
+            found = phases(points, left)
     return {
         "points": [point.name for point in points],
-        "is_step_of_event_loop": [point.name.startswith(LOOP) for point in points],
-        "rotated_and_not_recorded": window,
+        "phases": found,
         "outcomes": outcomes,
     }
 

@@ -46,11 +46,13 @@ Outcome = Literal["kept", "lost", "damaged"]
 class Left:
     """What a kill left.
 
-    `rotated`: the server had answered, or would have. `recorded`: the file had the new refresh token. `parses`: there
-    was no file, or it held a credential. `modes` are those of all that was in the directory, and of the directory as
-    `"."`; `after` names what was there when a successor had lived on it.
+    `marked`: the file said that the refresh token was being spent. `rotated`: the server had answered, or would have.
+    `recorded`: the file had the new refresh token. `parses`: there was no file, or it held a credential. `modes` are
+    those of all that was in the directory, and of the directory as `"."`; `after` names what was there when a successor
+    had lived on it.
     """
 
+    marked: bool
     rotated: bool
     recorded: bool
     parses: bool
@@ -178,6 +180,7 @@ class Scene:
     async def _look(self, session: _Session, refreshes: int, beside: TokenRepository, token: Token | None) -> Left:
         stored = await session.store().load()
         left = Left(
+            marked=stored is not None and stored.spending_since is not None,
             rotated=self._server.refreshes > refreshes,
             recorded=stored is not None and stored.refresh_token != session.refresh_token,
             parses=stored is not None or not session.path.exists(),

@@ -127,7 +127,7 @@ def _live(orders: list[Order]) -> object:
         return runner.run(_renew(order, tokens, seams))
 
 
-def _repository(order: Order, worker: Callable[[], Worker], observer: Observer | None) -> TokenRepository:
+def _repository(order: Order, worker: Callable[..., Worker], observer: Observer | None) -> TokenRepository:
     grant = RefreshTokenGrant(TokenEndpoint(order.url, PublicClient("app")), first=order.first)
     return TokenRepository(grant, DESIGNS[order.design](Path(order.path), worker), observer=observer)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
+    from aio_token._disk.threads import Strand
     from aio_token.events import Event
 
 P = ParamSpec("P")
@@ -74,9 +75,9 @@ class Seams:
         """Be an observer."""
         self.reach(f"told of {type(event).__name__}")
 
-    def worker(self) -> Worker:
+    def worker(self, strand: Strand | None = None) -> Worker:
         """Make the worker of a store."""
-        return _Worker(self)
+        return _Worker(self, strand)
 
     def event_loop(self) -> asyncio.AbstractEventLoop:
         """Make the event loop of the process."""
@@ -96,8 +97,8 @@ class Seams:
 
 
 class _Worker(Worker):
-    def __init__(self, seams: Seams) -> None:
-        super().__init__()
+    def __init__(self, seams: Seams, strand: Strand | None) -> None:
+        super().__init__(strand)
         self._seams = seams
 
     def step(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

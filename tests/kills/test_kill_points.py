@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.kills.killing import CARRIED_OUT, GRACE, ROTATED, scene
+from tests.kills.phases import PHASES, phases
 from tests.kills.seams import LOOP
 from tests.support.disk import unmeasured
 
@@ -45,6 +46,9 @@ async def test_only_a_kill_between_rotation_and_record_costs_a_session(
     assert [point for point, left in killed.items() if left.alive is (left.rotated and not left.recorded)] == []
     lost = [point.name for point, left in killed.items() if not left.alive]
     assert names[names.index(CARRIED_OUT) : recorded(names)] == lost
+    found = phases(points, list(killed.values()))
+    assert set(found) == set(PHASES)
+    assert [phase == "rotated, not yet saved" for phase in found] == [not left.alive for left in killed.values()]
     record_property("sessions lost, of so many kills", (len(lost), len(points)))
 
 

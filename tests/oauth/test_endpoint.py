@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import ClientResponse
@@ -60,23 +59,23 @@ def faked() -> Iterator[aioresponses]:
         yield fake
 
 
-async def test_the_grant_says_and_the_client_signs(faked: aioresponses) -> None:
+async def test_the_grant_says_and_the_client_signs() -> None:
     """The body is the grant's, the header the client's, and extra parameters yield to the grant's own."""
-    faked.post(URL, payload=GRANTED, response_class=Replied)
     parameters = {"scope": "all", "resource": ["a", "b"], "tenant": "t"}
-    endpoint = TokenEndpoint(URL, ClientSecretBasic("bot", "s"), parameters=parameters)
-    answer = await endpoint.request("client_credentials", Form(scope="some"))
+    async with token_server(says(GRANTED)) as server:
+        endpoint = TokenEndpoint(server.url, ClientSecretBasic("bot", "s"), parameters=parameters)
+        answer = await endpoint.request("client_credentials", Form(scope="some"))
     assert answer.failure() is None
-    [call] = next(iter(faked.requests.values()))
-    assert sorted(parse_qsl(call.kwargs["data"].decode())) == [
+    (sent,) = server.received
+    assert sorted(sent.repeated) == [
         ("grant_type", "client_credentials"),
         ("resource", "a"),
         ("resource", "b"),
         ("scope", "some"),
         ("tenant", "t"),
     ]
-    assert call.kwargs["headers"]["Authorization"] == "Basic Ym90OnM="
-    assert call.kwargs["headers"]["Content-Type"] == "application/x-www-form-urlencoded"
+    assert sent.headers["Authorization"] == "Basic Ym90OnM="
+    assert sent.headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
 async def test_a_token_is_timed_from_before_it_was_asked_for(faked: aioresponses) -> None:

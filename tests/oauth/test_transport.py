@@ -20,8 +20,9 @@ from aiohttp.test_utils import unused_port
 
 import aio_token
 from aio_token import ConfigurationError, ServerUnavailable
+from aio_token.oauth.exchange import BODY_CAP
 from aio_token.oauth.form import Request
-from aio_token.oauth.sending import BODY_CAP, send
+from aio_token.oauth.sending import send
 from aio_token.oauth.transport import Transport
 from tests.support.certificates import loopback_contexts
 from tests.support.exposure import exposure
@@ -235,7 +236,13 @@ async def test_what_aiohttp_does_not_take_is_a_configuration_error(monkeypatch: 
     """Law D10: an error of its arguments is the library's as well, without the frames that hold the request."""
     monkeypatch.setenv("all_proxy", "socks5://canary-5ecret@127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
-    await refused("http://127.0.0.1:1", ConfigurationError, "cannot be made; check", trust_env=True)
+    await refused(
+        "https://id.example", ConfigurationError, "^the proxy on the way to .* must speak HTTP", trust_env=True
+    )
+    async with token_server(sends(b"{}")) as server:
+        with pytest.raises(ConfigurationError, match="cannot be made; check") as caught:
+            await send(request(server.url, headers={"X-A": f"{CANARY}\n"}), Transport())
+    assert CANARY not in exposure(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -357,20 +364,55 @@ async def test_a_function_that_gives_no_connector_is_a_configuration_error() -> 
 
 
 async def test_a_proxy_is_used() -> None:
-    """The request goes to the proxy, which is told the whole address and the proxy's password."""
+    """The proxy is told the server's name and its own password, and not what is sent through it."""
+    async with raw_server(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n") as (url, received):
+        transport = Transport(proxy=url.replace("http://", "http://user:proxy-5ecret@"))
+        with pytest.raises(ServerUnavailable):
+            await send(request("https://id.example/token"), transport)
+    assert "5ecret" not in repr(transport)
+    (head,) = received
+    assert head.startswith(b"CONNECT id.example:443 ")
+    assert b"Proxy-Authorization: Basic " in head
+    assert CANARY.encode() not in head
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/token", "HTTP://localhost:1/token", "http://id.example/token"])
+@pytest.mark.parametrize("how", ["proxy", "http_proxy", "all_proxy"])
+async def test_plain_http_passes_no_proxy(url: str, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law A2: the proxy would read the secrets; nothing is sent, nor signed."""
+    for name in ("http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+    async def sign(_request: Request) -> Request:
+        raise AssertionError
+
     async with token_server(sends(b"{}")) as proxy:
-        address = proxy.url.replace("http://", f"http://user:{CANARY}@")
-        transport = Transport(proxy=address)
-        await send(request("http://127.0.0.1:1/token"), transport)
-    assert CANARY not in repr(transport)
-    assert proxy.received[0].headers["Host"] == "127.0.0.1:1"
-    assert proxy.received[0].headers["Proxy-Authorization"].startswith("Basic ")
+        if how == "proxy":
+            transport = Transport(proxy=proxy.url)
+        else:
+            monkeypatch.setenv(how, proxy.url)
+            transport = Transport(trust_env=True)
+        with pytest.raises(
+            ConfigurationError, match=r"^a proxy stands on the way to the server .* use https"
+        ) as caught:
+            await send(request(url), transport, sign=sign)
+        assert proxy.received == []
+        assert CANARY not in exposure(caught.value)
+
+
+async def test_a_server_of_this_machine_is_an_exception_of_the_proxy_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law A2: with NO_PROXY nothing leaves the machine."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with token_server(sends(b"{}")) as server:
+        assert (await send(request(server.url), Transport(trust_env=True))).status == 200
 
 
 async def test_a_proxy_that_cannot_be_reached_is_named() -> None:
     """The proxy's address and password are not shown."""
     proxy = f"http://user:{CANARY}@127.0.0.1:{unused_port()}"
-    await refused("http://127.0.0.1:1", ServerUnavailable, "the proxy on the way to the server", proxy=proxy)
+    await refused("https://id.example", ServerUnavailable, "the proxy on the way to the server", proxy=proxy)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(407, ConfigurationError), (503, ServerUnavailable)])

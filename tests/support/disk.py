@@ -15,6 +15,7 @@ from aio_token.stores.file import FileTokenStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aio_token._disk.threads import Strand
     from aio_token._interfaces import TokenStore
     from aio_token.stores import Codec
 
@@ -56,9 +57,9 @@ class Disk:
         store._worker = self.worker
         return store
 
-    def worker(self) -> Worker:
+    def worker(self, strand: Strand | None = None) -> Worker:
         """Make the worker of one operation."""
-        return _Stepping(self)
+        return _Stepping(self, strand)
 
     def step(self, call: Callable[[], _T]) -> _T:
         """Make one step."""
@@ -102,8 +103,8 @@ class FailAt:
 
 
 class _Stepping(Worker):
-    def __init__(self, disk: Disk) -> None:
-        super().__init__()
+    def __init__(self, disk: Disk, strand: Strand | None) -> None:
+        super().__init__(strand)
         self._disk = disk
 
     def step(self, call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:

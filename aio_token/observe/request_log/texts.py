@@ -64,8 +64,8 @@ class Texts:
     def __init__(
         self, names: Iterable[str] = (), only: Iterable[str] | None = None, budget: Budget | None = None
     ) -> None:
-        self.names = SecretNames(names)
-        self.budget = budget or Budget()
+        self.names: SecretNames = SecretNames(names)
+        self.budget: Budget = budget or Budget()
         self._only = None if only is None else {squashed(name) for name in only}
         self._seen: dict[str, None] = {}
 
