@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from aio_token._errors import GrantRefused
 from aio_token._freshness import Freshness
 from aio_token._public import public
-from aio_token._trouble import remedy
+from aio_token._trouble import recalled, remedy
 from aio_token._value import Value
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ class Status(Value):
     """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.
 
     `name` is the repository's. `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where
-    that is not known. `trouble` is why the last renewal failed and `remedy` what helps, both None if it did not; a
-    refusal that is stored counts, whichever process met it. `unsaved` tells that the newest credential is in memory
-    only.
+    that is not known. `trouble` is why the last renewal failed, in whichever process, and `remedy` what helps; both are
+    None if it went well. `unsaved` tells that the newest credential is in memory only.
     """
 
     name: str | None
@@ -67,8 +65,7 @@ def status_of(
 ) -> Status:
     """Look at a credential and its token."""
     token = cached.token if cached is not None else None
-    if trouble is None and credential is not None and credential.is_refused:
-        trouble = GrantRefused(credential.refusal)
+    trouble = trouble or recalled(credential)
     return Status(
         name=name,
         state=_state(cached, known=known),

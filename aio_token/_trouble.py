@@ -95,8 +95,18 @@ def _told(credential: Credential, error: TokenError, now: float) -> Credential:
 def remembered(credential: Credential, left: float) -> TokenError:
     """Return the error of the last failure, of this process or of another one; it rests for `left` seconds more."""
     # A record of an earlier release says when, and not why.
-    kind = next((kind for kind in _KINDS if kind.__name__ == credential.failure), ServerUnavailable)
-    return put_off(kind(credential.sentence or "the authorization server failed before"), left)
+    return put_off(recalled(credential) or ServerUnavailable("the authorization server failed before"), left)
+
+
+def recalled(credential: Credential | None) -> TokenError | None:
+    """Return the error of the last failure as it is stored, None if the last renewal went well, as far as is known."""
+    if credential is None:
+        return None
+    kind = next((kind for kind in _KINDS if kind.__name__ == credential.failure), None)
+    if kind is not None:
+        return kind(credential.sentence or "the authorization server failed before")
+    refused = "the authorization server has refused the stored refresh token; sign in again"
+    return GrantRefused(refused) if credential.is_refused else None
 
 
 def put_off(error: TokenError, left: float) -> TokenError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +14,9 @@ from aio_token._token import fingerprint
 from aio_token.testing import ManualClock
 from tests.support.doubles import FaultyStore, RotatingGrant
 from tests.support.exposure import SECRETS
+
+if TYPE_CHECKING:
+    from aio_token.events import Remedy
 
 
 async def test_the_status_follows_the_token_through_its_life() -> None:
@@ -72,10 +76,21 @@ async def test_a_failure_is_unhealthy_once_no_token_is_left() -> None:
     assert seen == [(True, "wait"), (False, "wait"), (True, None)]
 
 
-def test_a_refusal_that_is_stored_is_trouble_in_every_process() -> None:
-    """A process that has not asked the server itself says that a person has to sign in."""
-    status = status_of(Credential(refresh_token="refresh-1", refused=fingerprint("refresh-1")), None)
-    assert (status.state, status.ok, status.remedy) == ("absent", False, "sign in")
+@pytest.mark.parametrize(
+    ("stored", "trouble", "remedy"),
+    [
+        ({"refused": fingerprint("refresh-1")}, "has refused the stored refresh token", "sign in"),
+        ({"failure": "ConfigurationError", "sentence": "the client is not known"}, "is not known", "configure"),
+        ({"failure": "ServerUnavailable"}, "failed before", "wait"),
+    ],
+)
+def test_a_failure_that_is_stored_is_trouble_in_every_process(
+    stored: dict[str, Any], trouble: str, remedy: Remedy
+) -> None:
+    """A process that has not asked the server itself says what another one heard."""
+    status = status_of(Credential(refresh_token="refresh-1", **stored), None)
+    assert (status.state, status.ok, status.remedy) == ("absent", False, remedy)
+    assert trouble in (status.trouble or "")
 
 
 async def test_the_status_is_json_and_holds_no_secret() -> None:

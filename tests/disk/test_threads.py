@@ -105,12 +105,12 @@ async def test_calls_that_hang_hold_up_no_other_file() -> None:
     assert not done
     for _, task in hanging:
         await give_up(task)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await other == "done"
         assert await Worker(Strand(threads)).call(lambda: "too") == "too"
     for call, _ in hanging:
         call.release()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await Worker(Strand(threads)).call(lambda: "again") == "again"
     await all_gone()
     assert not threads.are_busy
@@ -133,7 +133,7 @@ async def test_a_call_that_hangs_takes_one_thread_however_often_its_file_is_aske
     assert ours() <= before
     assert not strand.calls
     call.release()
-    async with asyncio.timeout(10), Worker(strand) as worker:
+    async with asyncio.timeout(30), Worker(strand) as worker:
         await worker.call(later.append, "now")
     assert later == ["now"]
 
@@ -150,14 +150,14 @@ async def test_what_was_given_up_ends_after_the_one_who_waited_for_it() -> None:
     call.release()  # its thread is one too many now, and goes
     other.release()
     await busy
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await next_one == "next"
     call, task = await hang(Worker(strand))
     next_one = asyncio.create_task(Worker(strand).call(lambda: "next"))
     await asyncio.sleep(0)
     await give_up(task)
     call.release()  # its thread is the only one, and stays
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await next_one == "next"
 
 
@@ -211,7 +211,7 @@ async def test_a_limit_counts_again_when_the_work_begins() -> None:
     await asyncio.sleep(0)
     call.release()
     await task
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         with pytest.raises(StoreError, match="too late"):
             await saving
     hanging.release()
@@ -365,7 +365,7 @@ async def test_a_disk_that_hangs_leaves_other_disks_alone(tmp_path: Path) -> Non
         disk = Disk()
         disk.before = halt
         hanging.append(asyncio.create_task(bounded(disk.store(tmp_path / f"{number}.json"))))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         results = await asyncio.gather(*hanging)
         assert set(results) == {"given up"}
         await cycle(FileTokenStore(tmp_path / "good.json"))

@@ -83,7 +83,7 @@ async def test_the_crawler_fetches_every_page_with_one_token(
 
 
 @pytest.mark.usefixtures("environment")
-async def test_many_users_share_one_session(server: AuthorizationServer, api: ProtectedAPI) -> None:
+async def test_many_users_share_their_connections(server: AuthorizationServer, api: ProtectedAPI) -> None:
     """Each user's request carries a token of that user's own."""
     await many_users.main()
     assert {request.path for request in api.seen} == {f"/of/{user}" for user in USERS}
