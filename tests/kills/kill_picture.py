@@ -24,13 +24,19 @@ MEANING = {
     "before the lock": "the store is read",
     "locked, nothing spent": "it is read again; the mark is being written",
     "marked, being spent": "the record says so; the request is on its way",
-    "rotated, not yet saved": "the successor is at the server, and not yet on disk",
+    "rotated, not yet saved": "only the server knows the successor: no client can help",
     "saved": "the successor is on disk; callers get the token",
 }
 SHOWN = ("overwrite in place", "atomic replace, no lock", "aio_token")
 HEIRS = ("new process", "neighbour")
 SERVERS = {"strict": "strict server", "grace": "grace window"}
+GUIDE = (
+    "One renewal, killed (SIGKILL) at every point that it comes to: what became of the sessions",
+    "Time runs downwards. Each kill has a session of its own. A new process lives on what is left, or one beside it.",
+    "Strict server: it ends a session whose refresh token comes twice. Grace window: it takes a spent one once more.",
+)
 INK, FAINT = "#222222", "#666666"
+TOP, TALL = 1.35, 4.5  # inches
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
@@ -42,31 +48,30 @@ def draw(found: dict[str, Any], path: Path) -> None:
     mpl.rcParams.update(
         {"svg.fonttype": "none", "svg.hashsalt": "aio_token", "font.family": "sans-serif", "font.size": 8}
     )
-    figure = plt.figure(figsize=(10.4, 4.4), facecolor="white")
+    figure = plt.figure(figsize=(10.4, TALL), facecolor="white")
     axis = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axis.set_xlim(0, 10.4)
-    axis.set_ylim(4.4, 0)
+    axis.set_ylim(TALL, 0)
     axis.axis("off")
-    axis.text(
-        0.15, 0.25, "One renewal, killed (SIGKILL) at every point that it comes to", fontsize=9, fontweight="bold"
-    )
-    axis.text(0.15, 0.47, "What became of the sessions. Time runs downwards.", color=FAINT)
+    for line, text in enumerate(GUIDE):
+        weight = "normal" if line else "bold"
+        axis.text(0.15, 0.25 + 0.19 * line, text, fontsize=8 if line else 9, fontweight=weight, color=INK)
     for row, phase in enumerate(PHASES):
-        top = 1.15 + 0.55 * row
+        top = TOP + 0.55 * row
         axis.text(0.15, top + 0.17, phase, va="center", fontweight="bold", color=INK)
         axis.text(0.15, top + 0.36, MEANING[phase], va="center", fontsize=6.5, color=FAINT)
     for column, design in enumerate(SHOWN):
         left = 3.05 + 2.48 * column
-        axis.text(left, 0.68, design, fontsize=9, fontweight="bold", color=INK)
+        axis.text(left, TOP - 0.36, design, fontsize=9, fontweight="bold", color=INK)
         for side, (server, said) in enumerate(SERVERS.items()):
             x = left + 1.17 * side
-            axis.text(x, 0.95, said, color=INK)
+            axis.text(x, TOP - 0.12, said, color=INK)
             for row, counts in enumerate(_counted(found[design], server)):
-                _cell(axis, x, 1.15 + 0.55 * row, counts)
+                _cell(axis, x, TOP + 0.55 * row, counts)
     x = 3.05
     for outcome, text in zip(COLOURS, ENTRIES, strict=True):
-        _box(axis, (x, 4.03), (0.22, 0.16), COLOURS[outcome])
-        axis.text(x + 0.3, 4.11, text, va="center", color=INK)
+        _box(axis, (x, TALL - 0.3), (0.22, 0.16), COLOURS[outcome])
+        axis.text(x + 0.3, TALL - 0.22, text, va="center", color=INK)
         x += 0.62 + 0.066 * len(text)
     _save(figure, path)
 
@@ -86,7 +91,7 @@ def _cell(axis: Axes, x: float, y: float, counts: Counter[str]) -> None:
     width, height = 1.0, 0.26
     kills = counts.total()
     if not kills:
-        axis.text(x + width / 2, y + 0.14, "no such phase", ha="center", va="center", fontsize=6.5, color=FAINT)
+        axis.text(x + width / 2, y + 0.14, "it takes no lock", ha="center", va="center", fontsize=6.5, color=FAINT)
         return
     start = x
     for outcome, colour in COLOURS.items():
