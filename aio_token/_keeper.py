@@ -31,7 +31,7 @@ from aio_token._freshness import Answer, CachedToken
 from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, saving, waiting_for_the_lock
 from aio_token._lineage import Lineage, belongs, named, served
-from aio_token._pace import NO_TURN, PACE
+from aio_token._pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
 from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
@@ -104,7 +104,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, self._pace, account=id(self))
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=id(self))
 
     @property
     def unsaved(self) -> bool:
@@ -228,7 +228,7 @@ class Keeper:
 
         `waits` says how long callers have waited, for observers. Raises `TokenError`.
         """
-        return await self._pace.through(lambda turn: self._renew(question, lock, waits, turn))
+        return await turns_of(self._pace).through(lambda turn: self._renew(question, lock, waits, turn))
 
     async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
         if not self.known:
