@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from functools import partial
+import webbrowser
 from string import punctuation
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -16,7 +16,6 @@ from aio_token.cli._terminal import draw, has_browser, in_ci, is_interactive, sa
 
 if TYPE_CHECKING:
     from aio_token._interfaces import Grant
-    from aio_token.cli._browser import Browser
     from aio_token.cli._profile import Profile
     from aio_token.grants.device_code import DevicePrompt
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -58,7 +57,7 @@ def choose_flow(provider: Provider) -> Flow:
     raise ConfigurationError(message)
 
 
-def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, browser: Browser, *, port: int) -> Grant:
+def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: int) -> Grant:
     """Return what obtains the first token."""
     if flow == SERVICE_ACCOUNT:
         from aio_token.grants.client_credentials import ClientCredentialsGrant
@@ -73,17 +72,18 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, browser: Br
     return AuthorizationCodeGrant(
         endpoint,
         scope=profile.scope,
-        browser=partial(open_browser, browser) if has_browser() else None,
+        browser=open_browser if has_browser() else None,
         show=show_address,
         port=port,
         parameters={"audience": profile.audience} if profile.audience else None,
     )
 
 
-def open_browser(browser: Browser, address: str) -> bool:
-    """Open the address in the person's browser, and show it in case that nothing appears."""
-    say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{_plain(address)}")
-    browser.open(_plain(address))
+def open_browser(page: str) -> bool:
+    """Open the page in the person's browser, and show the address that it leads to, in case that nothing appears."""
+    address = _plain(getattr(page, "leads_to", page))
+    say(f"A browser opens for you to sign in. If none does, open this address on this machine:\n{address}")
+    webbrowser.open(page)
     return True
 
 

@@ -11,7 +11,6 @@ import click
 
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token.cli import _client_secret, _profile_files
-from aio_token.cli._browser import Browser
 from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
 from aio_token.cli._encryption_key import KEYRING, choose_key, open_keyring
 from aio_token.cli._exits import run_to_end
@@ -116,9 +115,9 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
         _refuse_to_replace(Session(name, before), session.profile)
     with _profile_files.tentatively(name, session.profile):
         endpoint = endpoint_at(provider, session, typed)
-        with Browser() as browser, session.advice() if session.is_signed_in else nullcontext():
+        with session.advice() if session.is_signed_in else nullcontext():
             async with tokens_of(session) as tokens:
-                await tokens.sign_in(grant_for(flow, endpoint, session.profile, browser, port=options.port))
+                await tokens.sign_in(grant_for(flow, endpoint, session.profile, port=options.port))
         if tokens.status.unsaved:
             message = "you are not signed in, since the token could not be saved; repair that and sign in again"
             raise StoreError(message)

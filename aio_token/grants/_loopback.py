@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import secrets
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aio_token._errors import ConfigurationError, raise_alone
+from aio_token.grants._neighbours import is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,13 +46,30 @@ class Response:
         return self._members.get(name)
 
 
+class Page(str):
+    """The address of a page of this process that sends a browser on to `leads_to`.
+
+    A browser is started with its address as an argument, and every user of the machine reads those in the list of
+    processes. With the `state` of a sign-in another user could answer it, and this one would work in his account.
+    """
+
+    __slots__ = ("leads_to",)
+
+    leads_to: str
+
+
 class Listener:
-    """Takes one answer, that with the right `state`; whatever else comes is told that nothing is here."""
+    """Takes one answer, that with the right `state`; whatever else comes is told that nothing is here.
+
+    Besides, it sends one browser on to where the answer is given.
+    """
 
     def __init__(self, path: str, state: str) -> None:
         self._path = path
         self._state = state
         self._arrived: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._page = Page()
+        self._is_taken = False
         self.port: int = 0
 
     @property
@@ -58,18 +77,39 @@ class Listener:
         """Where the server is to send the browser."""
         return f"http://{HOST}:{self.port}{self._path}"
 
+    def page_for(self, address: str) -> Page:
+        """Make the page that leads to an address: once, and only a browser of this user (law G5)."""
+        # A path that no web page guesses which tries all ports.
+        self._page = Page(f"http://{HOST}:{self.port}/{secrets.token_urlsafe(8)}")
+        self._page.leads_to = address
+        return self._page
+
     async def response(self) -> Response:
         """Wait for the browser."""
         return await self._arrived
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer a request; any program on this machine, and any web page, can send one."""
+        if await self._is_sent_on(request):
+            return web.Response(
+                status=HTTPStatus.SEE_OTHER,
+                headers={**_HEADERS, "Location": self._page.leads_to, "Connection": "close"},
+            )
         if not self._is_awaited(request):
             return web.Response(status=HTTPStatus.NOT_FOUND, headers=_HEADERS)
         self._arrived.set_result(Response(dict(request.query)))
         response = web.Response(text=_PAGE, content_type="text/html", headers=_HEADERS)
         response.force_close()
         return response
+
+    async def _is_sent_on(self, request: web.BaseRequest) -> bool:
+        if f"http://{request.host}{request.path}" != self._page or self._is_taken:
+            return False
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        if peer is None or await asyncio.to_thread(is_foreign, peer[1], self.port) or self._is_taken:
+            return False
+        self._is_taken = True
+        return True
 
     def _is_awaited(self, request: web.BaseRequest) -> bool:
         query = request.query

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
-    from aio_token.grants._loopback import Response
+    from aio_token.grants._loopback import Listener, Response
     from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
 
@@ -60,9 +60,10 @@ class AuthorizationCodeGrant:
     """Sends a person to the authorization server with a browser of this machine, and waits for the answer to come back.
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser
-    is opened unless `browser` is given, such as `webbrowser.open`: a function of the address, run in a thread, that
-    returns whether there is a browser. Without one, or if it fails, `show` is given the address to open, and may be
-    asynchronous; the default writes it to standard error.
+    is opened unless `browser` is given, such as `webbrowser.open`: a function of an address, run in a thread, that
+    returns whether there is a browser. The address is that of a page here that sends the browser on, since other users
+    read in the list of processes what a browser is started with. Without one, or if it fails, `show` is given the
+    address to open, and may be asynchronous; the default writes it to standard error.
 
     The answer is awaited for `timeout` seconds on 127.0.0.1, at `path` and a free port, or `port` for servers that want
     to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `resource` is RFC 8707's, one URI or
@@ -145,6 +146,7 @@ class AuthorizationCodeGrant:
         try:
             async with listening(self._path, state.value, self._port) as listener, asyncio.timeout(self._timeout):
                 await self._invite(
+                    listener,
                     prepare_grant_uri(
                         _with_members(address, asked),
                         self._endpoint.client_id,
@@ -155,15 +157,15 @@ class AuthorizationCodeGrant:
                             verifier.value
                         ),
                         code_challenge_method="S256",
-                    )
+                    ),
                 )
                 return listener.redirect_uri, await listener.response()
         except TimeoutError:
             message = f"the person did not sign in within {self._timeout:g} s; sign in again"
             raise_alone(SignInRequired(message))
 
-    async def _invite(self, address: str) -> None:
-        if self._browser is not None and await asyncio.to_thread(_opens, self._browser, address):
+    async def _invite(self, listener: Listener, address: str) -> None:
+        if self._browser is not None and await asyncio.to_thread(_opens, self._browser, listener.page_for(address)):
             return
         shown = self._show(address)
         if isawaitable(shown):
