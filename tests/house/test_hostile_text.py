@@ -135,7 +135,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
     "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
     "an answer": answered,
-    "an answer's other members": lambda text: bounded({"text": text, "list": [text[:8]] * (len(text) // 8), text: None}),
+    "an answer's other members": lambda text: bounded(
+        {"text": text, "list": [text[:8]] * (len(text) // 8), text: None}
+    ),
     "an answer's body, in pieces": lambda text: (
         salvaged(text.encode(errors="replace")),
         salvaged(f"{{{text}".encode(errors="replace")),
