@@ -46,9 +46,10 @@ async def agent(file: str) -> int:
 async def five() -> int:
     """Start five agents at once, and return an exit code."""
     async with testing.AuthorizationServer() as server, testing.ProtectedAPI(server) as api:
-        environment = {**os.environ, **embedded(server, api).environment}
         with tempfile.TemporaryDirectory() as directory:
-            command = (sys.executable, "-m", "examples.agent", str(Path(directory) / "token.json"))
+            file = Path(directory, "token.json")
+            environment = {**os.environ, **embedded(server, api, file).environment}
+            command = (sys.executable, "-m", "examples.agent", str(file))
             agents = [await asyncio.create_subprocess_exec(*command, env=environment) for _ in range(5)]
             codes = [await one.wait() for one in agents]
         print(f"refreshes: {server.refreshes}, refresh tokens presented twice: {server.reused}")

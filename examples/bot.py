@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession, WSMsgType
 
-from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from examples.servers import servers
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def main(connections: Iterable[int]) -> None:
     """Run the bot."""
     async with servers(lifetime=2.0) as here:
         endpoint = TokenEndpoint(here.token_url, ClientSecretBasic(here.client_id, here.client_secret))
-        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token))
+        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token), FileTokenStore(here.token_file))
         bearer = BearerMiddleware(tokens, here.api_url)
         async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as api:
             await hold(api, tokens, connections)

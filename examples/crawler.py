@@ -7,7 +7,7 @@ import sys
 
 from aiohttp import ClientSession
 
-from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from examples.servers import servers
 
 AT_ONCE = 100
@@ -33,7 +33,7 @@ async def main(pages: int) -> None:
     """Crawl."""
     async with servers() as here:
         endpoint = TokenEndpoint(here.token_url, ClientSecretBasic(here.client_id, here.client_secret))
-        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token))
+        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token), FileTokenStore(here.token_file))
         bearer = BearerMiddleware(tokens, here.api_url)
         async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as api:
             size = await crawl(api, range(pages))

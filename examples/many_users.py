@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import ClientSession, TCPConnector
 
-from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from examples.servers import servers
 
 
@@ -18,7 +18,8 @@ async def main() -> None:
         connections = await stack.enter_async_context(TCPConnector())
 
         async def fetch(user: str, refresh_token: str) -> None:
-            tokens = TokenRepository(RefreshTokenGrant(endpoint, first=refresh_token), name=user)
+            store = FileTokenStore(here.token_file.with_name(f"{user}.json"))
+            tokens = TokenRepository(RefreshTokenGrant(endpoint, first=refresh_token), store, name=user)
             bearer = BearerMiddleware(tokens, here.api_url)
             session = ClientSession(here.api_url, middlewares=(bearer,), connector=connections, connector_owner=False)
             async with tokens, session as api, api.get(f"/of/{user}") as response:

@@ -1,7 +1,7 @@
 """Where the examples run: the servers that the environment names, or servers of their own on loopback.
 
 TOKEN_URL and API_URL name servers; then CLIENT_ID, CLIENT_SECRET and REFRESH_TOKEN say who asks, and REFRESH_TOKENS
-(ada=... grace=...) for several users.
+(ada=... grace=...) for several users. TOKEN_FILE is where the token is kept, since each refresh gives a new one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from aio_token import testing  # loads its servers when they are used
@@ -31,6 +33,7 @@ class Servers:
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
     refresh_tokens: dict[str, str] = field(repr=False)
+    token_file: Path
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,6 +44,7 @@ class Servers:
             "CLIENT_ID": self.client_id,
             "CLIENT_SECRET": self.client_secret,
             "REFRESH_TOKEN": self.refresh_token,
+            "TOKEN_FILE": str(self.token_file),
             "REFRESH_TOKENS": " ".join(f"{user}={token}" for user, token in self.refresh_tokens.items()),
         }
 
@@ -51,8 +55,9 @@ async def servers(*, lifetime: float = 60.0) -> AsyncIterator[Servers]:
     if "TOKEN_URL" in os.environ:
         yield of_environment()
     else:
-        async with testing.AuthorizationServer(lifetime=lifetime) as server, testing.ProtectedAPI(server) as api:
-            yield embedded(server, api)
+        with TemporaryDirectory() as folder:
+            async with testing.AuthorizationServer(lifetime=lifetime) as server, testing.ProtectedAPI(server) as api:
+                yield embedded(server, api, Path(folder, "token.json"))
 
 
 def of_environment() -> Servers:
@@ -64,10 +69,11 @@ def of_environment() -> Servers:
         client_secret=os.environ["CLIENT_SECRET"],
         refresh_token=os.environ.get("REFRESH_TOKEN", ""),
         refresh_tokens=dict(pair.split("=", 1) for pair in os.environ.get("REFRESH_TOKENS", "").split()),
+        token_file=Path(os.environ.get("TOKEN_FILE", "token.json")),
     )
 
 
-def embedded(server: AuthorizationServer, api: ProtectedAPI) -> Servers:
+def embedded(server: AuthorizationServer, api: ProtectedAPI, token_file: Path) -> Servers:
     """Return servers that run already, with users who have signed in."""
     return Servers(
         token_url=server.token_url,
@@ -76,4 +82,5 @@ def embedded(server: AuthorizationServer, api: ProtectedAPI) -> Servers:
         client_secret=server.client.secret or "",
         refresh_token=server.sign_in(),
         refresh_tokens={user: server.sign_in(user=user) for user in USERS},
+        token_file=token_file,
     )

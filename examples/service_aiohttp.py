@@ -10,6 +10,7 @@ from aiohttp import ClientSession, web
 from aio_token import (
     BearerMiddleware,
     ClientSecretBasic,
+    FileTokenStore,
     RefreshTokenGrant,
     ServerUnavailable,
     TokenEndpoint,
@@ -30,7 +31,7 @@ async def call_api(app: web.Application) -> AsyncIterator[None]:
     """Open what the handlers share, and close it when the service stops: a renewal under way is waited for."""
     async with servers() as here:
         endpoint = TokenEndpoint(here.token_url, ClientSecretBasic(here.client_id, here.client_secret))
-        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token))
+        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token), FileTokenStore(here.token_file))
         bearer = BearerMiddleware(tokens, here.api_url)
         async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as app[API]:
             yield

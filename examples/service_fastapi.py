@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenError, TokenRepository
+from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenError, TokenRepository
 from examples.servers import servers
 
 
@@ -17,7 +17,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the handlers share, and close it when the service stops: a renewal under way is waited for."""
     async with servers() as here:
         endpoint = TokenEndpoint(here.token_url, ClientSecretBasic(here.client_id, here.client_secret))
-        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token))
+        tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token), FileTokenStore(here.token_file))
         bearer = BearerMiddleware(tokens, here.api_url)
         async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as app.state.api:
             yield

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from aio_token import BearerMiddleware, ClientCredentialsGrant, RefreshTokenGrant, TokenRepository
+from aio_token import BearerMiddleware, ClientCredentialsGrant, FileTokenStore, RefreshTokenGrant, TokenRepository
 from examples.lock_and_double_check import LockAndDoubleCheck
 
 if TYPE_CHECKING:
@@ -62,8 +64,10 @@ async def ours(stage: Stage, count: TokenRequests) -> AsyncIterator[ClientMiddle
     """Make aio_token's middleware."""
     endpoint, first = stage.endpoint, stage.refresh_token
     grant = RefreshTokenGrant(endpoint, first=first) if first else ClientCredentialsGrant(endpoint, scope=stage.scope)
-    async with TokenRepository(_Counted(grant, first, count)) as tokens:
-        yield BearerMiddleware(tokens, URL(stage.api).origin(), observer=None)  # rejections are counted, not logged
+    with TemporaryDirectory() as folder:
+        store = FileTokenStore(Path(folder, "token.json"))
+        async with TokenRepository(_Counted(grant, first, count), store) as tokens:
+            yield BearerMiddleware(tokens, URL(stage.api).origin(), observer=None)  # rejections are counted, not logged
 
 
 @asynccontextmanager

@@ -143,8 +143,8 @@ def test_files_are_small() -> None:
 
 
 def test_the_core_reads_in_one_sitting() -> None:
-    """The core has fewer than 1,000 lines of code, counted without blank lines, comments and docstrings."""
-    assert sum(_lines_of_code(PACKAGE / f"{name}.py") for name in CORE) < 1_000
+    """The core has fewer than 1,200 lines of code, counted without blank lines, comments and docstrings."""
+    assert sum(_lines_of_code(PACKAGE / f"{name}.py") for name in CORE) < 1_200
 
 
 def _lines_of_code(path: Path) -> int:

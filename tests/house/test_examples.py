@@ -43,9 +43,9 @@ async def api(server: AuthorizationServer) -> AsyncIterator[ProtectedAPI]:
 
 
 @pytest.fixture
-def here(server: AuthorizationServer, api: ProtectedAPI) -> Servers:
+def here(server: AuthorizationServer, api: ProtectedAPI, tmp_path: Path) -> Servers:
     """Return what the examples have to know about the two."""
-    return embedded(server, api)
+    return embedded(server, api, tmp_path / "token.json")
 
 
 @pytest.fixture

@@ -212,6 +212,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_edge.origins._parsed": "",
+    "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.client_auth._prepared": "",
     "oauth.client_auth.private_key": "",
     "oauth.transport.Transport.proxy_for": "",
