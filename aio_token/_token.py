@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aio_token._errors import raise_alone
-from aio_token._public import public
+from aio_token._ground.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

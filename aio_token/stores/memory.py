@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._token import fingerprint
 from aio_token.stores._shared import Shared
 from aio_token.stores._turns import Turns
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aio_token._credential import Credential
+
+_logger = logging.getLogger("aio_token")
 
 
 @public
@@ -50,9 +55,30 @@ class MemoryTokenStore(Shared):
             yield self
 
     async def save(self, credential: Credential) -> None:
-        """Keep the credential."""
+        """Keep the credential; that a refresh token was exchanged for one that ends with the process is told once."""
+        if _is_exchanged(self._credential, credential):
+            _warn()
         self._credential = credential
 
     async def delete(self) -> None:
         """Keep nothing."""
         self._credential = None
+
+
+def _is_exchanged(before: Credential | None, after: Credential) -> bool:
+    """Whether a refresh token, or the one that a grant was given to begin with, has a successor now."""
+    if after.refresh_token is None:
+        return False
+    presented = after.first
+    if before is not None and before.refresh_token is not None:
+        presented = fingerprint(before.refresh_token)
+    return presented is not None and presented != fingerprint(after.refresh_token)
+
+
+@cache
+def _warn() -> None:
+    """Say it once in this process, however many stores it has (law F13)."""
+    _logger.warning(
+        "a refresh token was exchanged for another one, which is kept in memory only: after the next start a person "
+        "has to sign in again; to avoid that, give the repository a store, such as FileTokenStore(path)"
+    )

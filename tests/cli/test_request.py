@@ -176,11 +176,13 @@ async def test_a_mistake_is_usage(arguments: list[str], aio_token: CommandLine, 
 async def test_a_proxy_of_the_environment(
     aio_token: CommandLine, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is used, as by curl; one that does not speak HTTP is a mistake in the configuration."""
+    """Law A2: in clear the token passes none; one that does not speak HTTP is a mistake in the configuration."""
     monkeypatch.delenv("no_proxy")
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
     done = await aio_token("request", "GET", api.url)
     assert done.code == 1
     assert "does not speak HTTP" in done.err
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens
-    assert (await aio_token("request", "GET", api.url)).code == 4
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens, and nothing is asked
+    done = await aio_token("request", "GET", api.url)
+    assert done.code == 1
+    assert "a proxy stands between this session and" in done.err

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from aio_token import ConfigurationError, Credential, Limits, MemoryTokenStore, Pace, SignInRequired, TokenRepository
-from aio_token import _pace as pace_module
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._pacing import pace as pace_module
+from aio_token._pacing.pace import turns_of
 from aio_token.stores import LockTimeout
 from tests.support.doubles import RotatingGrant
 
@@ -230,12 +231,12 @@ async def test_who_is_cancelled_in_the_queue_takes_no_slot_along(crowd: Crowd) -
         pass
 
     async def hold() -> None:
-        await pace.through(first)
+        await turns_of(pace).through(first)
         queued[1].cancel()  # it was let through in this very tick
 
     holder = asyncio.ensure_future(hold())
     await begun.wait()
-    queued = [asyncio.ensure_future(pace.through(nothing)) for _ in range(3)]
+    queued = [asyncio.ensure_future(turns_of(pace).through(nothing)) for _ in range(3)]
     await asyncio.sleep(0)
     queued[0].cancel()
     await asyncio.sleep(0)

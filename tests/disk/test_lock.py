@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aio_token._disk.lock import ProcessLock
+from aio_token._disk.steps import Steps
 from aio_token._errors import StoreError
 from tests.disk.held import held
 from tests.support.disk import unmeasured
@@ -207,6 +208,20 @@ async def test_release_may_be_repeated(tmp_path: Path) -> None:
     second.acquire()
     first.release()
     assert await is_held(path)
+    second.release()
+
+
+def test_who_has_no_event_loop_waits_in_its_thread(tmp_path: Path) -> None:
+    """Law F5: the command line's plain functions wait for the lock, too."""
+    first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
+    first.acquire()
+
+    class Releasing(Steps):
+        def pause(self, seconds: float) -> None:
+            first.release()
+
+    second.acquire(Releasing())
+    assert not first.attempt()
     second.release()
 
 

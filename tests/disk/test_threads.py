@@ -176,6 +176,19 @@ async def test_who_gives_up_before_a_thread_is_free_leaves_nothing() -> None:
     assert made == ["second"]
 
 
+def test_a_call_that_was_cancelled_in_the_queue_is_not_made() -> None:
+    """A future's own `cancel` is enough, as of any executor."""
+    threads, call, made = Threads(1), Hanging(), list[str]()
+    hanging = Strand(threads).submit(call)
+    strand = Strand(threads)
+    waiting = strand.submit(lambda: made.append("first"))
+    assert waiting.cancel()
+    call.release()
+    hanging.result(10)
+    strand.submit(lambda: made.append("second")).result(10)
+    assert made == ["second"]
+
+
 async def test_a_limit_does_not_count_the_wait_for_a_thread() -> None:
     """Law C4: limits count the work, and not the queue before it."""
     threads = Threads(1)

@@ -6,7 +6,11 @@ import asyncio
 import threading
 from dataclasses import replace
 
+import pytest
+
 from aio_token import Credential, MemoryTokenStore
+from aio_token._token import fingerprint
+from aio_token.stores import memory
 
 ONE, TWO = Credential(refresh_token="canary-one"), Credential(refresh_token="canary-two")
 
@@ -89,3 +93,25 @@ def test_several_event_loops_share_a_store_at_once() -> None:
     for thread in threads:
         thread.join(30)
     assert asyncio.run(store.load()) == Credential(failures=1_600)
+
+
+@pytest.mark.parametrize(
+    ("saved", "warned"),
+    [
+        ([ONE, TWO], True),
+        ([replace(TWO, first=fingerprint("canary-one"))], True),
+        ([ONE, ONE], False),
+        ([replace(ONE, first=fingerprint("canary-one"))], False),
+        ([ONE, Credential()], False),
+        ([Credential(), ONE], False),
+    ],
+)
+async def test_a_refresh_token_that_ends_with_the_process_is_told_once(
+    saved: list[Credential], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Law F13: the server has exchanged the refresh token for one in memory only: the next start has none."""
+    memory._warn.cache_clear()
+    for store in (MemoryTokenStore(), MemoryTokenStore()):
+        for credential in saved:
+            await store.save(credential)
+    assert caplog.text.count("kept in memory only: after the next start a person has to sign in again") == warned

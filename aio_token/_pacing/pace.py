@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from aio_token._arguments import demand_count
-from aio_token._outage import Outage
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._pacing.outage import Outages
 from aio_token._single_flight import leg_here
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from aio_token._credential import IssuedBy
-    from aio_token._errors import TokenError
 
 T = TypeVar("T")
 
@@ -40,13 +38,13 @@ class Pace:
     from 1.
     """
 
-    __slots__ = ("_at_once", "_gates", "_outages")
+    __slots__ = ("_at_once", "_outages", "_turns")
 
     def __init__(self, at_once: int = 32) -> None:
         demand_count(at_once, "at_once")
         self._at_once = at_once
-        self._gates: MutableMapping[asyncio.AbstractEventLoop, Gate] = WeakKeyDictionary()
-        self._outages: dict[tuple[str, str], Outage] = {}
+        self._turns = Turns(at_once)
+        self._outages = Outages()
 
     def __repr__(self) -> str:
         return f"Pace(at_once={self._at_once})"
@@ -54,6 +52,26 @@ class Pace:
     def forget(self) -> None:
         """Forget all trouble, as when the network is back: every account may ask again when its own pause is over."""
         self._outages.clear()
+
+
+def turns_of(pace: Pace) -> Turns:
+    """Return how many of its renewals are in hand, and which of them queue."""
+    return pace._turns  # noqa: SLF001  a user of `Pace` need not see it
+
+
+def outages_of(pace: Pace) -> Outages:
+    """Return what its accounts know together."""
+    return pace._outages  # noqa: SLF001  a user of `Pace` need not see it
+
+
+class Turns:
+    """Lets a bounded number of renewals be in hand on each event loop."""
+
+    __slots__ = ("_at_once", "_gates")
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._gates: MutableMapping[asyncio.AbstractEventLoop, Gate] = WeakKeyDictionary()
 
     async def through(self, renewal: Callable[[Turn], Awaitable[T]]) -> T:
         """Run a renewal in its turn, again from the beginning whenever it made room for others."""
@@ -66,37 +84,6 @@ class Pace:
             with suppress(_OthersWait):
                 async with turn:
                     return await renewal(turn)
-
-    def outage(self, issued_by: IssuedBy | None) -> Outage | None:
-        """Return what is known of a client's trouble that others have met, None if there is none."""
-        if issued_by is None or not self._outages:
-            return None
-        outage = self._outages.get((issued_by.token_endpoint, issued_by.client_id))
-        return outage if outage is not None and outage.is_shared else None
-
-    def failed(
-        self, issued_by: IssuedBy | None, account: int, error: TokenError, *, proof: str | None, now: float
-    ) -> None:
-        """Note what an account has heard; `now` is monotonic."""
-        if issued_by is None:
-            return
-        if error.about in {"grant", "refresh token"}:
-            self.succeeded(issued_by)
-            return
-        key = issued_by.token_endpoint, issued_by.client_id
-        outage = self._outages.get(key)
-        if error.about is None:
-            if outage is not None:
-                outage.unclear(now)
-        elif outage is None:
-            self._outages[key] = Outage(account, error.again(), proof)
-        else:
-            outage.met(account, error.again(), proof, now)
-
-    def succeeded(self, issued_by: IssuedBy | None) -> None:
-        """Note that the server answers, and knows the client."""
-        if issued_by is not None and self._outages:
-            self._outages.pop((issued_by.token_endpoint, issued_by.client_id), None)
 
 
 class Gate:

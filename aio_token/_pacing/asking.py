@@ -9,7 +9,7 @@ from aio_token._backoff import chance
 from aio_token._credential import Rescued
 from aio_token._errors import ServerUnavailable
 from aio_token._limits import obtain
-from aio_token._proof import proof_of
+from aio_token._pacing.proof import proof_of
 from aio_token._trouble import marked, put_off, remembered, resting
 
 if TYPE_CHECKING:
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from aio_token._errors import TokenError
     from aio_token._interfaces import Grant
     from aio_token._limits import Limits
-    from aio_token._pace import Pace
+    from aio_token._pacing.outage import Outages
     from aio_token._wish import Wish
 
 
 class Asking:
     """Stands between a keeper, which is one `account` of many, and its grant (law D8)."""
 
-    __slots__ = ("_account", "_clock", "_grant", "_limits", "_pace")
+    __slots__ = ("_account", "_clock", "_grant", "_limits", "_outages")
 
-    def __init__(self, grant: Grant, limits: Limits, clock: Clock, pace: Pace, *, account: int) -> None:
+    def __init__(self, grant: Grant, limits: Limits, clock: Clock, outages: Outages, *, account: int) -> None:
         self._grant = grant
         self._limits = limits
         self._clock = clock
-        self._pace = pace
+        self._outages = outages
         self._account = account
 
     async def leave_in_peace(self, credential: Credential | None) -> None:
@@ -42,7 +42,7 @@ class Asking:
         left = resting(credential, self._clock.time())
         if credential is not None and left and self._asked(credential) and await self._presents(credential.proof):
             raise remembered(credential, left)
-        outage = self._pace.outage(self._grant.issued_by)
+        outage = self._outages.of(self._grant.issued_by)
         left = outage.resting(self._clock.monotonic()) if outage is not None else 0.0
         if outage is not None and left and await self._presents(outage.proof):
             raise put_off(outage.error, left)
@@ -76,12 +76,12 @@ class Asking:
         elif kept is not None and kept is not credential and kept.retry_at is not None:
             kept = replace(kept, proof=await proof_of(self._grant, seconds=self._limits.obtain))
         proof = kept.proof if kept is not None else None
-        self._pace.failed(issued_by, self._account, error, proof=proof, now=self._clock.monotonic())
+        self._outages.failed(issued_by, self._account, error, proof=proof, now=self._clock.monotonic())
         return kept
 
     def succeeded(self, credential: Credential) -> Credential:
         """Note that the server is well; return the credential as it is to be kept, without what was before."""
-        self._pace.succeeded(self._grant.issued_by)
+        self._outages.succeeded(self._grant.issued_by)
         return replace(credential.without_trouble(), spending_since=None)
 
     def _asked(self, credential: Credential) -> bool:

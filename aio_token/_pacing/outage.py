@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aio_token._backoff import chance, jittered_pause
 
 if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy
     from aio_token._errors import TokenError
 
 
@@ -56,3 +57,47 @@ class Outage:
         """Note that the probe has heard nothing: the next may try."""
         if self._is_probed:
             self._is_probed, self._until = False, now
+
+
+class Outages:
+    """The trouble of each client at each endpoint; what is not in here is well, as far as is known."""
+
+    __slots__ = ("_by_client",)
+
+    def __init__(self) -> None:
+        self._by_client: dict[tuple[str, str], Outage] = {}
+
+    def of(self, issued_by: IssuedBy | None) -> Outage | None:
+        """Return a client's trouble that others share, None if there is none."""
+        if issued_by is None or not self._by_client:
+            return None
+        outage = self._by_client.get((issued_by.token_endpoint, issued_by.client_id))
+        return outage if outage is not None and outage.is_shared else None
+
+    def failed(
+        self, issued_by: IssuedBy | None, account: int, error: TokenError, *, proof: str | None, now: float
+    ) -> None:
+        """Note what an account has heard; `now` is monotonic."""
+        if issued_by is None:
+            return
+        if error.about in {"grant", "refresh token"}:
+            self.succeeded(issued_by)
+            return
+        key = issued_by.token_endpoint, issued_by.client_id
+        outage = self._by_client.get(key)
+        if error.about is None:
+            if outage is not None:
+                outage.unclear(now)
+        elif outage is None:
+            self._by_client[key] = Outage(account, error.again(), proof)
+        else:
+            outage.met(account, error.again(), proof, now)
+
+    def succeeded(self, issued_by: IssuedBy | None) -> None:
+        """Note that the server answers, and knows the client."""
+        if issued_by is not None and self._by_client:
+            self._by_client.pop((issued_by.token_endpoint, issued_by.client_id), None)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._by_client.clear()
