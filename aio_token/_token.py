@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from aio_token._errors import raise_alone
 from aio_token._ground.public import public
 
 if TYPE_CHECKING:
@@ -41,7 +43,24 @@ class Unpicklable:
         raise TypeError(message)
 
 
+def _refused_alone(cls: type[Token]) -> type[Token]:
+    """Let the errors of the constructor show no token: its frame, which error reporters print, holds the text."""
+    construct = cls.__init__
+
+    @wraps(construct)
+    def __init__(self: Token, **members: Any) -> None:  # noqa: ANN401, N807  they are checked in __post_init__
+        try:
+            construct(self, **members)
+        except (ValueError, TypeError) as error:
+            del self, members
+            raise_alone(error.with_traceback(None))
+
+    cls.__init__ = __init__  # type: ignore[method-assign]
+    return cls
+
+
 @public
+@_refused_alone
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Token(Unpicklable):
     """An access token as RFC 6749 (section 5.1) and RFC 6750 describe it.

@@ -105,8 +105,8 @@ class Listener:
     async def _is_sent_on(self, request: web.BaseRequest) -> bool:
         if f"http://{request.host}{request.path}" != self._page or self._is_taken:
             return False
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        if peer is None or await asyncio.to_thread(is_foreign, peer[1], self.port) or self._is_taken:
+        port = request.get_extra_info("peername", (HOST, 0))[1]
+        if await asyncio.to_thread(is_foreign, port, self.port) or self._is_taken:
             return False
         self._is_taken = True
         return True

@@ -12,7 +12,7 @@ from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._disk.worker import Worker
-from aio_token._errors import KeyUnavailable, StoreError, without_frames
+from aio_token._errors import KeyUnavailable, StoreError, raise_alone, without_frames
 from aio_token._ground.public import public
 from aio_token.stores._arguments import file_path, not_async, text
 from aio_token.stores._os_keyring import KeyringEntry
@@ -153,7 +153,10 @@ class Passphrase:
         return self._keys[salt]
 
     def _derive(self, salt: bytes) -> Key:
-        secret = memoryview(self._ask().encode())
+        try:
+            secret = memoryview(self._ask().encode(errors="surrogateescape"))  # a variable's bytes as they are
+        except UnicodeError:  # it quotes the passphrase
+            raise_alone(KeyUnavailable("the passphrase is no text; check where it comes from"))
         if not secret:
             message = "the passphrase is empty"
             raise KeyUnavailable(message)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from aio_token import Token
 from aio_token._token import fingerprint
+from tests.support.exposure import exposure
 
 CANARY = "canary-access-token"
 
@@ -57,6 +58,14 @@ def test_another_type_is_never_sent_as_bearer(kind: str) -> None:
     """Law A5: an unknown `token_type` is an error."""
     with pytest.raises(ValueError, match="of a type other than Bearer"):
         Token(access_token="abc", token_type=kind)
+
+
+@pytest.mark.parametrize("members", [{"access_token": f"{CANARY}\n"}, {"access_token": CANARY, "token_type": "mac"}])
+def test_a_refused_token_is_in_no_frame(members: dict[str, str]) -> None:
+    """Law G1: error reporters print the variables of frames, and those of a generated constructor are its members."""
+    with pytest.raises(ValueError, match=r"^the (access )?token is") as caught:
+        Token(**members)  # type: ignore[arg-type]
+    assert CANARY not in exposure(caught.value)
 
 
 def test_a_token_is_a_value() -> None:

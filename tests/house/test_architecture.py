@@ -23,8 +23,8 @@ CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository",
 # through its door: yarl and multidict are aiohttp's, joserfc is Authlib's.
 DOORS = {
     "aiohttp": {
-        "_ambient",
-        "_bodies",
+        "_edge.ambient",
+        "_edge.bodies",
         "_middleware",
         "cli.commands.request",
         "grants._loopback",

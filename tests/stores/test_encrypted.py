@@ -19,6 +19,7 @@ from aio_token.stores.encrypted import Encrypted, reencrypt
 from aio_token.stores.file import FileTokenStore
 from aio_token.stores.keys import EnvironmentKey, KeyFile, Passphrase, new_key
 from aio_token.testing.store_laws import StoreLaws
+from tests.support.exposure import exposure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -264,6 +265,10 @@ async def test_an_empty_passphrase_is_refused(path: Path) -> None:
     """Law F7: a prompt that was answered with nothing is no key."""
     with pytest.raises(KeyUnavailable, match="the passphrase is empty"):
         await FileTokenStore(path, codec=Encrypted(Passphrase(lambda: ""))).probe()
+    with pytest.raises(KeyUnavailable, match="the passphrase is no text") as caught:
+        await FileTokenStore(path, codec=Encrypted(Passphrase("canary-\ud800"))).probe()
+    assert "canary-" not in exposure(caught.value)
+    await FileTokenStore(path, codec=Encrypted(Passphrase("of a variable in Latin-1: \udce4"))).probe()
 
 
 async def test_key_files_take_both_alphabets_and_raw_bytes(path: Path) -> None:
