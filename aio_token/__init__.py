@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aio_token._public import lazily
+from aio_token._ground.public import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
     from aio_token._limits import Limits as Limits
-    from aio_token._pace import Pace as Pace
+    from aio_token._pacing.pace import Pace as Pace
     from aio_token._freshness import Windows as Windows
     from aio_token._status import State as State
     from aio_token._status import Status as Status
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from aio_token._clock import Clock as Clock
 
     # Which release this is
-    from aio_token._version import __version__ as __version__
+    from aio_token._ground.version import __version__ as __version__
 
 __getattr__: Callable[[str], Any]
 __dir__: Callable[[], list[str]]
@@ -78,7 +78,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
         "_limits": ("Limits",),
-        "_pace": ("Pace",),
+        "_pacing.pace": ("Pace",),
         "_freshness": ("Windows",),
         "_status": ("State", "Status"),
         "_static": ("StaticToken",),
@@ -116,6 +116,6 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "_wish": ("Rejection", "Wish"),
         "_clock": ("Clock",),
         # Which release this is
-        "_version": ("__version__",),
+        "_ground.version": ("__version__",),
     },
 )

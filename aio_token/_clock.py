@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 
 @public

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import StoreError, TokenError
-from aio_token._public import public, public_in
+from aio_token._ground.public import public, public_in
+from aio_token._ground.value import Value
 from aio_token._token import Token, Unpicklable, fingerprint
-from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

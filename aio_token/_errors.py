@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from aio_token._public import public, public_in
+from aio_token._ground.public import public, public_in
 
 if TYPE_CHECKING:
     from typing import NoReturn, Self

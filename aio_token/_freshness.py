@@ -6,8 +6,8 @@ import math
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from aio_token._public import public
-from aio_token._value import Value
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:

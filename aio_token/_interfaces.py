@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from aio_token._public import public, public_in
+from aio_token._ground.public import public, public_in
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

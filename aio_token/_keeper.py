@@ -23,7 +23,6 @@ import math
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._asking import Asking
 from aio_token._backoff import chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
@@ -31,7 +30,8 @@ from aio_token._freshness import Answer, CachedToken
 from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, saving, waiting_for_the_lock
 from aio_token._lineage import Lineage, belongs, named, served
-from aio_token._pace import NO_TURN, PACE, outages_of, turns_of
+from aio_token._pacing.asking import Asking
+from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
 from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from aio_token._freshness import Question, Windows
     from aio_token._interfaces import Grant, Slot, TokenStore
     from aio_token._limits import Limits
-    from aio_token._pace import Pace, Turn
+    from aio_token._pacing.pace import Pace, Turn
     from aio_token._token import Token
 
     Waits = Callable[[], tuple[float, ...]]

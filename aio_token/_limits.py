@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._interfaces import Probing
-from aio_token._public import public
-from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

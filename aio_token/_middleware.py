@@ -26,17 +26,17 @@ from aiohttp import ClientError, ClientRequest, ClientResponse
 from aiohttp.hdrs import AUTHORIZATION, CONTENT_ENCODING, EXPECT, SET_COOKIE, WWW_AUTHENTICATE
 from multidict import istr
 
-from aio_token._ambient import filled_in_by_client
 from aio_token._arguments import demand
-from aio_token._bodies import ready_to_send
-from aio_token._budget import Budget, budgets_of
-from aio_token._challenge import asks_for_renewal
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._edge.ambient import filled_in_by_client
+from aio_token._edge.bodies import ready_to_send
+from aio_token._edge.budget import Budget, budgets_of
+from aio_token._edge.challenge import asks_for_renewal
+from aio_token._edge.origins import allowed_origins, refuse_proxy
 from aio_token._errors import TokenError, unforeseen, without_frames
 from aio_token._freshness import Caching
+from aio_token._ground.public import public
 from aio_token._interfaces import AtHand
-from aio_token._origins import allowed_origins, refuse_proxy
-from aio_token._public import public
 from aio_token._token import Unpicklable
 from aio_token._wish import Rejection
 from aio_token.events import Rejected, RenewalPaused, ReplayImpossible, notify

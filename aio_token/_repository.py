@@ -17,12 +17,12 @@ from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired, TokenError, unforeseen
 from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
+from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits, probe
 from aio_token._lineage import named, refuse_another_client
-from aio_token._pace import PACE, Pace
+from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person, why_not_revoked
-from aio_token._public import public
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._token import Token, Unpicklable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import Token, Unpicklable
 
 if TYPE_CHECKING:

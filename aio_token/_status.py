@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._freshness import Freshness
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._trouble import recalled, remedy
-from aio_token._value import Value
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential

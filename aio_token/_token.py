@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._token import Token, Unpicklable
-from aio_token._value import Value
 
 
 @public

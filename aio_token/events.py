@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
-from aio_token._value import Value
+from aio_token._ground.value import Value
 
 __all__ = [
     "Adopted",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from aio_token._pace import PACE
+from aio_token._pacing.pace import PACE
 from tests.support.exposure import SECRETS
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aio_token._public import public_in
+from aio_token._ground.public import public_in
 
 
 @public_in("stores")

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file, refuse_exposed_way
-from aio_token._value import Value
+from aio_token._ground.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

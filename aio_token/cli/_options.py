@@ -87,7 +87,7 @@ def min_valid_option() -> _Decorator:
 def origins(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
     """Take origins that the token may be sent to: of https, or of this machine (laws A1 and A2)."""
     if given:
-        from aio_token._origins import allowed_origins
+        from aio_token._edge.origins import allowed_origins
 
         try:
             allowed_origins(given, plain_http=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.grants._asked_anew import AskedAnew
 from aio_token.oauth.arguments import judged
 from aio_token.oauth.form import Form

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
 from aio_token._errors import ServerUnavailable, SignInRequired
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError, raise_alone
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import Unpicklable
 from aio_token.grants._asked_anew import AskedAnew
 from aio_token.oauth.arguments import check_header, check_kind, check_seconds, check_secret, check_text, judged

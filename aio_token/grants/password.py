@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
-from aio_token._proof import digest
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._pacing.proof import digest
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, check_text, judged

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential, Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import written

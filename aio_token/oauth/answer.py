@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aio_token._backoff import LONGEST_RETRY_AFTER
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import Token
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, rest_of_jwt, seconds

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 
 from aio_token._errors import ConfigurationError, raise_alone
-from aio_token._proof import digest
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
+from aio_token._pacing.proof import digest
 from aio_token._token import Unpicklable
-from aio_token._value import Value
 from aio_token.oauth.arguments import check_header, check_seconds, check_secret, check_text, judged
 from aio_token.oauth.secret import Revealed, reveal
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import IssuedBy
 from aio_token._errors import ConfigurationError, ServerUnavailable
+from aio_token._ground.public import public
 from aio_token._interfaces import Fingerprinting
-from aio_token._proof import digest
-from aio_token._public import public
+from aio_token._pacing.proof import digest
 from aio_token.oauth.addresses import Addresses
 from aio_token.oauth.answer import Answer
 from aio_token.oauth.arguments import check_client, check_parameters, check_text, judged

@@ -16,9 +16,9 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._single_flight import hide_from_shutdown
-from aio_token._value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from aio_token._errors import ConfigurationError, raise_alone
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
-from aio_token._value import Value
 from aio_token.oauth.arguments import check_several, judged
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 from aio_token._errors import ConfigurationError, ServerUnavailable
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.oauth.answer import read_object
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.exchange import BODY_CAP

@@ -7,7 +7,7 @@ from inspect import isawaitable
 from typing import Any, Generic, TypeVar, overload
 
 from aio_token._errors import ConfigurationError, TokenError, raise_alone
-from aio_token._public import public
+from aio_token._ground.public import public
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone, without_frames
+from aio_token._ground.version import __version__
 from aio_token._limits import within
-from aio_token._version import __version__
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
 from aio_token.oauth.secret import Revealed
 

@@ -13,9 +13,9 @@ import aiohttp
 from yarl import URL
 
 from aio_token._errors import ConfigurationError
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
-from aio_token._value import Value
 from aio_token.oauth.arguments import check_function, check_kind, check_seconds, check_text, judged
 
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header (RFC 9110 section 5.6.2)

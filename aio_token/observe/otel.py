@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.events import Adopted, Loaded, RenewalFailed, Renewed, SignedIn, SignedOut
 
 if TYPE_CHECKING:

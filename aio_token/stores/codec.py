@@ -8,7 +8,7 @@ from typing import Protocol
 from aio_token._credential import SCHEMA_VERSION, Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
-from aio_token._public import public
+from aio_token._ground.public import public
 
 MAGIC = b"AIOTOKEN"
 """What every encrypted content begins with."""

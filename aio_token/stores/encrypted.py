@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.stores._arguments import having, text
 from aio_token.stores.codec import MAGIC, from_json
 

@@ -10,7 +10,7 @@ from aio_token._disk.lock import waited_for
 from aio_token._disk.platform import HERE
 from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.stores._arguments import file_path, having
 from aio_token.stores._credential_file import CredentialFile
 from aio_token.stores._shared import Shared

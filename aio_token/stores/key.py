@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import Unpicklable
 
 KEY_SIZE = 32

@@ -15,7 +15,7 @@ from aio_token._disk.platform import HERE
 from aio_token._disk.threads import Strand, Threads
 from aio_token._disk.worker import Worker
 from aio_token._errors import without_frames
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token.stores._arguments import file_path, text
 from aio_token.stores._os_keyring import KeyringEntry

@@ -13,7 +13,7 @@ from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.stores._arguments import file_path, not_async, text
 from aio_token.stores._os_keyring import KeyringEntry
 from aio_token.stores.key import KEY_SIZE, Key, KeySource, new_key

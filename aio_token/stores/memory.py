@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token.stores._shared import Shared
 from aio_token.stores._turns import Turns

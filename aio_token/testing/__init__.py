@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aio_token._public import lazily
+from aio_token._ground.public import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable

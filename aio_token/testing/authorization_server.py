@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from aio_token._credential import Credential, IssuedBy
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import Token
 from aio_token.testing.exchanging import let_services_exchange
 from aio_token.testing.ledger import Ledger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 _MONOTONIC_START = 1_000.0  # far from any POSIX time, so that code that mixes the two clocks up shows itself
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aio_token._credential import Credential
 from aio_token._errors import TokenError
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token._token import Token
 from aio_token._wish import NO_WISH, Rejection
 from aio_token.events import Event

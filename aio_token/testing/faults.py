@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._errors import StoreError
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:

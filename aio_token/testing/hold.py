@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 if TYPE_CHECKING:
     from aiohttp import web

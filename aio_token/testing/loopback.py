@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
 
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.testing.hold import Hold
 
 if TYPE_CHECKING:

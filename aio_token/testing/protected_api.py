@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import WSMsgType, web
 
-from aio_token._public import public
+from aio_token._ground.public import public
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
 from aio_token.testing.seen_request import SeenRequest

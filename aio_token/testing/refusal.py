@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Collection

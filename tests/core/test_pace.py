@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from aio_token import ConfigurationError, Credential, Limits, MemoryTokenStore, Pace, SignInRequired, TokenRepository
-from aio_token import _pace as pace_module
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._pace import turns_of
+from aio_token._pacing import pace as pace_module
+from aio_token._pacing.pace import turns_of
 from aio_token.stores import LockTimeout
 from tests.support.doubles import RotatingGrant
 

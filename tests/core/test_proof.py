@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._proof import digest, proof_of
+from aio_token._pacing.proof import digest, proof_of
 from tests.support.doubles import RotatingGrant
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from aio_token._value import Value
+from aio_token._ground.value import Value
 
 
 class Point(Value, kw_only=False):

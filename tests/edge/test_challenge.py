@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aio_token._challenge import Challenge, asks_for_renewal, parse
+from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
 
 REAL = {
     "RFC 6750, no token": ('Bearer realm="example"', True),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aio_token import ConfigurationError
-from aio_token._origins import allowed_origins
+from aio_token._edge.origins import allowed_origins
 
 
 def may_go(origin: str, url: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "aio_token"
 
-CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository", "_middleware", "_challenge", "_errors"}
+CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository", "_keeper", "_middleware", "_errors"}
 
 # Each third-party library, and the modules or packages that may import it when they run. What belongs to a library goes
 # through its door: yarl and multidict are aiohttp's, joserfc is Authlib's.
@@ -36,7 +36,7 @@ DOORS = {
     },
     "yarl": {
         "_middleware",
-        "_origins",
+        "_edge.origins",
         "cli.commands.request",
         "oauth.exchange",
         "oauth.transport",

@@ -21,7 +21,7 @@ from yarl import URL
 
 import aio_token
 from aio_token import Credential, Token
-from aio_token._challenge import asks_for_renewal
+from aio_token._edge.challenge import asks_for_renewal
 from aio_token._token import fingerprint
 from aio_token.oauth.answer import Answer, read_object
 from aio_token.oauth.extra import bounded
@@ -171,7 +171,7 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 }
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
-    "_challenge.parse": "a challenge",
+    "_edge.challenge.parse": "a challenge",
     "_token.Token.__post_init__": "a token",
     "oauth.answer._retry_after": "an answer",
     "oauth.answer.read_object": "an answer's body",
@@ -211,7 +211,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     # What the user configured, and what this package wrote:
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
-    "_origins._parsed": "",
+    "_edge.origins._parsed": "",
     "oauth.client_auth._prepared": "",
     "oauth.client_auth.private_key": "",
     "oauth.transport.Transport.proxy_for": "",

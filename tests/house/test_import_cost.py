@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import aio_token
-from aio_token._value import Value
+from aio_token._ground.value import Value
 
 ROOT = Path(str(aio_token.__file__)).parents[1]
 EXAMPLE = (ROOT / "README.md").read_text(encoding="utf-8").partition("async def main")[0]

@@ -128,7 +128,7 @@ def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
     """Return the URL if the token may go there, which only an origin that was named allows (law A1)."""
     from yarl import URL
 
-    from aio_token._origins import allowed_origins
+    from aio_token._edge.origins import allowed_origins
 
     try:
         url = URL(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aio_token._public import public
+from aio_token._ground.public import public
 
 import logging
 import os

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from aio_token._arguments import demand_count
-from aio_token._outage import Outages
-from aio_token._public import public
+from aio_token._ground.public import public
+from aio_token._pacing.outage import Outages
 from aio_token._single_flight import leg_here
 
 if TYPE_CHECKING:

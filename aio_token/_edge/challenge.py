@@ -6,7 +6,7 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from aio_token._value import Value
+from aio_token._ground.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,7 @@ from aio_token._backoff import chance
 from aio_token._credential import Rescued
 from aio_token._errors import ServerUnavailable
 from aio_token._limits import obtain
-from aio_token._proof import proof_of
+from aio_token._pacing.proof import proof_of
 from aio_token._trouble import marked, put_off, remembered, resting
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aio_token._errors import TokenError
     from aio_token._interfaces import Grant
     from aio_token._limits import Limits
-    from aio_token._outage import Outages
+    from aio_token._pacing.outage import Outages
     from aio_token._wish import Wish
 
 

@@ -1,0 +1,1 @@
+"""What everything stands on: values, the names that users write, the version."""
