@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession, WSMsgType
 
-from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import (
+    BearerMiddleware,
+    ClientSecretBasic,
+    FileTokenStore,
+    RefreshTokenGrant,
+    TokenEndpoint,
+    TokenRepository,
+)
 from examples.servers import servers
 
 if TYPE_CHECKING:

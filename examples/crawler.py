@@ -7,7 +7,14 @@ import sys
 
 from aiohttp import ClientSession
 
-from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import (
+    BearerMiddleware,
+    ClientSecretBasic,
+    FileTokenStore,
+    RefreshTokenGrant,
+    TokenEndpoint,
+    TokenRepository,
+)
 from examples.servers import servers
 
 AT_ONCE = 100

@@ -7,7 +7,14 @@ from contextlib import AsyncExitStack
 
 from aiohttp import ClientSession, TCPConnector
 
-from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import (
+    BearerMiddleware,
+    ClientSecretBasic,
+    FileTokenStore,
+    RefreshTokenGrant,
+    TokenEndpoint,
+    TokenRepository,
+)
 from examples.servers import servers
 
 

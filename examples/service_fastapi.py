@@ -8,7 +8,15 @@ from aiohttp import ClientSession
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from aio_token import BearerMiddleware, ClientSecretBasic, FileTokenStore, RefreshTokenGrant, TokenEndpoint, TokenError, TokenRepository
+from aio_token import (
+    BearerMiddleware,
+    ClientSecretBasic,
+    FileTokenStore,
+    RefreshTokenGrant,
+    TokenEndpoint,
+    TokenError,
+    TokenRepository,
+)
 from examples.servers import servers
 
 
