@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError
+from aio_token._ground.value import Value
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ _REMEMBERED_SAVES = 8
 _REMEMBERED_TOKENS = 50
 
 
-class Lineage(NamedTuple):
+class Lineage(Value):
     """What this process knows of a credential's history, beside the credential itself.
 
     `stored` is what the store held when it was last read or written, once it is `known`. `tried` are credentials whose
@@ -47,16 +49,16 @@ class Lineage(NamedTuple):
 
     def found(self, stored: Credential | None) -> Lineage:
         """Note what the store holds."""
-        return self._replace(known=True, stored=stored)
+        return replace(self, known=True, stored=stored)
 
     def trying(self, credential: Credential) -> Lineage:
         """Note that a save begins."""
         others = [one for one in self.tried if one != credential]
-        return self._replace(tried=(*others[1 - _REMEMBERED_SAVES :], credential))
+        return replace(self, tried=(*others[1 - _REMEMBERED_SAVES :], credential))
 
     def saved(self, credential: Credential) -> Lineage:
         """Note that the store holds the credential."""
-        return self._replace(known=True, stored=credential, tried=tuple(one for one in self.tried if one != credential))
+        return replace(self, known=True, stored=credential, tried=tuple(one for one in self.tried if one != credential))
 
     def succeeded(self, old: Credential | None, new: Credential | None) -> Lineage:
         """Note that `new` takes the place of `old`, whose refresh token is spent if another one came."""
@@ -66,7 +68,7 @@ class Lineage(NamedTuple):
             return self
         alive = fingerprint(new.refresh_token)
         others = [one for one in self.spent if one != alive]
-        return self._replace(spent=(*others[1 - _REMEMBERED_TOKENS :], fingerprint(old.refresh_token)))
+        return replace(self, spent=(*others[1 - _REMEMBERED_TOKENS :], fingerprint(old.refresh_token)))
 
 
 def belongs(credential: Credential | None, grants: IssuedBy | None) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ def draft_of(path: Path) -> Path:
 
 def another_draft_of(path: Path) -> Path:
     """Name a draft as no other writer does; what a killed writer left of it stays."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
 
 
 def cleared(path: Path) -> Path:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError
@@ -23,6 +22,8 @@ _KEPT = 4
 
 def digest(salt: bytes, *parts: object) -> str:
     """Return the HMAC-SHA256 of the parts, keyed with the salt, in hex digits."""
+    import hmac  # noqa: PLC0415  needed after a failure only
+
     return hmac.new(salt, repr(parts).encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()
 
 
@@ -31,7 +32,7 @@ async def proof_of(grant: Grant, *, seconds: float, like: str | None = None) -> 
 
     A secret that cannot be read within so many seconds is as good as another one: reading it again may help.
     """
-    salt = secrets.token_bytes(_SALT) if like is None else _salt_of(like)
+    salt = os.urandom(_SALT) if like is None else _salt_of(like)
     presented = ""
     if isinstance(grant, Fingerprinting):
         try:

@@ -21,7 +21,7 @@ NEEDED_LATER = (  # packages and modules that none of these names needs before i
     *("aio_token.grants.authorization_code", "aio_token.grants.device_code", "aio_token.grants.jwt_bearer"),
     *("authlib", "joserfc", "cryptography", "filelock", "keyring", "opentelemetry", "rich", "click"),
 )
-OVER_AIOHTTP = {"aiofiles", "dataclasses", "hmac", "queue", "_queue", "secrets"}
+OVER_AIOHTTP = {"aiofiles", "dataclasses"}
 
 
 def loaded_by(names: str) -> list[str]:
