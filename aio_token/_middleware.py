@@ -130,7 +130,7 @@ class BearerMiddleware(Unpicklable):
             if fetched is None:
                 return await handler(request)
             token = fetched
-        # What _send() does, without a coroutine of its own.
+        # What _send() does, for a bearer token and without a coroutine of its own: its header is always the same.
         headers[AUTHORIZATION] = token.authorization
         try:
             response = await handler(request)
@@ -231,13 +231,14 @@ async def _send(request: ClientRequest, handler: ClientHandlerType, token: Token
 
     Whatever an inner middleware put there instead stays (law A6).
     """
-    headers = request.headers
-    headers[AUTHORIZATION] = token.authorization
+    headers, ours = request.headers, token.headers(request.method, request.url)
+    headers.update(ours)
     try:
         return await handler(request)
     finally:
-        if headers.get(AUTHORIZATION) is token.authorization:
-            del headers[AUTHORIZATION]
+        for name in ours:
+            if headers.get(name) is ours[name]:
+                del headers[name]
 
 
 async def _read_if_small(response: ClientResponse) -> bool:

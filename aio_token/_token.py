@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from yarl import URL
+
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _MAX_LENGTH = 65_536
 _NO_EXTRA: Mapping[str, object] = MappingProxyType({})  # one for all the tokens that came with nothing else
@@ -41,6 +43,17 @@ class Unpicklable:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         message = f"a {type(self).__name__} is not pickled, for it holds secrets; share a TokenStore instead"
         raise TypeError(message)
+
+
+class Headers(dict[str, str]):
+    """Headers that hold a token; their repr names them, and shows none."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<Headers {' '.join(self)}>"
+
+    __str__ = __repr__
 
 
 def _refused_alone(cls: type[Token]) -> type[Token]:
@@ -94,6 +107,10 @@ class Token(Unpicklable):
     def fingerprint(self) -> str:
         """The token's name in logs and events: 8 hex digits of the SHA-256 of its text."""
         return fingerprint(self.access_token)
+
+    def headers(self, method: str, url: str | URL) -> Mapping[str, str]:  # noqa: ARG002  the same for each, of a bearer token
+        """Return the headers that the token puts on a request with this method to this URL (RFC 6750 section 2.1)."""
+        return Headers(Authorization=self.authorization)
 
     def same_as(self, other: Token | None) -> bool:
         """Whether the other token is the same text, whatever else is known about it."""

@@ -25,7 +25,7 @@ class Signer:
         self._audience = audience
         self._now = now
         self.secrets: tuple[str, ...] = ()
-        self.has_asserted = False
+        self.has_asserted: bool = False
 
     async def __call__(self, request: Request) -> Request:
         """Return the request with the client's proof on it."""

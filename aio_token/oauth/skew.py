@@ -16,7 +16,7 @@ class Skew:
     __slots__ = ("seconds",)
 
     def __init__(self) -> None:
-        self.seconds = 0
+        self.seconds: int = 0
 
     def learn(self, date: str, *, asked_at: float, now: float) -> bool:
         """Look at an answer's date, and tell whether there is something new to go by. Times are POSIX seconds."""

@@ -126,3 +126,11 @@ def test_a_copy_is_the_token_itself() -> None:
     token = Token(access_token=ascii_letters)
     assert copy.copy(token) is token
     assert copy.deepcopy([token])[0] is token
+
+
+def test_a_token_says_what_it_puts_on_a_request() -> None:
+    """Laws A3 and G1: a header, the same for each method and address; its repr shows no secret."""
+    token = Token(access_token="abc")
+    headers = token.headers("GET", "https://api.example/me")
+    assert headers == {"Authorization": "Bearer abc"} == token.headers("POST", "https://other.example")
+    assert f"{headers}{headers!r}" == "<Headers Authorization>" * 2
