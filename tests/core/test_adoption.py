@@ -344,3 +344,15 @@ async def test_a_grant_without_an_issuer_takes_any_credential(holding: Held, clo
     await holding.find(replace(stored(clock, "disk"), issued_by=ISSUER))
     assert holding.keeper.is_ours
     assert holding.served == "access-disk"
+
+
+async def test_with_nothing_left_a_spent_credential_is_not_written_over(holding: Held, clock: ManualClock) -> None:
+    """Law C8: another process signed out, and then a backup came back; what is there is neither used nor replaced."""
+    old = stored(clock, "old")
+    await holding.find(old)
+    await holding.renew(stored(clock, "new"), saved=True)
+    await holding.find(None)
+    assert not await holding.find(old)
+    assert holding.served is None
+    await holding.keeper.save_what_is_unsaved(holding._lock)
+    assert await MemoryTokenStore.load(holding.store) == old

@@ -37,6 +37,10 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a number for limits": (lambda: TokenRepository(GRANT, limits=5), "limits takes a Limits"),  # type: ignore[arg-type]
     "a number for windows": (lambda: TokenRepository(GRANT, windows=5), "windows takes a Windows"),  # type: ignore[arg-type]
+    "a word that is none of the two": (
+        lambda: TokenRepository(GRANT, unwritable=WRONG),
+        "unwritable is one of 'refuse', 'serve'",
+    ),
     "a person's name": (lambda: TokenRepository(GRANT, sign_in_with=WRONG), "sign_in_with takes a grant"),
     "a grant for a source": (
         lambda: BearerMiddleware(GRANT, "https://api.example"),  # type: ignore[arg-type]

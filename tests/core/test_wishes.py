@@ -131,6 +131,20 @@ async def test_a_renewal_is_news_to_all_who_wait(monkeypatch: pytest.MonkeyPatch
     assert await tokens.changed(first) is second
 
 
+async def test_two_changes_in_one_tick_are_one(tokens: TokenRepository) -> None:
+    """Who waits is woken once, and looks at what came last."""
+    first = await tokens.token()
+    waiting = asyncio.create_task(tokens.changed(first))
+    await asyncio.sleep(0)
+    assert tokens._changes is not None
+    tokens._changes.announce()
+    tokens._changes.announce()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    second = await tokens.renew()
+    assert await waiting == second
+
+
 async def test_the_first_token_is_a_change_from_none(tokens: TokenRepository) -> None:
     """A bot waits for its person, and renews nothing meanwhile."""
     waiting = asyncio.create_task(tokens.changed(None))

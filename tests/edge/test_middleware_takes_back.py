@@ -93,6 +93,20 @@ async def test_what_another_middleware_put_there_stays(api: ProtectedAPI) -> Non
     assert response.request_info.headers["Authorization"] == BEARER_1
 
 
+async def test_what_another_middleware_put_on_the_repeat_stays(api: ProtectedAPI) -> None:
+    """Law A6: it is not ours, though the rejected request was."""
+    source = FixedSource(token("dead"), token("access-2"))
+
+    async def second_time(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        if request.headers["Authorization"] == BEARER_2:
+            request.headers["Authorization"] = BEARER_1
+        return await handler(request)
+
+    async with ClientSession(middlewares=(BearerMiddleware(source, api.url), second_time)) as client:
+        response = await answered(client.get(api.url))
+    assert response.request_info.headers["Authorization"] == BEARER_1
+
+
 async def test_an_error_of_the_handler_passes_through(api: ProtectedAPI) -> None:
     """Law A6: it is the handler's own error, and the header is off again."""
     requests: list[ClientRequest] = []
