@@ -112,6 +112,12 @@ class Credential(Unpicklable):
         """Return the credential without what failures left on it; a refused refresh token stays marked."""
         return replace(self, retry_at=None, failures=0, failed_at=None, failure=None, sentence=None, proof=None)
 
+    def beside(self, before: Credential | None) -> Credential:
+        """Return the credential with what a later release noted in the record before it, if it has none (law F3)."""
+        if before is None or before._unknown is None or self._unknown is not None:
+            return self
+        return replace(self, _unknown=before._unknown)
+
     def __repr__(self) -> str:
         name = fingerprint(self.refresh_token) if self.refresh_token else None
         return f"<Credential token={self.token!r} refresh_token={name} failures={self.failures}>"

@@ -256,7 +256,7 @@ class Keeper:
         except TokenError as error:
             raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
-        await self.replace(slot, self._asking.succeeded(credential), renewal_took=took)
+        await self.replace(slot, self._asking.succeeded(credential, self.credential), renewal_took=took)
         token = credential.token
         if token is None:
             message = "the grant returned a credential without a token"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -720,3 +721,19 @@ async def test_a_refresh_token_that_may_not_be_used_yet_is_kept(
     assert (refusal.value.retry_after, grant.calls) == (30, 0)
     clock.advance(31)
     assert (await tokens.token(rejected=token)).access_token == "access-1"
+
+
+async def test_what_a_later_release_noted_outlives_a_grant_that_begins_anew(
+    tokens: TokenRepository, store: FaultyStore, clock: ManualClock
+) -> None:
+    """Law F3: grants that ask anew know nothing of the record before, and erase none of it."""
+    record = json.loads(stored(clock, "disk", left=-1).to_json())
+    await MemoryTokenStore.save(store, Credential.from_json(json.dumps({**record, "mark": 7}).encode()))
+    await tokens.token()
+    kept = await MemoryTokenStore.load(store)
+    assert kept is not None
+    assert (json.loads(kept.to_json())["mark"], kept.refresh_token) == (7, "refresh-1")
+    await tokens.renew()
+    kept = await MemoryTokenStore.load(store)
+    assert kept is not None
+    assert json.loads(kept.to_json())["mark"] == 7
