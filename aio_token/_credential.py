@@ -114,9 +114,8 @@ class Credential(Unpicklable):
 
     def beside(self, before: Credential | None) -> Credential:
         """Return the credential with what a later release noted in the record before it, if it has none (law F3)."""
-        if before is None or before._unknown is None or self._unknown is not None:
-            return self
-        return replace(self, _unknown=before._unknown)
+        noted = before._unknown if before is not None else None  # noqa: SLF001  of its own class
+        return self if noted is None or self._unknown is not None else replace(self, _unknown=noted)
 
     def __repr__(self) -> str:
         name = fingerprint(self.refresh_token) if self.refresh_token else None
