@@ -89,7 +89,8 @@ class Spending(Protocol):
     def spends(self, credential: Credential | None) -> bool:
         """Whether `obtain` would present such a thing now. Does no I/O.
 
-        The store then has to show first that it can keep the successor.
+        The store then has to show first that it can keep the successor. A `rotation_grace`, if the grant has one, is
+        for how many seconds the thing is taken once more after that.
         """
         ...
 

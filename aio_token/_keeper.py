@@ -33,7 +33,7 @@ from aio_token._lineage import Lineage, belongs, named, served
 from aio_token._pacing.asking import Asking
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
-from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending
+from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending, unsettled
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class Keeper:
 
     async def _obtain(self, slot: Slot, question: Question, waits: Waits) -> Token:
         keep_until_its_time(self.credential, self.clock.time())
-        since = self.credential.spending_since if self.credential is not None else None
+        since = unsettled(self.credential, self._grant, self.clock.time())
         if since is not None and question.answer(self.cached) >= Answer.SPARE:
             raise served_to_its_end(since)
         if self.is_ours and not question.insists:

@@ -26,6 +26,7 @@ from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
+    from aio_token._interfaces import Grant
     from aio_token.events import Remedy
 
 LONGEST_SENTENCE = 300
@@ -144,6 +145,13 @@ def described(error: TokenError, credential: Credential | None, now: float) -> d
     if isinstance(error, ServerUnavailable) and error.retry_after:
         retry_at = now + error.retry_after
     return {"remedy": remedy(error), "message": str(error), "retry_at": retry_at}
+
+
+def unsettled(credential: Credential | None, grant: Grant, now: float) -> float | None:
+    """Return since when a refresh token is being spent, if the outcome is not known and the server may not forgive."""
+    since = credential.spending_since if credential is not None else None
+    grace: float = getattr(grant, "rotation_grace", 0.0)
+    return since if since is not None and now - since >= grace else None
 
 
 def served_to_its_end(since: float) -> ServerUnavailable:

@@ -77,6 +77,11 @@ class RefreshTokenGrant:
         # It was `first` that was refused. The store does not hold it, so nothing there can be marked: keep it, marked.
         raise Rescued(replace(held, refused=fingerprint(held.refresh_token or "")), refusal)
 
+    @property
+    def rotation_grace(self) -> float:
+        """For how many seconds the server takes a spent refresh token once more."""
+        return self._endpoint.rotation_grace
+
     def spends(self, credential: Credential | None) -> bool:
         """Whether a refresh token would be presented that may be single-use (law F8)."""
         if credential is not None and self._hopeless(credential) is None:

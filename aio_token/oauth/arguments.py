@@ -71,9 +71,10 @@ def check_several(name: str, value: object) -> None:
         raise TypeError(message)
 
 
-def check_seconds(name: str, value: object) -> None:
-    """Refuse what is not a positive, finite number of seconds."""
-    if isinstance(value, bool) or not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+def check_seconds(name: str, value: object, *, zero: bool = False) -> None:
+    """Refuse what is not a positive, finite number of seconds; `zero` says that 0 is one as well."""
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not (math.isfinite(number) and (number > 0 or (zero and number == 0))):
         message = f"{name} is a positive number of seconds, not {_kind(value)}"
         raise ConfigurationError(message)
 

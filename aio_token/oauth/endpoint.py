@@ -12,7 +12,7 @@ from aio_token._interfaces import Fingerprinting
 from aio_token._pacing.proof import digest
 from aio_token.oauth.addresses import Addresses
 from aio_token.oauth.answer import Answer
-from aio_token.oauth.arguments import check_client, check_parameters, check_text, judged
+from aio_token.oauth.arguments import check_client, check_parameters, check_seconds, check_text, judged
 from aio_token.oauth.form import Form, Request
 from aio_token.oauth.sending import send
 from aio_token.oauth.signer import Signer
@@ -63,10 +63,11 @@ class TokenEndpoint:
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `Provider` fills all of this in.
 
-    `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
-    `transport` says how requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
-    holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to, and
-    for whatever else cannot work.
+    `rotation_grace` is for how many seconds the server takes a refresh token once more after it has given a successor:
+    so soon after an outcome that is not known, it is presented again. `parameters` go with every token request, for
+    servers that want them; what a grant says itself comes first. `transport` says how requests leave.
+    `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this one (law
+    A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
     """
 
     __slots__ = (
@@ -79,6 +80,7 @@ class TokenEndpoint:
         "_transport",
         "issuer",
         "names_issuer",
+        "rotation_grace",
     )
 
     def __init__(  # noqa: PLR0913  a server has as many sides
@@ -92,6 +94,7 @@ class TokenEndpoint:
         revocation_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
+        rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         transport: Transport = DIRECT,
         send_secrets_over_plain_http: bool = False,
@@ -99,6 +102,7 @@ class TokenEndpoint:
     ) -> None:
         check_client(client)
         check_text("issuer", issuer, optional=True)
+        check_seconds("rotation_grace", rotation_grace, zero=True)
         check_parameters(parameters, _RESERVED, _REMEDY)
         check_transport(transport)
         addresses = {
@@ -117,6 +121,7 @@ class TokenEndpoint:
         self._skew = Skew()
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
+        self.rotation_grace: float = rotation_grace
 
     def __repr__(self) -> str:
         return f"<TokenEndpoint of {origin_of(self.address('token'))} for {self.client_id!r}>"

@@ -36,6 +36,7 @@ class SingleUse(RotatingGrant):
         super().__init__(clock)
         self.store = store
         self.found: list[Credential | None] = []
+        self.rotation_grace = 0.0
 
     def spends(self, credential: Credential | None) -> bool:
         """Only what is there can be spent."""
@@ -186,6 +187,21 @@ async def test_an_unknown_outcome_lets_a_good_token_be_used_to_its_end(
     clock.advance(2)
     assert (await tokens.token()).access_token == "access-3"
     assert grant.presented == [None, "refresh-1", "refresh-1"]
+
+
+@pytest.mark.parametrize(("grace", "again"), [(0.0, False), (5.0, False), (30.0, True)])
+async def test_a_server_that_takes_a_spent_token_again_is_asked_again(
+    tokens: TokenRepository, grant: SingleUse, clock: ManualClock, grace: float, again: bool
+) -> None:
+    """Law F8: within `rotation_grace` the refresh token is presented while the token is still good."""
+    grant.rotation_grace = grace
+    grant.errors = [ServerUnavailable("no answer", outcome_unknown=True)]
+    clock.advance(42)
+    await tokens.token(min_valid_for=20)
+    clock.advance(6)
+    await tokens.token(min_valid_for=20)
+    await tokens.aclose()
+    assert (grant.presented == [None, "refresh-1", "refresh-1"]) is again
 
 
 async def test_a_refusal_after_an_unknown_outcome_says_so(

@@ -73,6 +73,7 @@ def test_it_says_whether_something_would_be_spent(first: str | None, stored: Cre
     """Law F8: a refresh token that came back from a renewal may be used again, any other perhaps once."""
     grant = RefreshTokenGrant(TokenEndpoint("https://id.example/token", PublicClient("app")), first=first)
     assert grant.spends(stored) is spends
+    assert grant.rotation_grace == 0.0
 
 
 @pytest.mark.parametrize("rotates", [True, False])
