@@ -175,11 +175,17 @@ class Answer:
                 token_type=kind,
                 expires_at=self._expires_at(),
                 scope=self._scope() or (kept.token.scope if kept.token else None),  # RFC 6749 section 6
-                extra=bounded({name: value for name, value in (self._members or {}).items() if name not in _READ}),
+                extra=self._extra(kept),
             )
         except ValueError as error:
             problem = str(error)
         return self._later(f"{self._to} gave a token that cannot be used: {problem}; try again later")
+
+    def _extra(self, kept: Credential) -> Mapping[str, Any]:
+        """Return what else came with the token, and what came before and is not mentioned (law D13)."""
+        before = kept.token.extra if kept.token is not None else {}
+        came = {name: value for name, value in (self._members or {}).items() if name not in _READ}
+        return bounded({**came, **{name: value for name, value in before.items() if name not in came}})
 
     def _later(self, message: str) -> ServerUnavailable:
         unknown = self._status >= 500  # noqa: PLR2004  a gateway speaks for a server that may have acted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -343,3 +344,13 @@ def test_a_member_of_a_member_is_not_taken_for_one_of_the_answer() -> None:
     """Law D2: what is nested belongs to something else."""
     with pytest.raises(ServerUnavailable):
         answer(body=b'{"x": {"access_token": "a", "refresh_token": "b"}, "y": ["access_token", "c"').credential(KEPT)
+
+
+def test_what_an_answer_does_not_mention_stays_as_it_was() -> None:
+    """Law D13: servers send the person's `instance_url` with the first answer only; what is sent anew counts."""
+    first = Token(access_token="first", scope="a b", extra={"instance_url": "https://one.example", "id_token": "old"})
+    kept = replace(KEPT, token=first)
+    token = answer({"access_token": "second", "id_token": "new"}).credential(kept).token
+    assert token is not None
+    assert token.scope == "a b"
+    assert dict(token.extra) == {"id_token": "new", "instance_url": "https://one.example"}
