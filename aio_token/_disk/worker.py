@@ -10,8 +10,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from aiofiles.os import wrap
-
 from aio_token._disk.steps import GivenUp, Steps
 from aio_token._disk.threads import Strand
 from aio_token._limits import uncounted
@@ -67,6 +65,8 @@ class Worker(Executor, Steps):
         if count is not None:
             call = partial(_counted, partial(asyncio.get_running_loop().call_soon_threadsafe, count), call)
         try:
+            from aiofiles.os import wrap  # noqa: PLC0415  slow to import, and needed when a file is
+
             result: _T = await wrap(self._make)(gone, call, executor=self)
         except BaseException:
             gone.set()

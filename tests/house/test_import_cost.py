@@ -19,9 +19,9 @@ NEEDED_LATER = (  # packages and modules that none of these names needs before i
     *("aio_token.cli", "aio_token.testing", "aio_token.observe.otel", "aio_token.observe.request_log"),
     *("aio_token.oauth.provider", "aio_token.stores.encrypted", "aio_token.stores.keyring"),
     *("aio_token.grants.authorization_code", "aio_token.grants.device_code", "aio_token.grants.jwt_bearer"),
-    *("authlib", "joserfc", "cryptography", "filelock", "keyring", "opentelemetry", "rich", "click"),
+    *("aiofiles", "authlib", "joserfc", "cryptography", "filelock", "keyring", "opentelemetry", "rich", "click"),
 )
-OVER_AIOHTTP = {"aiofiles", "dataclasses"}
+OVER_AIOHTTP = {"dataclasses"}
 
 
 def loaded_by(names: str) -> list[str]:
