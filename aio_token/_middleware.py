@@ -179,7 +179,8 @@ class BearerMiddleware(Unpicklable):
         if not whole:
             response.close()  # before the next one is asked for: the connector may have one connection only
         await request.close()  # the writer of the rejected request lets go of the body
-        await ready_to_send(request.body)
+        if request.body:
+            await ready_to_send(request.body)
         if EXPECT in request.headers:
             request.update_expect_continue()  # the server said 401 instead of 100: this time it may say 100
         response = await _send(request, handler, token)
@@ -231,14 +232,13 @@ async def _send(request: ClientRequest, handler: ClientHandlerType, token: Token
 
     Whatever an inner middleware put there instead stays (law A6).
     """
-    headers, ours = request.headers, token.headers(request.method, request.url)
-    headers.update(ours)
+    headers = request.headers
+    headers[AUTHORIZATION] = token.authorization  # what a bearer token's `headers()` are, for any method and address
     try:
         return await handler(request)
     finally:
-        for name in ours:
-            if headers.get(name) is ours[name]:
-                del headers[name]
+        if headers.get(AUTHORIZATION) is token.authorization:
+            del headers[AUTHORIZATION]
 
 
 async def _read_if_small(response: ClientResponse) -> bool:
