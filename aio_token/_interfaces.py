@@ -115,7 +115,7 @@ class Fingerprinting(Protocol):
 class TokenStore(Protocol):
     """Keeps one credential.
 
-    `may_lose` tells whether what was saved may be gone later though nobody removed it, as after a fail-over of a
+    `may_lose` tells whether what was saved may be gone later though it was not removed, as after a fail-over of a
     replicated store.
     """
 
@@ -142,7 +142,7 @@ class Slot(Protocol):
 
     @property
     def lasts(self) -> float | None:
-        """For how many seconds more nobody else can hold the store; None: for as long as this slot is held."""
+        """For how many seconds more no one else can hold the store; None: for as long as this slot is held."""
         ...
 
     async def load(self) -> Credential | None:
@@ -152,7 +152,7 @@ class Slot(Protocol):
     async def save(self, credential: Credential) -> None:
         """Keep the credential, wholly or not at all; durable when it returns.
 
-        Raises `Superseded` if somebody else has written since this slot last read, and `StoreError`.
+        Raises `Superseded` if another holder has written since this slot last read, and `StoreError`.
         """
         ...
 

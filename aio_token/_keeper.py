@@ -6,11 +6,11 @@ lost is lost for good. Four rules keep both from happening, each in one place:
 1. Whoever changes anything holds the locks: ours for this event loop, then the store's for every other thread, process
    and host, and then the store is read again, since its holder before us may have renewed: `held`. Without it, forty
    processes that find an expired token ask forty times.
-2. Only what somebody else wrote is adopted, and never what this process knows to be spent: `_learn`, which asks
+2. Only what another process wrote is adopted, and never what this process knows to be spent: `_learn`, which asks
    `_lineage.py`. After a failed save the store still holds the credential before ours; who adopts that presents a spent
    refresh token.
 3. Persist, then publish: `replace`. A token that is in use before its refresh token is on disk costs the session when
-   the process is killed between the two. A store that fails keeps nobody waiting: the token that was paid for is
+   the process is killed between the two. A store that fails keeps no caller waiting: the token that was paid for is
    served, marked unsaved, and saved at the next chance.
 4. From the request to the save nothing cancels: `renew` finishes what it began. The server has rotated by then.
 

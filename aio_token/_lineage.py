@@ -31,7 +31,7 @@ class Lineage(Value):
     spent: tuple[str, ...] = ()
 
     def adopts(self, found: Credential | None, ours: Credential | None) -> bool:
-        """Whether what was found in the store replaces what we hold: somebody else wrote it, and later (law C8).
+        """Whether what was found in the store replaces what we hold: another process wrote it, and later (law C8).
 
         After a failed save the store still holds the credential before ours, and a save that was given up may land at
         any time. Marks of trouble that another process put on a spent credential make it no newer, and neither does a

@@ -58,7 +58,7 @@ REQUIRES_TOKEN = istr("requires-token")
 _UNAUTHORIZED = 401
 _SMALL_BODY = 65_536  # bytes; a refused response up to this size is read, so that its connection can be used again
 _BODY_PATIENCE = 0.25  # seconds
-_STRANGERS = 100  # origins; whoever looks for a missing token has found the line by then
+_STRANGERS = 100  # origins; who looks for a missing token has found the line by then
 
 _logger = logging.getLogger("aio_token")
 
@@ -76,7 +76,7 @@ class BearerMiddleware(Unpicklable):
     else. A caller's own `Authorization` is never replaced, and `requires-token: false` opts a request out. A 401 that a
     new token may satisfy is answered by one renewal and one more request, if the body can be sent again.
 
-    `required` False sends requests without a token where none can be had; by default the `TokenError` is raised.
+    `required` False sends requests without a token where there is none; by default the `TokenError` is raised.
     `renew_without_challenge` False lets a 401 without `WWW-Authenticate` through. `send_tokens_over_plain_http` allows
     http origins other than loopback. Raises `ConfigurationError` for what is not an origin, and for a source that is
     none. A request to an origin that was not named leaves a line at debug level, one for each origin.

@@ -3,7 +3,7 @@
 Theory of operation. The obvious way, a lock and a second look once it is held, wakes callers one after another and
 makes the first caller do everybody's work: cancelled by its own deadline after the server has rotated the refresh
 token, it throws the new one away, and the next caller presents the old one. So the work is a task of its own that
-nobody's cancellation, deadline, context or task factory reaches; each caller waits on a future of its own, and one
+no caller's cancellation, deadline, context or task factory reaches; each caller waits on a future of its own, and one
 landing wakes them all in one tick of the event loop.
 
 What a shutdown would still reach, `finish` protects: from the request to the save. And since work may itself ask for
@@ -60,7 +60,7 @@ class SingleFlight(Generic[T]):
         return tuple(now - since for waiter, since in zip(self._waiters, self._since, strict=True) if not waiter.done())
 
     def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Leg:
-        """Start the work, unless some is under way, and return what is in the air; nobody needs to wait for it."""
+        """Start the work, unless some is under way, and return what is in the air; no one needs to wait for it."""
         if self._leg is None:
             # Task() and not create_task(): no task factory runs it eagerly inside its caller. An empty context: no
             # deadline, trace span or request variable of the caller who happened to be first reaches everybody's work.

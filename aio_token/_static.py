@@ -1,4 +1,4 @@
-"""A token source for a token that somebody else keeps."""
+"""A token source for a token that is kept elsewhere."""
 
 from __future__ import annotations
 

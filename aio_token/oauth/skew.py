@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 
 _SMALLEST = 5  # seconds: less is within what every server allows
-_LARGEST = 86_400  # seconds: more is a mistake of somebody's, and no clock to go by
+_LARGEST = 86_400  # seconds: more is a mistake somewhere, and no clock to go by
 _SLOWEST = 5  # seconds from the request to its answer: a slower one tells too little
 _LONGEST_DATE = 100  # characters (law H1)
 
