@@ -29,17 +29,6 @@ _COOKIE_ATTRIBUTES = {
     "samesite",
     "secure",
 }
-_COOKIE_ATTRIBUTES = {
-    "domain",
-    "expires",
-    "httponly",
-    "max-age",
-    "partitioned",
-    "path",
-    "priority",
-    "samesite",
-    "secure",
-}
 _ADDRESSES = {"content-location", "location", "origin", "referer"}
 
 
