@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 # Authlib's server half runs in the same process and logs at its own discretion.
 _FOREIGN = ("authlib",)
 
+# What tells a program where it runs and who is there: CI, a desktop, a cluster, a shell that is set up for somebody.
+_OF_THE_MACHINE = (
+    "AIO_TOKEN_CLIENT_SECRET",
+    "AIO_TOKEN_PROFILE",
+    "BROWSER",
+    "CI",
+    "DISPLAY",
+    "KUBERNETES_EXEC_INFO",
+    "NO_COLOR",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "WAYLAND_DISPLAY",
+)
+
 
 class _Listener(logging.Handler):
     """Notes all that a record shows, its extra fields included."""
@@ -40,6 +54,13 @@ def pytest_configure() -> None:
 # How long an example takes says how loaded the machine is.
 settings.register_profile("aio_token", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("aio_token")
+
+
+@pytest.fixture(autouse=True)
+def no_machine_is_special(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test, and what it starts, see the same surroundings in CI as at a desk."""
+    for variable in _OF_THE_MACHINE:
+        monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -16,25 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SILENT = (
-    "AIO_TOKEN_PROFILE",
-    "AIO_TOKEN_CLIENT_SECRET",
-    "BROWSER",
-    "CI",
-    "DISPLAY",
-    "KUBERNETES_EXEC_INFO",
-    "NO_COLOR",
-    "SSH_CONNECTION",
-    "SSH_TTY",
-    "WAYLAND_DISPLAY",
-)
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the process a user of its own, who keeps a key in the environment."""
-    for variable in _SILENT:
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("AIO_TOKEN_KEY", new_key())
