@@ -23,9 +23,10 @@ import aio_token
 from aio_token import Credential, Token
 from aio_token._edge.challenge import asks_for_renewal
 from aio_token._token import fingerprint
-from aio_token.oauth.answer import Answer, read_object
+from aio_token.oauth.answer import Answer
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import lifetime_of_jwt, seconds
+from aio_token.oauth.reading import read_object
 from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.skew import Skew
