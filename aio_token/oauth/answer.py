@@ -63,11 +63,10 @@ class Answer:
         "_address",
         "_asked_at",
         "_asked_at_there",
-        "_beside",
         "_dialect",
         "_grant_type",
+        "_heard",
         "_members",
-        "_problem",
         "_retry_after",
         "_secrets",
         "_status",
@@ -95,7 +94,8 @@ class Answer:
         self._status = status
         self._dialect = dialect
         heard = hear(Reply(status=status, headers=headers, body=body), dialect)
-        self._members, self._beside, self._problem = heard.said, heard.beside, heard.problem
+        self._heard = heard
+        self._members = heard.said
         self._asked_at = asked_at
         self._asked_at_there = asked_at + ahead
         self._retry_after = _retry_after(headers.get("Retry-After", ""), now)
@@ -116,7 +116,10 @@ class Answer:
 
     def failure(self) -> TokenError | None:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
-        failure = self._problem.again() if self._problem is not None else self._refusal()
+        verdict, defect = self._heard.verdict, self._heard.defect
+        failure = self._refusal() if verdict is None else verdict.again()
+        if defect is not None and failure is None:
+            failure = defect.again()
         if failure is not None:
             self._say_what_it_is_about(failure)
         return failure
@@ -133,6 +136,8 @@ class Answer:
             declared=self._dialect.remedies,
         )
         message = f"{self._to} answered {self._said()}; {remedy}"
+        if self._heard.defect is not None:
+            message += f" ({self._heard.defect})"
         return self._later(message) if kind is ServerUnavailable else kind(message)
 
     def _say_what_it_is_about(self, failure: TokenError) -> None:
@@ -215,7 +220,7 @@ class Answer:
 
     def _extra(self, kept: Credential) -> Mapping[str, Any]:
         """Return what else came with the token, and what came before and is not mentioned (law D13)."""
-        came = {name: value for name, value in self._beside.items() if name not in _READ}
+        came = {name: value for name, value in self._heard.beside.items() if name not in _READ}
         before = kept.token.extra if kept.token is not None else {}
         stays = before.keys() - came.keys() - {place for name in _TOKENS for place in self._dialect.where(name)}
         return bounded({**came, **{name: value for name, value in before.items() if name in stays}})

@@ -86,10 +86,9 @@ class Dialect(Unpicklable, Value):
             given = getattr(self, name)
             check_kind(name, given, (Mapping,), "a mapping")
             object.__setattr__(self, name, MappingProxyType(dict(given)))
-        for one in (*self.grant_types, *self.grant_types.values(), *self.names, *self.places):
+        new_names = (name for name in self.names.values() if name is not None)
+        for one in (*self.grant_types, *self.grant_types.values(), *self.names, *new_names, *self.places):
             check_text("a name in a dialect", one)
-        for optional in self.names.values():
-            check_text("a name in a dialect", optional, optional=True)
         for place in (
             *self.expires,
             *self.refresh_expires,
@@ -130,7 +129,11 @@ class Dialect(Unpicklable, Value):
         """
         if self == PLAIN:
             return request
-        pairs = self._renamed(parse_qsl(request.body, keep_blank_values=True))
+        written = self._as_declared(request)
+        return written if self.write is None else self._rewritten(written, Form(**_object_of(self._pairs(request))))
+
+    def _as_declared(self, request: Request) -> Request:
+        pairs = self._pairs(request)
         headers = {name: text for name, text in request.headers.items() if name.lower() != "content-type"}
         url, body = request.url, ""
         if self.body == "form":
@@ -139,14 +142,17 @@ class Dialect(Unpicklable, Value):
             headers["Content-Type"], body = "application/json", json.dumps(_object_of(pairs))
         else:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
-        written = replace(request, method=self.method, url=url, headers=headers, body=body)
-        return written if self.write is None else self._rewritten(written, Form(**_object_of(pairs)))
+        return replace(request, method=self.method, url=url, headers=headers, body=body)
+
+    def _pairs(self, request: Request) -> list[tuple[str, str]]:
+        return self._renamed(parse_qsl(request.body, keep_blank_values=True))
 
     def _rewritten(self, request: Request, form: Form) -> Request:
         write = self.write
         assert write is not None  # noqa: S101  for type checkers
         new: object = called("the dialect's `write`", lambda: write(request, form))
         if not isinstance(new, Request) or not all(isinstance(one, str) for one in (new.method, new.url, new.body)):
+            del new  # the frame of an exception would show it
             message = (
                 "the dialect's `write` returned no Request; change the one that it is given by dataclasses.replace"
             )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from aio_token._errors import ConfigurationError, TokenError
+from aio_token._errors import ConfigurationError, TokenError, without_frames
 from aio_token._ground.value import Value
 from aio_token.oauth.places import at, nest_of, way_to, without
 from aio_token.oauth.reading import members_of
 from aio_token.oauth.strangers import called
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token.oauth.dialect import Dialect
     from aio_token.oauth.exchange import Reply
 
@@ -22,12 +25,13 @@ _TOKENS = ("access_token", "refresh_token")
 class Heard(Value):
     """The members of an answer by their standard names, and what else is worth keeping of it.
 
-    `problem` is what the dialect's function raised instead of returning members.
+    `verdict` is the error that the dialect's function raised to say what helps, `defect` what went wrong in it.
     """
 
     said: Mapping[str, Any]
     beside: Mapping[str, Any]
-    problem: TokenError | None = None
+    verdict: TokenError | None = None
+    defect: TokenError | None = None
 
     def __repr__(self) -> str:
         return f"<Heard {' '.join(self.said)}>"
@@ -43,9 +47,11 @@ def hear(reply: Reply, dialect: Dialect) -> Heard:
     if dialect.read is None:
         return heard
     try:
-        read = _read(raw, reply, dialect)
-    except TokenError as error:
-        return Heard(said=heard.said, beside=heard.beside, problem=error)
+        read = _read(dialect.read, raw, reply)
+    except ConfigurationError as error:
+        return Heard(said=heard.said, beside=heard.beside, defect=error.with_traceback(None))
+    if isinstance(read, TokenError):
+        return Heard(said=heard.said, beside=heard.beside, verdict=read)
     again = _placed(read, dialect)
     if "refresh_token" in read or again.said.get("refresh_token"):
         return again
@@ -69,18 +75,28 @@ def _placed(raw: Mapping[str, Any], dialect: Dialect) -> Heard:
     return Heard(said=members, beside=without(raw, [*at_the_top, *((*nest, name) for name in _TOKENS), *of_tokens]))
 
 
-def _read(raw: Mapping[str, Any], reply: Reply, dialect: Dialect) -> dict[str, Any]:
-    """Return what the dialect's function makes of it, as JSON says it. Raises `TokenError`."""
-    read = dialect.read
-    assert read is not None  # noqa: S101  for type checkers
-    given: object = called("the dialect's `read`", lambda: read(dict(raw), reply))
+def _read(
+    read: Callable[[Mapping[str, Any], Reply], Mapping[str, Any]], raw: Mapping[str, Any], reply: Reply
+) -> dict[str, Any] | TokenError:
+    """Return what the dialect's function makes of an answer, as JSON says it, or the error that it raises on purpose.
+
+    Raises `ConfigurationError` for any other error.
+    """
+
+    def judge() -> object:
+        try:
+            return read(dict(raw), reply)
+        except TokenError as error:
+            return without_frames(error)
+
+    given = called("the dialect's `read`", judge)
+    if isinstance(given, TokenError):
+        return given
     if not isinstance(given, Mapping):
         message = "the dialect's `read` returned no mapping of an answer's members"
         raise ConfigurationError(message)
     plain = {}
     for name, value in given.items():
-        try:
+        with suppress(ValueError, TypeError, RecursionError):  # what JSON cannot say could not be stored either
             plain[str(name)] = json.loads(json.dumps(value))
-        except (ValueError, TypeError, RecursionError):
-            continue  # it could not be stored either
     return plain
