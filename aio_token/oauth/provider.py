@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._ground.public import public
-from aio_token.oauth.answer import read_object
 from aio_token.oauth.endpoint import TokenEndpoint
 from aio_token.oauth.exchange import BODY_CAP
 from aio_token.oauth.form import Request
+from aio_token.oauth.reading import read_object
 from aio_token.oauth.secret import Revealed
 from aio_token.oauth.sending import send
 from aio_token.oauth.server_text import MAX_QUOTED, quoted
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._errors import TokenError
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.dialect import Dialect
     from aio_token.oauth.transport import Transport
 
 
@@ -34,6 +35,8 @@ class EndpointOptions(TypedDict, total=False):
     """What `TokenEndpoint` takes besides its addresses."""
 
     parameters: Mapping[str, str | Sequence[str]] | None
+    refresh_url: str | None
+    dialect: Dialect
     rotation_grace: float
     transport: Transport
     send_secrets_over_plain_http: bool
