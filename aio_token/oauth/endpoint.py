@@ -63,11 +63,14 @@ class TokenEndpoint:
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `Provider` fills all of this in.
 
-    `rotation_grace` is for how many seconds the server takes a refresh token once more after it has given a successor:
-    so soon after an outcome that is not known, it is presented again. `parameters` go with every token request, for
-    servers that want them; what a grant says itself comes first. `transport` says how requests leave.
-    `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this one (law
-    A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
+    `revocation_ends_grant` says that the server ends all sessions of a person and this client where one refresh token
+    is revoked, as Keycloak, Google and Auth0 do: a session that a new sign-in has replaced is left alone then, since
+    the new one would end with it. `rotation_grace` is for how many seconds the server takes a refresh token once more
+    after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
+    with every token request, for servers that want them; what a grant says itself comes first. `transport` says how
+    requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine
+    but this one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot
+    work.
     """
 
     __slots__ = (
@@ -80,6 +83,7 @@ class TokenEndpoint:
         "_transport",
         "issuer",
         "names_issuer",
+        "revocation_ends_grant",
         "rotation_grace",
     )
 
@@ -94,6 +98,7 @@ class TokenEndpoint:
         revocation_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
+        revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         transport: Transport = DIRECT,
@@ -121,6 +126,7 @@ class TokenEndpoint:
         self._skew = Skew()
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
+        self.revocation_ends_grant: bool = revocation_ends_grant
         self.rotation_grace: float = rotation_grace
 
     def __repr__(self) -> str:

@@ -34,6 +34,7 @@ class EndpointOptions(TypedDict, total=False):
     """What `TokenEndpoint` takes besides its addresses."""
 
     parameters: Mapping[str, str | Sequence[str]] | None
+    revocation_ends_grant: bool
     rotation_grace: float
     transport: Transport
     send_secrets_over_plain_http: bool
