@@ -192,7 +192,10 @@ class Slot(Protocol):
         ...
 
     async def delete(self) -> None:
-        """Keep nothing; deleting nothing is no error. Raises `StoreError`."""
+        """Keep nothing but what `Credential.tombstone` of the credential says, which is loaded like any other.
+
+        Deleting nothing is no error. Raises `StoreError`.
+        """
         ...
 
 
