@@ -229,7 +229,9 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_edge.origins._parsed": "",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.client_auth._prepared": "",
-    "oauth.client_auth.private_key": "",
+    "oauth.signing_key._thumbprints": "",
+    "oauth.signing_key.private_key": "",
+    "oauth.signing_key.revealed_certificate": "",
     "oauth.transport.Transport.proxy_for": "",
     "oauth.transport._checked_headers": "",
     "oauth.transport._is_http_proxy": "",
