@@ -83,6 +83,11 @@ class Account(TokenRepository):
         """Whether nothing is kept of this account, as far as this process has looked."""
         return self._keeper.known and self._keeper.credential is None
 
+    async def catch_up(self) -> None:
+        """Take over what was put into the store by another way."""
+        if await self._keeper.catch_up(self._flights.here().lock):
+            self._trouble.clear()
+
     async def _ask(self, question: Question) -> Token:
         try:
             return await super()._ask(question)

@@ -22,7 +22,7 @@ from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token._freshness import CachedToken, Windows
 from aio_token._ground.public import public
-from aio_token._limits import Limits, read, waiting_for_the_lock
+from aio_token._limits import Limits, failure_of, read, waiting_for_the_lock
 from aio_token._lineage import refuse_another_client, served
 from aio_token._pacing.pace import Pace
 from aio_token._single_flight import finish
@@ -179,8 +179,8 @@ class Accounts(Unpicklable):
         store = self._stores.of(name)
         try:
             credential = await read(store, store, self._limits)
-        except StoreError as error:
-            return status_of(None, None, known=False, trouble=error, name=name)
+        except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
+            return status_of(None, None, known=False, trouble=failure_of(store, error), name=name)
         cached = None
         if credential is not None and served(credential, self._grant_of(name).issued_by) is not None:
             windows = self._options["windows"]
@@ -209,4 +209,7 @@ class Accounts(Unpicklable):
             await slot.save(credential)
             await source.delete()
         self._strangers.discard(name)
+        account = self._in_use.get(name)
+        if account is not None:
+            await account.catch_up()
         return True

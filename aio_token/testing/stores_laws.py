@@ -121,7 +121,7 @@ class StoresLaws:
         run(law())
 
     def test_what_is_due_is_what_ends_before(self) -> None:
-        """`due` gives those whose refresh token ends before the moment: none without one, without an end, or refused."""
+        """`due` gives those whose refresh token ends before the moment, and none that has no end or is refused."""
 
         async def law() -> None:
             async with self.open() as stores:

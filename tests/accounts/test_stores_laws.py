@@ -234,3 +234,16 @@ async def test_memory_reads_the_due_ones_without_keeping_the_loop() -> None:
     assert len([name async for name in stores.due(2.0)]) == 1_000
     beside.cancel()
     assert turns >= 10
+
+
+async def test_who_goes_while_a_list_is_read_is_not_in_it() -> None:
+    """Memory lists no one who is gone when it comes to him."""
+    stores, seen = MemoryTokenStores(), list[str]()
+    for name in ("alice", "bob", "carol"):
+        async with stores.of(name).exclusive() as slot:
+            await slot.save(Credential(refresh_token="r"))
+    async for name in stores.names():
+        seen.append(name)
+        async with stores.of("bob").exclusive() as slot:
+            await slot.delete()
+    assert seen == ["alice", "carol"]
