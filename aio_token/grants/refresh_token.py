@@ -82,6 +82,11 @@ class RefreshTokenGrant:
         """For how many seconds the server takes a spent refresh token once more."""
         return self._endpoint.rotation_grace
 
+    @property
+    def revocation_ends_grant(self) -> bool:
+        """Whether the server ends all sessions of a person and this client with one refresh token."""
+        return self._endpoint.revocation_ends_grant
+
     def spends(self, credential: Credential | None) -> bool:
         """Whether a refresh token would be presented that may be single-use (law F8)."""
         if credential is not None and self._hopeless(credential) is None:
