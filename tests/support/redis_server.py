@@ -66,7 +66,8 @@ class RedisServer:
         try:
             yield
         finally:
-            os.kill(self._process.pid, signal.SIGCONT)
+            if self._process is not None:
+                os.kill(self._process.pid, signal.SIGCONT)
 
     def ask(self, *words: str) -> bytes:
         """Send one command, and return the beginning of the answer as it came."""
