@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._ground.public import public, public_in
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field, replace
 from aio_token._token import Token, Unpicklable, fingerprint
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ class IssuedBy(Value):
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Credential(Unpicklable):
+class Credential(Unpicklable, Value):
     """A token, the refresh token behind it, and what is known about trouble.
 
     `obtained_at`, `refresh_expires_at`, `refresh_not_before` and `retry_at` are POSIX seconds: when the token was asked
@@ -83,7 +81,7 @@ class Credential(Unpicklable):
     failure: str | None = None
     sentence: str | None = None
     proof: str | None = None
-    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False)
+    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False, repr=False)
 
     def __post_init__(self) -> None:
         if self._unknown is not None:
@@ -163,7 +161,7 @@ class Credential(Unpicklable):
         return _Reader(members).credential()
 
 
-_MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
+_MEMBERS = tuple(Credential().members())
 _ISSUED_BY_MEMBERS = ("token_endpoint", "client_id", "scope", "audience")
 
 
@@ -209,6 +207,11 @@ class _Reader:
         in_issued_by, in_token = self._part("issued_by"), self._part("token")
         issued_by = in_issued_by.issued_by() if in_issued_by is not None else None
         token = in_token.token() if in_token is not None else None
+        unknown = (
+            self.unknown("version", *_MEMBERS),
+            in_token.unknown(*_TOKEN_MEMBERS) if in_token is not None else {},
+            in_issued_by.unknown(*_ISSUED_BY_MEMBERS) if in_issued_by is not None else {},
+        )
         return Credential(
             token=token,
             obtained_at=self._time("obtained_at"),
@@ -226,17 +229,7 @@ class _Reader:
             failure=self._text("failure"),
             sentence=self._text("sentence"),
             proof=self._text("proof"),
-            _unknown=dict(
-                zip(
-                    _homes(token, issued_by),
-                    (
-                        self.unknown("version", *_MEMBERS),
-                        in_token.unknown(*_TOKEN_MEMBERS) if in_token is not None else {},
-                        in_issued_by.unknown(*_ISSUED_BY_MEMBERS) if in_issued_by is not None else {},
-                    ),
-                    strict=True,
-                )
-            ),
+            _unknown=dict(zip(_homes(token, issued_by), unknown, strict=True)) if any(unknown) else None,
         )
 
     def token(self) -> Token:

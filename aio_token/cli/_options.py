@@ -10,17 +10,13 @@ import click
 
 from aio_token._errors import ConfigurationError
 from aio_token.cli import _profile_files
-from aio_token.cli._profile import is_name
+from aio_token.cli._profile import DEFAULT_PROFILE, PROFILE_VARIABLE, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-DEFAULT_PROFILE = "default"
-PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
-TOKEN_VARIABLE = "ACCESS_TOKEN"
-"""The environment variable that holds the token for other programs."""
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 

@@ -14,14 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platformdirs import user_config_path
-
 from aio_token._disk.beside import another_draft_of
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError, TokenError, without_frames
+from aio_token.cli._places import configuration
 from aio_token.cli._profile import Profile, is_name
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def forget(name: str) -> None:
 
 
 def _directory() -> Path:
-    return user_config_path("aio-token", appauthor=False) / "profiles"
+    return configuration() / "profiles"
 
 
 def _read(path: Path) -> bytes | None:

@@ -12,9 +12,10 @@ import click
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token.cli import _client_secret, _profile_files
 from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
-from aio_token.cli._encryption_key import KEYRING, choose_key, open_keyring
+from aio_token.cli._encryption_key import KEYRING
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
+from aio_token.cli._key_choice import choose_key, open_keyring
 from aio_token.cli._profile import Profile
 from aio_token.cli._server import discover, endpoint_at
 from aio_token.cli._session import Session

@@ -14,7 +14,7 @@ import keyring
 import pytest
 
 from aio_token._errors import StoreError
-from aio_token.cli import _encryption_key
+from aio_token.cli import _key_choice
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import at
@@ -99,9 +99,9 @@ async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: p
 def test_of_two_key_files_made_at_once_the_first_one_counts(tmp_path: Path, home: Path) -> None:
     """Its key may have encrypted a token already."""
     path = tmp_path / "new" / "key"
-    _encryption_key._make(path)
+    _key_choice._make(path)
     first = path.read_text()
-    _encryption_key._make(path)
+    _key_choice._make(path)
     assert path.read_text() == first
     assert list(path.parent.iterdir()) == [path]
 
@@ -110,7 +110,7 @@ def test_a_key_file_that_cannot_be_made(tmp_path: Path) -> None:
     """The sentence names it."""
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=f"{tmp_path}/file/key cannot be written"):
-        _encryption_key._make(tmp_path / "file" / "key")
+        _key_choice._make(tmp_path / "file" / "key")
 
 
 SLOW_KEYRING = '''
@@ -200,7 +200,7 @@ async def test_a_keyring_that_asks_a_person_is_waited_for(
 ) -> None:
     """A sentence says what for; the patience is a person's, who types a password."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
-    monkeypatch.setattr(_encryption_key, "_NOTICEABLE", 0.01)
+    monkeypatch.setattr(_key_choice, "_NOTICEABLE", 0.01)
     said = threading.Event()
     memory = MemoryKeyring()
     memory.go.clear()
@@ -211,7 +211,7 @@ async def test_a_keyring_that_asks_a_person_is_waited_for(
         assert "Waiting for the keyring" in text
         memory.go.set()
 
-    monkeypatch.setattr(_encryption_key, "say", unlock)
+    monkeypatch.setattr(_key_choice, "say", unlock)
     async with AuthorizationServer() as server:
         monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
         assert (await aio_token("login", *at(server, "bot"), "--service-account")).code == 0
@@ -222,4 +222,4 @@ def test_a_state_directory_that_cannot_be_made(home: Path) -> None:
     """The sentence names the lock's file."""
     (home / "state").touch()
     with pytest.raises(StoreError, match=r"key\.lock cannot be written"):
-        _encryption_key.open_keyring(create=True)
+        _key_choice.open_keyring(create=True)

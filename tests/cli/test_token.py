@@ -15,10 +15,10 @@ import pytest
 
 from aio_token import Credential, Token
 from aio_token._disk.platform import HERE
+from aio_token.cli._formats import FORMATS
 from aio_token.cli._profile import Profile
 from aio_token.cli._server import SessionGrant
 from aio_token.cli._session import Session
-from aio_token.cli.commands.token import FORMATS
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import profile_of, set_up, stored, token_file
 

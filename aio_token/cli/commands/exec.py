@@ -17,7 +17,8 @@ import click
 from aio_token.cli._client_secret import SECRET_VARIABLE
 from aio_token.cli._encryption_key import KEY_VARIABLE
 from aio_token.cli._exits import run_to_end
-from aio_token.cli._options import TOKEN_VARIABLE, min_valid_option, profile_argument
+from aio_token.cli._formats import TOKEN_VARIABLE
+from aio_token.cli._options import min_valid_option, profile_argument
 from aio_token.cli._profile_files import secret_variables
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import token_of
