@@ -14,6 +14,12 @@ def main() -> None:
     sys.exit(_whole() if line is None else _written(line))
 
 
+def docker() -> None:
+    """Run `aio-token docker`, by the name under which docker looks for a credential helper."""
+    sys.argv[1:1] = ["docker"]
+    sys.exit(_whole())
+
+
 def _answered() -> str | None:
     from aio_token.cli._at_hand import answer
 

@@ -19,7 +19,8 @@ from aio_token._lineage import served
 from aio_token.cli._encryption_key import KEYRING
 from aio_token.cli._formats import FORMATS
 from aio_token.cli._id_token import found_in
-from aio_token.cli._profile import DEFAULT_PROFILE, PROFILE_VARIABLE, is_name
+from aio_token.cli._profile import PROFILE_VARIABLE, is_name
+from aio_token.cli._profile_files import chosen
 from aio_token.cli._session import Session
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def answer(arguments: Sequence[str]) -> str | None:
         return None
     name, form, id_token = asked
     try:
-        token = _fresh(Session.load(name or os.environ.get(PROFILE_VARIABLE) or DEFAULT_PROFILE))
+        token = _fresh(Session.load(name or os.environ.get(PROFILE_VARIABLE) or chosen()))
         if token is not None and id_token:
             token = found_in(token)
             token = token if token.expires_at is None or token.expires_at > time.time() else None

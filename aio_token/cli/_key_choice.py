@@ -29,11 +29,11 @@ _PATIENCE = 300.0  # seconds for one that asks a person, who is there to sign in
 _NOTICEABLE = 3.0  # seconds
 
 
-def choose_key(named: Path | None) -> str:
+def choose_key(named: Path | None, *, agreed: bool = False) -> str:
     """Return where the key comes from: the file that was named, else the environment, else the keyring, else a file.
 
-    That last file is made if a person agrees. Raises `KeyUnavailable` if none is left, `StoreError` if it cannot be
-    made; nothing is kept in clear because of that.
+    That last file is made if a person agrees, or has `agreed` beforehand. Raises `KeyUnavailable` if none is
+    left, `StoreError` if it cannot be made; nothing is kept in clear because of that.
     """
     if named is not None:
         return f"file:{named}"
@@ -44,8 +44,10 @@ def choose_key(named: Path | None) -> str:
     except KeyUnavailable as error:
         path = default_key_file()
         if not path.exists():
-            _ask_for_key_file(path, error)
+            if not agreed:
+                _ask_for_key_file(path, error)
             _make(path)
+            say(f"Made the key file {path}, which only you can read; without it the token cannot be read either.")
         return f"file:{path}"
     return KEYRING
 
@@ -112,9 +114,9 @@ def _ask_for_key_file(path: Path, missing: KeyUnavailable) -> None:
         if click.confirm(f"Make the key file {path}, which only you can read?", default=True, err=True):
             return
     message = (
-        f"there is no key to encrypt the token with: {missing}; sign in at a terminal, where a key file can be made; "
-        f"or pass --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; or keep the "
-        "token in clear with --store plain"
+        f"there is no key to encrypt the token with: {missing}; pass --yes, and the key file {path} is made, which "
+        f"only you can read; or --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; or "
+        "keep the token in clear with --store plain"
     )
     raise KeyUnavailable(message) from missing.__cause__
 

@@ -47,6 +47,7 @@ class Options:
     client_secret: str | None = None
     client_auth: ClientAuth | None = None
     port: int = 0
+    yes: bool = False
 
     def over(self, before: Profile) -> Options:
         """Return these options, and for the rest what the last sign-in used.
@@ -99,10 +100,10 @@ def sign_in(name: str, options: Options) -> None:
 def _key(options: Options, before: Session | None) -> str:
     """Return where the key comes from; a stored token keeps the key that it has. Raises `KeyUnavailable`."""
     if options.key is None or before is None:
-        return choose_key(options.key_file)
+        return choose_key(options.key_file, agreed=options.yes)
     if options.key == KEYRING:
         if not before.is_signed_in:
-            return choose_key(None)
+            return choose_key(None, agreed=options.yes)
         with before.advice():
             open_keyring(create=False)
     return options.key

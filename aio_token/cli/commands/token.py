@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import click
@@ -17,16 +18,24 @@ from aio_token.cli._tokens import token_of
 @profile_argument()
 @min_valid_option()
 @click.option("--force", is_flag=True, help="Renew the token, however long it is still valid.")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="raw", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), metavar="FORMAT", default="raw", help="How to write it."
+)
+@click.option("--mask", is_flag=True, help="Hide the token from the log of GitHub Actions (::add-mask::).")
 @click.option("--id-token", is_flag=True, help="Print the ID token that came with the access token, in its place.")
-def command(profile: str, *, min_valid: float, force: bool, form: str, id_token: bool) -> None:
+def command(profile: str, *, min_valid: float, force: bool, form: str, id_token: bool, mask: bool) -> None:
     """Print a valid access token, renewed first if that is due.
 
-    The formats: raw, the token alone; header, for curl -H @-; env, for eval in a shell; json; curl, for curl --config
-    -; exec-credential, for kubectl.
+    The formats: raw, the token alone; header, for curl -H @-; env, for eval in a shell; fish, for source; powershell,
+    for Invoke-Expression; json; curl, for curl --config -; exec-credential, for kubectl.
     """
+    if mask and os.environ.get("GITHUB_ACTIONS") != "true":
+        message = "--mask is for GitHub Actions, which hides what it is told of; anywhere else it would show the token"
+        raise click.UsageError(message)
     token = run_to_end(token_of(profile, min_valid=min_valid, force=force, id_token=id_token))
     left = None if token.expires_at is None else token.expires_at - time.time()
     if left is not None and left < min_valid:
         say(f"aio-token: the token is valid for {max(left, 0):.0f} s only; the server gives none for longer")
+    if mask:
+        click.echo(f"::add-mask::{token.access_token}", err=True)
     click.echo(FORMATS[form](token))
