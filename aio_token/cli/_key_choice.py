@@ -115,8 +115,8 @@ def _ask_for_key_file(path: Path, missing: KeyUnavailable) -> None:
             return
     message = (
         f"there is no key to encrypt the token with: {missing}; pass --yes, and the key file {path} is made, which "
-        f"only you can read; or --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; or "
-        "keep the token in clear with --store plain"
+        f"only you can read; or --key-file FILE, made by (umask 077; aio-token new-key > FILE); or set {KEY_VARIABLE}; "
+        "or keep the token in clear with --store plain"
     )
     raise KeyUnavailable(message) from missing.__cause__
 

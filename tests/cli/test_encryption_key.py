@@ -87,6 +87,26 @@ async def test_without_a_key_nothing_is_kept_in_clear(
         assert (await aio_token("token", "--force")).code == 0
 
 
+async def test_a_script_agrees_beforehand(
+    aio_token: CommandLine, no_keyring: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a person the message names `--yes`, which makes the key file and says where it is; once is enough."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
+    file = aio_token.directory / "config" / "aio-token" / "key"
+    async with AuthorizationServer() as server:
+        monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
+        done = await aio_token("login", *at(server, "bot"), "--service-account")
+        assert done.code == 5
+        assert f"pass --yes, and the key file {file} is made" in done.err
+        done = await aio_token("login", *at(server, "bot"), "--service-account", "--yes")
+        assert done.code == 0
+        assert f"Made the key file {file}" in done.err
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        done = await aio_token("login", "b", *at(server, "bot"), "--service-account")
+        assert done.code == 0
+        assert "Made the key file" not in done.err
+
+
 async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """What to install for a keyring."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
