@@ -4,5 +4,4 @@ from __future__ import annotations
 
 from aio_token.cli import main
 
-if __name__ == "__main__":
-    main()
+main()
