@@ -52,20 +52,17 @@ def explained(store: object, error: Exception) -> StoreError:
     return failure
 
 
-def refuse_forgetful(
-    store: object, memory: Mapping[str, Any], persistence: Mapping[str, Any], save: str | None
-) -> None:
-    """Raise `StoreError` for a server that would throw a session away: what INFO says, and CONFIG GET save if known."""
+def complaint_about(memory: Mapping[str, Any], persistence: Mapping[str, Any], save: str | None) -> str | None:
+    """Tell what would cost a session later, from what INFO says, and CONFIG GET save if that is known."""
     policy = str(memory.get("maxmemory_policy", ""))
     if int(memory.get("maxmemory", 0)) and policy.startswith("allkeys"):
-        message = (
-            f"{store!r} throws away what it keeps when its memory is full ({policy[:40]}), sessions too; set its "
+        return (
+            f"it throws away what it keeps when its memory is full ({policy[:40]}), sessions too; set its "
             "maxmemory-policy to noeviction, or pass check_server=False"
         )
-        raise StoreError(message)
     if not int(persistence.get("aof_enabled", 1)) and save == "":
-        message = (
-            f"{store!r} keeps nothing on a disk, so that its next start ends all sessions; set its appendonly to yes, "
-            "or pass check_server=False"
+        return (
+            "it keeps nothing on a disk, so that its next start ends all sessions; set its appendonly to yes, or pass "
+            "check_server=False"
         )
-        raise StoreError(message)
+    return None
