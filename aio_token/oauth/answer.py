@@ -45,6 +45,7 @@ _REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in", "x_refre
 _TOKENS = ("access_token", "refresh_token")
 _READ = frozenset({*_TOKENS, "token_type", "expires_in", "scope", *_REFRESH_LIFETIMES})
 
+_OF_A_GATEWAY = frozenset({502, 503, 504})
 _OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
 
 _LONGEST_DATE = 100  # characters (law H1)
@@ -113,6 +114,14 @@ class Answer:
     def error(self) -> str | None:
         """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1)."""
         return code_of(self._member("error"))
+
+    @property
+    def is_of_a_gateway(self) -> bool:
+        """Whether a gateway answered for a server that may well answer the next time (502, 503 or 504).
+
+        One that says when to come again means it.
+        """
+        return self._status in _OF_A_GATEWAY and not self._retry_after
 
     def failure(self) -> TokenError | None:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
