@@ -64,12 +64,14 @@ class TokenEndpoint:
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `Provider` fills all of this in.
 
-    `rotation_grace` is for how many seconds the server takes a refresh token once more after it has given a successor:
-    so soon after an outcome that is not known, it is presented again. `parameters` go with every token request, for
-    servers that want them; what a grant says itself comes first. `dialect` says how the server leaves the standard, and
-    `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests leave.
-    `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this one (law
-    A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
+    `revocation_ends_grant` says that the server ends all sessions of a person and this client where one refresh token
+    is revoked, as Keycloak, Google and Auth0 do: a session that a new sign-in has replaced is left alone then, since
+    the new one would end with it. `rotation_grace` is for how many seconds the server takes a refresh token once more
+    after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
+    with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
+    server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
+    leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this
+    one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class TokenEndpoint:
         "dialect",
         "issuer",
         "names_issuer",
+        "revocation_ends_grant",
         "rotation_grace",
     )
 
@@ -98,6 +101,7 @@ class TokenEndpoint:
         refresh_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
+        revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         dialect: Dialect = PLAIN,
@@ -129,6 +133,7 @@ class TokenEndpoint:
         self.dialect: Dialect = dialect
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
+        self.revocation_ends_grant: bool = revocation_ends_grant
         self.rotation_grace: float = rotation_grace
 
     def __repr__(self) -> str:

@@ -37,6 +37,7 @@ class EndpointOptions(TypedDict, total=False):
     parameters: Mapping[str, str | Sequence[str]] | None
     refresh_url: str | None
     dialect: Dialect
+    revocation_ends_grant: bool
     rotation_grace: float
     transport: Transport
     send_secrets_over_plain_http: bool
