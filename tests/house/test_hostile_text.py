@@ -28,13 +28,14 @@ from aio_token._token import fingerprint
 from aio_token.grants import IssuedBy
 from aio_token.oauth import Dialect
 from aio_token.oauth.answer import Answer
+from aio_token.oauth.discovery import Sought, is_template
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import in_seconds, lifetime_of_jwt, seconds
 from aio_token.oauth.reading import members_of, read_object
 from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.skew import Skew
-from aio_token.oauth.url import origin_of, problem_with
+from aio_token.oauth.url import origin_of, problem_with, sent_on
 from aio_token.observe.request_log import bodies, chain, exchange
 from aio_token.observe.request_log.curl import command
 from aio_token.observe.request_log.redaction import Candour, Redactor
@@ -163,6 +164,15 @@ def in_a_body(text: str) -> None:
         bodies.shown(body, Redactor(), 4_000)
 
 
+def named(text: str) -> None:
+    """Have an issuer give itself the text as its name, or a name that the text is a part of."""
+    sought = Sought("https://id.example/a/b", None, plain_http=False)
+    for name in (text, f"https://id.example/{text}", f"https://id.example/{{{text}}}/b"):
+        sought.name_in({"issuer": name})
+        is_template(name)
+        sought._of_another(name, "https://id.example/a/b")
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "a challenge": lambda text: asks_for_renewal([text]),
     "a fingerprint": fingerprint,
@@ -182,6 +192,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "an answer in a dialect": in_a_dialect,
     "a moment": lambda text: in_seconds(text, "moment", 0.0),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
+    "an issuer's name": named,
+    "a redirect": lambda text: sent_on("https://id.example/a", text),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
     "a number of seconds": seconds,
     "a date": lambda text: Skew().learn(text, asked_at=0.0, now=0.0),
@@ -225,7 +237,10 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.salvage.salvaged": "an answer's body, in pieces",
     "oauth.server_text.quoted": "a server's words",
     "oauth.server_text._without_tokens": "a server's words",
+    "oauth.discovery.fits": "an issuer's name",
+    "oauth.discovery.is_template": "an issuer's name",
     "oauth.url.origin_of": "an address",
+    "oauth.url.sent_on": "a redirect",
     "oauth.url._parts": "an address",
     "oauth.url.without_query": "",
     "observe.request_log.bodies._text": "the log: a body",
@@ -262,7 +277,9 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.dialect.Dialect._pairs": "",
     "oauth.dialect._check_place": "",
     "oauth.places.way_to": "",
-    "oauth.client_auth.private_key": "",
+    "oauth.signing_key._thumbprints": "",
+    "oauth.signing_key.private_key": "",
+    "oauth.signing_key.revealed_certificate": "",
     "oauth.transport.Transport.proxy_for": "",
     "oauth.transport._checked_headers": "",
     "oauth.transport._is_http_proxy": "",
