@@ -272,7 +272,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_edge.origins._parsed": "",
     "_scope.missing_scope": "a granted scope",
     "grants._neighbours.is_foreign": "",  # and what the system says
-    "oauth.client_auth._prepared": "",
+    "oauth.authlib_half.prepared": "",
     "oauth.dialect.Dialect._value": "",
     "oauth.dialect.Dialect._pairs": "",
     "oauth.dialect._check_place": "",
