@@ -133,7 +133,7 @@ def in_a_dialect(text: str) -> None:
     dialect = Dialect(
         places={"access_token": "data.access_token", "id_token": "data.b.c.d"},
         scope_separator="a",
-        remedies={"word": "sign in", "a" * 2_000: "wait"},
+        errors={"word": "invalid_grant", "a" * 2_000: "server_error"},
         read=lambda members, _reply: members,
     )
     for status in (200, 400):
