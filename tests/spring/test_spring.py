@@ -23,4 +23,4 @@ class TestSpring(Acceptance):
         """RFC 6749 section 4.1.2.1: it is `access_denied`, and no one is signed in."""
         async with TokenRepository(RefreshTokenGrant(people)) as tokens:
             with pytest.raises(SignInRequired, match="access_denied"):
-                await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid email", show=alice.decline_at))
+                await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid profile", show=alice.decline_at))

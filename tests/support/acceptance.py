@@ -147,7 +147,7 @@ class Acceptance:
 
         async with TokenRepository(RefreshTokenGrant(people)) as tokens:
             with pytest.raises(SignInRequired, match="access_denied"):
-                await tokens.sign_in(DeviceGrant(people, scope="email", show=show))
+                await tokens.sign_in(DeviceGrant(people, scope="profile", show=show))
 
     async def test_a_token_that_was_revoked_elsewhere(
         self, provider: Provider, people: TokenEndpoint, service: TokenEndpoint, alice: Person

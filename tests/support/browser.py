@@ -59,7 +59,8 @@ class Form(HTMLParser):
         if tag == "form":
             self.action = attributes["action"]
         elif tag == "input" and name and attributes.get("type") == "checkbox":
-            self.boxes.append((name, attributes["value"]))
+            if "disabled" not in attributes:  # what was agreed to before
+                self.boxes.append((name, attributes["value"]))
         elif tag == "input" and name:
             self.fields[name] = attributes.get("value", "")
         elif tag == "button" and name:
