@@ -21,6 +21,7 @@ def server(keycloak: Keycloak) -> Server:
         issuer=keycloak.issuer,
         service=("bot", BOT_SECRET),
         people=PublicClient("cli"),
+        stranger=PublicClient("cli"),
         signer=PrivateKeyJWT("signer", keycloak.signing_key, alg="ES256", kid="signer"),
     )
 

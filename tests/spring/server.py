@@ -45,6 +45,7 @@ def running_spring() -> Iterator[Server]:
                 issuer=url,
                 service=("app", SECRET),
                 people=ClientSecretBasic("app", SECRET),
+                stranger=ClientSecretBasic("stranger", SECRET),
                 signer=PrivateKeyJWT("signer", key.as_pem(private=True), alg="ES256", kid="signer"),
             )
 

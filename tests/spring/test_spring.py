@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class TestSpring(Acceptance):
     """What has to work with every server, and what this one asks beside it."""
 
-    async def test_a_person_does_not_agree_in_the_browser(self, people: TokenEndpoint, alice: Person) -> None:
+    async def test_a_person_does_not_agree_in_the_browser(self, stranger: TokenEndpoint, alice: Person) -> None:
         """RFC 6749 section 4.1.2.1: it is `access_denied`, and no one is signed in."""
-        async with TokenRepository(RefreshTokenGrant(people)) as tokens:
+        async with TokenRepository(RefreshTokenGrant(stranger)) as tokens:
             with pytest.raises(SignInRequired, match="access_denied"):
-                await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid profile", show=alice.decline_at))
+                await tokens.sign_in(AuthorizationCodeGrant(stranger, scope="openid email", show=alice.decline_at))

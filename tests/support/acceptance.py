@@ -39,15 +39,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server by its issuer, and three clients that it knows.
+    """A running server by its issuer, and the clients that it knows.
 
     The service has an id and a secret full of odd characters, and may exchange tokens of people for its own and ask
-    about them. Refresh tokens of the client for people rotate. The signer has a key.
+    about them. Refresh tokens of the client for people rotate. The stranger is one that no person ever agreed to, as
+    Spring takes a person who does not agree for one who agrees to what she agreed to before. The signer has a key.
     """
 
     issuer: str
     service: tuple[str, str]
     people: ClientAuthentication
+    stranger: ClientAuthentication
     signer: PrivateKeyJWT
 
 
@@ -71,6 +73,11 @@ class Acceptance:
     def people(self, provider: Provider, server: Server) -> TokenEndpoint:
         """Be a client for people."""
         return provider.token_endpoint(server.people)
+
+    @pytest.fixture
+    def stranger(self, provider: Provider, server: Server) -> TokenEndpoint:
+        """Be a client that no person agrees to."""
+        return provider.token_endpoint(server.stranger)
 
     @pytest.fixture
     def service(self, provider: Provider, server: Server) -> TokenEndpoint:
@@ -139,15 +146,15 @@ class Acceptance:
             await tokens.sign_in(DeviceGrant(people, scope="email", show=show))
             await renews(tokens, service)
 
-    async def test_a_person_does_not_agree_on_the_other_device(self, people: TokenEndpoint, alice: Person) -> None:
+    async def test_a_person_does_not_agree_on_the_other_device(self, stranger: TokenEndpoint, alice: Person) -> None:
         """RFC 8628 section 3.5: it is `access_denied`, and no one is signed in."""
 
         async def show(prompt: DevicePrompt) -> Page:
             return await alice.decline_at(prompt.verification_uri_complete or "")
 
-        async with TokenRepository(RefreshTokenGrant(people)) as tokens:
+        async with TokenRepository(RefreshTokenGrant(stranger)) as tokens:
             with pytest.raises(SignInRequired, match="access_denied"):
-                await tokens.sign_in(DeviceGrant(people, scope="profile", show=show))
+                await tokens.sign_in(DeviceGrant(stranger, scope="email", show=show))
 
     async def test_a_token_that_was_revoked_elsewhere(
         self, provider: Provider, people: TokenEndpoint, service: TokenEndpoint, alice: Person
