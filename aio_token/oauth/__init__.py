@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.endpoint import TokenEndpoint as TokenEndpoint
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
+    from aio_token.oauth.dialect import Dialect as Dialect
     from aio_token.oauth.transport import Transport as Transport
     from aio_token.oauth.exchange import Reply as Reply
     from aio_token.oauth.form import Form as Form
@@ -37,6 +38,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
+        "dialect": ("Dialect",),
         "transport": ("Transport",),
         "exchange": ("Reply",),
         "form": ("Form", "Request"),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aio_token._errors import ConfigurationError, ServerUnavailable
-from aio_token.oauth.answer import read_object
 from aio_token.oauth.arguments import judged
 from aio_token.oauth.exchange import BODY_CAP
 from aio_token.oauth.form import Request
+from aio_token.oauth.reading import read_object
 from aio_token.oauth.sending import send
 from aio_token.oauth.server_text import MAX_QUOTED, quoted
 from aio_token.oauth.url import origin_of, problem_with, sent_on, without_query

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from aio_token._clock import Clock
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.dialect import Dialect
     from aio_token.oauth.transport import Transport
 
 
@@ -29,6 +30,9 @@ class EndpointOptions(TypedDict, total=False):
     """What `TokenEndpoint` takes besides its addresses."""
 
     parameters: Mapping[str, str | Sequence[str]] | None
+    refresh_url: str | None
+    dialect: Dialect
+    revocation_ends_grant: bool
     rotation_grace: float
     transport: Transport
     send_secrets_over_plain_http: bool

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import time
@@ -23,10 +24,12 @@ import aio_token
 from aio_token import Credential, Token
 from aio_token._edge.challenge import asks_for_renewal
 from aio_token._token import fingerprint
-from aio_token.oauth.answer import Answer, read_object
+from aio_token.oauth import Dialect
+from aio_token.oauth.answer import Answer
 from aio_token.oauth.discovery import Sought, is_template
 from aio_token.oauth.extra import bounded
-from aio_token.oauth.lifetime import lifetime_of_jwt, seconds
+from aio_token.oauth.lifetime import in_seconds, lifetime_of_jwt, seconds
+from aio_token.oauth.reading import members_of, read_object
 from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.skew import Skew
@@ -122,6 +125,30 @@ def answered(text: str) -> None:
     answer.credential(Credential())
 
 
+def in_a_dialect(text: str) -> None:
+    """Have a server with ways of its own say the text wherever it can."""
+    told = {"error": {"code": text, "message": text}, "data": {"access_token": text, "scope": text, text[:99]: text}}
+    dialect = Dialect(
+        places={"access_token": "data.access_token", "id_token": "data.b.c.d"},
+        scope_separator="a",
+        remedies={"word": "sign in", "a" * 2_000: "wait"},
+        read=lambda members, _reply: members,
+    )
+    for status in (200, 400):
+        answer = Answer(
+            to="it",
+            address="https://it",
+            status=status,
+            headers={},
+            body=json.dumps(told if status != 200 else {**told, "error": None}).encode(),
+            asked_at=0.0,
+            now=0.0,
+            dialect=dialect,
+        )
+        with contextlib.suppress(aio_token.TokenError):
+            answer.credential(Credential())
+
+
 def in_a_body(text: str) -> None:
     """Have an API send the text as a body, and as the body's type."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", text):
@@ -152,6 +179,9 @@ READERS: dict[str, Callable[[str], object]] = {
         salvaged(text.encode(errors="replace")),
         salvaged(f"{{{text}".encode(errors="replace")),
     ),
+    "an answer's body, as a form": lambda text: members_of(f"a={text}".encode(errors="replace")),
+    "an answer in a dialect": in_a_dialect,
+    "a moment": lambda text: in_seconds(text, "moment", 0.0),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "an issuer's name": named,
     "a redirect": lambda text: sent_on("https://id.example/a", text),
@@ -186,7 +216,11 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_edge.challenge.parse": "a challenge",
     "_token.Token.__post_init__": "a token",
     "oauth.answer._retry_after": "an answer",
-    "oauth.answer.read_object": "an answer's body",
+    "oauth.answer.Answer._scope": "an answer in a dialect",
+    "oauth.hearing._read": "an answer in a dialect",
+    "oauth.lifetime._moment": "a moment",
+    "oauth.reading._form": "an answer's body, as a form",
+    "oauth.reading.read_object": "an answer's body",
     "oauth.exchange.Exchange.__init__": "",
     "oauth.lifetime._after_issue": "a JWT",
     "oauth.skew.Skew.learn": "a date",
@@ -229,6 +263,10 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_edge.origins._parsed": "",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.client_auth._prepared": "",
+    "oauth.dialect.Dialect._value": "",
+    "oauth.dialect.Dialect.written": "",
+    "oauth.dialect._check_place": "",
+    "oauth.places.way_to": "",
     "oauth.signing_key._thumbprints": "",
     "oauth.signing_key.private_key": "",
     "oauth.signing_key.revealed_certificate": "",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tests.keycloak import realm
 from tests.keycloak.distribution import keycloak_home
-from tests.support.server_process import free_port, running
+from tests.support.daemon import free_port
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
