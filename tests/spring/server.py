@@ -18,8 +18,9 @@ from joserfc.jwk import ECKey
 
 from aio_token import ClientSecretBasic, PrivateKeyJWT
 from tests.support.acceptance import Server
+from tests.support.daemon import free_port
 from tests.support.maven import fetch, keep, made_once, making
-from tests.support.server_process import free_port, running
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def running_spring() -> Iterator[Server]:
                 issuer=url,
                 service=("app", SECRET),
                 people=ClientSecretBasic("app", SECRET),
-                stranger=ClientSecretBasic("stranger", SECRET),
+                stranger=ClientSecretBasic("stranger", "test only: another one"),
                 signer=PrivateKeyJWT("signer", key.as_pem(private=True), alg="ES256", kid="signer"),
             )
 
