@@ -70,7 +70,7 @@ class ProfileStatus:
         lines = [f"{self.name}: {self.sentence}"]
         if self.session is not None:
             profile, scope = self.session.profile, f", scope {excerpt(self.scope)}" if self.scope else ""
-            lines.append(f"  {profile.issuer}, client {profile.client_id}{scope}")
+            lines.append(f"  {profile.server}, client {profile.client_id}{scope}")
             lines.append(f"  kept {self.session.how_kept}")
         return "\n".join(lines)
 
