@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aio_token._credential import Credential
+    from aio_token._interfaces import Codec
     from aio_token.cli._profile import Profile
-    from aio_token.stores.codec import Codec
 
 
 @dataclass(frozen=True, slots=True)

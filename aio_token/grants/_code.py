@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
+    from aio_token.grants._redeemed import Redeemed
     from aio_token.oauth.endpoint import TokenEndpoint
 
 _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
@@ -73,17 +74,24 @@ def authorization_address(
 
 
 class CodeInHand(Unpicklable):
-    """The grant that redeems an authorization code, once."""
+    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state."""
 
     def __init__(
-        self, endpoint: TokenEndpoint, callback: Callback, asked: Form, *, redirect_uri: str, verifier: Revealed[str]
+        self,
+        endpoint: TokenEndpoint,
+        callback: Callback,
+        asked: Form,
+        *,
+        redirect_uri: str,
+        verifier: Revealed[str],
+        redeemed: Redeemed,
     ) -> None:
         self._endpoint = endpoint
         self._callback = callback
         self._asked = asked
         self._redirect_uri = redirect_uri
         self._verifier = verifier
-        self._is_spent = False
+        self._redeemed = redeemed
 
     def __repr__(self) -> str:
         return f"<CodeInHand for {self._endpoint!r}>"
@@ -101,10 +109,9 @@ class CodeInHand(Unpicklable):
         """
         del wish
         self._endpoint.check_issued_here(credential)
-        if self._is_spent:
+        if not self._redeemed.claim(self._callback["state"]):
             message = "the authorization code was presented before; sign in again"
             raise SignInRequired(message)
-        self._is_spent = True
         form = Form(
             code=self._callback["code"],
             redirect_uri=self._redirect_uri,
@@ -114,7 +121,8 @@ class CodeInHand(Unpicklable):
         try:
             answer = await self._endpoint.request("authorization_code", form, repeatable=False)
         except ServerUnavailable as error:
-            self._is_spent = error.outcome_unknown
+            if not error.outcome_unknown:
+                self._redeemed.release(self._callback["state"])
             raise
         return self._with_what_came_back(answer.credential(Credential(issued_by=self.issued_by)))
 

@@ -12,6 +12,7 @@ from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
 from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text
 from aio_token.grants._in_one import obtained_in_one
+from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written_for_a_person
 from aio_token.oauth.arguments import (
@@ -124,7 +125,9 @@ class AuthorizationCodeGrant:
         asked, verifier = written_for_a_person(wish).over(self._asked), secret_text()
         redirect_uri, callback = await self._send_the_person(asked, verifier)
         callback.judge(self._endpoint)
-        return CodeInHand(self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier)
+        return CodeInHand(
+            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed()
+        )
 
     async def _send_the_person(self, asked: Form, verifier: Revealed[str]) -> tuple[str, Callback]:
         self._endpoint.address("authorization")

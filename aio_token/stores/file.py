@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._disk.platform import Platform
     from aio_token._disk.steps import Steps
-    from aio_token._interfaces import Slot
-    from aio_token.stores.codec import Codec
+    from aio_token._interfaces import Codec, Slot
 
 
 @public
