@@ -44,8 +44,15 @@ def secret_text() -> Revealed[str]:
     return Revealed(secrets.token_urlsafe(_ENTROPY))
 
 
+def verifier_for(endpoint: TokenEndpoint) -> Revealed[str]:
+    """Make a verifier (RFC 7636 section 4.1), "" for a server that breaks on it."""
+    return secret_text() if endpoint.dialect.pkce else Revealed("")
+
+
 def challenge(verifier: Revealed[str]) -> Form:
     """Return what shows a server that the verifier is known, without showing it (RFC 7636 section 4.2)."""
+    if not verifier.value:
+        return Form()
     from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415  slow to import
 
     digest: str = create_s256_code_challenge(verifier.value)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
@@ -56,21 +63,10 @@ def authorization_address(
     endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
 ) -> str:
     """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
-    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415  slow to import
-
     address = endpoint.address("authorization")
-    members = asked.written_for("the authorization endpoint")
-    with_members = f"{address}{'&' if '?' in address else '?'}{members}".rstrip("?&")
-    return str(
-        prepare_grant_uri(
-            with_members,
-            endpoint.client_id,
-            "code",
-            redirect_uri=redirect_uri,
-            state=state.value,
-            **dict(challenge(verifier).members),
-        )
-    )
+    own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
+    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(asked))
+    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
 
 
 class CodeInHand(Unpicklable):

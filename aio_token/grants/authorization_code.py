@@ -10,7 +10,7 @@ from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text
+from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
 from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._show import show_on_stderr
@@ -122,7 +122,7 @@ class AuthorizationCodeGrant:
         It may be cancelled at any moment, as nothing is spent by it. Raises what `obtain` raises, but for what the
         token endpoint says.
         """
-        asked, verifier = written_for_a_person(wish).over(self._asked), secret_text()
+        asked, verifier = written_for_a_person(wish).over(self._asked), verifier_for(self._endpoint)
         redirect_uri, callback = await self._send_the_person(asked, verifier)
         callback.judge(self._endpoint)
         return CodeInHand(

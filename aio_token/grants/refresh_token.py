@@ -113,7 +113,9 @@ class RefreshTokenGrant:
         stored = credential or Credential()
         hopeless = self._hopeless(stored)
         if hopeless is None and not self._seems_to_have_ended(stored):
-            return stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+            known = stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+            begins = self._first is not None and self._first == stored.refresh_token
+            return replace(known, first=fingerprint(stored.refresh_token or "")) if begins else known
         first = await self._unspent_first(stored)
         if first is not None:
             return replace(
@@ -125,6 +127,7 @@ class RefreshTokenGrant:
                 refresh_not_before=None,
                 issued_by=self.issued_by,
                 refused=None,
+                removed_until=None,
             )
         if hopeless is not None:
             raise hopeless
@@ -135,7 +138,8 @@ class RefreshTokenGrant:
         if self._first is None:
             return None
         first = await reveal(self._first, "the first refresh token")
-        return None if stored.first == fingerprint(first.value) or first.value == stored.refresh_token else first
+        is_spent = fingerprint(first.value) in stored.begun_with or first.value == stored.refresh_token
+        return None if is_spent else first
 
     def _hopeless(self, stored: Credential) -> SignInRequired | None:
         """Say why the stored refresh token need not be presented, None if it should be."""

@@ -29,7 +29,7 @@ from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._callback import Callback
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text
+from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._wish import written_for_a_person
 from aio_token.oauth.arguments import check_endpoint, check_parameters, check_scope, check_several, check_text, judged
@@ -117,7 +117,8 @@ class WebSignIn:
 
         Raises `ConfigurationError` if the server has no authorization endpoint, and `KeyUnavailable`.
         """
-        asked, state, verifier = written_for_a_person(wish).over(self._asked), secret_text(), secret_text()
+        asked = written_for_a_person(wish).over(self._asked)
+        state, verifier = secret_text(), verifier_for(self._endpoint)
         self._endpoint.address("authorization")
         text = _written(self._purpose, self._endpoint.clock.time(), state, verifier, asked)
         kept = text.value if self._codec is None else await self._sealed(text, self._codec)

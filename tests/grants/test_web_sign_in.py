@@ -27,6 +27,7 @@ from aio_token import (
 )
 from aio_token.grants import Begun, WebSignIn
 from aio_token.grants._redeemed import REMEMBERED, Redeemed
+from aio_token.oauth import Dialect
 from aio_token.stores import EnvironmentKey, KeyUnavailable, new_key
 from aio_token.testing import AuthorizationServer, ManualClock
 from tests.support.exposure import SECRETS, exposure
@@ -375,3 +376,17 @@ def test_a_browser_that_leaves_at_any_step_loses_nothing(tmp_path: Path) -> None
     else:
         raise AssertionError
     assert step > 15
+
+
+async def test_a_server_that_breaks_on_pkce_is_not_shown_any(tmp_path: Path) -> None:
+    """Law D0: its dialect says so, and how it writes a scope and calls a client."""
+    async with AuthorizationServer(pkce=False) as server:
+        dialect = Dialect(pkce=False, scope_separator=",", names={"login_hint": "user"})
+        web = sealing(endpoint_of(server, dialect=dialect), scope="a b", parameters={"login_hint": "ada"})
+        begun = await web.begin()
+        asked = dict(parse_qsl(urlsplit(begun.address).query))
+        assert (asked["scope"], asked["user"], "code_challenge" in asked) == ("a,b", "ada", False)
+        async with repository(web._endpoint, tmp_path / "ada.json") as tokens:
+            token = await tokens.sign_in(await web.finish(await browsed(begun), begun.state))
+        assert server.accepts(token.access_token)
+        assert "code_verifier" not in (server.seen[0].form or {})
