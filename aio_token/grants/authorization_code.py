@@ -10,8 +10,9 @@ from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text
+from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
 from aio_token.grants._in_one import obtained_in_one
+from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written_for_a_person
 from aio_token.oauth.arguments import (
@@ -121,10 +122,12 @@ class AuthorizationCodeGrant:
         It may be cancelled at any moment, as nothing is spent by it. Raises what `obtain` raises, but for what the
         token endpoint says.
         """
-        asked, verifier = written_for_a_person(wish).over(self._asked), secret_text()
+        asked, verifier = written_for_a_person(wish).over(self._asked), verifier_for(self._endpoint)
         redirect_uri, callback = await self._send_the_person(asked, verifier)
         callback.judge(self._endpoint)
-        return CodeInHand(self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier)
+        return CodeInHand(
+            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed()
+        )
 
     async def _send_the_person(self, asked: Form, verifier: Revealed[str]) -> tuple[str, Callback]:
         self._endpoint.address("authorization")

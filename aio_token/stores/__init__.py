@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
-    from aio_token.stores.codec import Codec as Codec
+    from aio_token._codec import Codec as Codec
     from aio_token.stores.key import Key as Key
     from aio_token.stores.key import KeySource as KeySource
     from aio_token.stores.key import new_key as new_key
@@ -48,7 +48,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "many.names": ("account_key",),
         "keyring": ("KeyringTokenStore",),
         "encrypted": ("Encrypted", "reencrypt"),
-        "codec": ("Codec",),
+        "aio_token._codec": ("Codec",),
         "key": ("Key", "KeySource", "new_key"),
         "keys": ("EnvironmentKey", "KeyFile", "KeyringKey", "Passphrase"),
     },
