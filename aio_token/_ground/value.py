@@ -23,12 +23,14 @@ _V = TypeVar("_V", bound="Value")
 class _Described:
     """What is said of a member."""
 
-    __slots__ = ("default", "default_factory", "hash", "kw_only", "repr", "type")
+    __slots__ = ("compare", "default", "default_factory", "hash", "kw_only", "repr", "type")
 
-    def __init__(self, default: object, default_factory: object, flags: tuple[bool, bool | None, bool | None]) -> None:
+    def __init__(
+        self, default: object, default_factory: object, flags: tuple[bool, bool, bool | None, bool | None]
+    ) -> None:
         self.default = default
         self.default_factory = default_factory
-        self.repr, self.hash, self.kw_only = flags
+        self.repr, self.compare, self.hash, self.kw_only = flags
         self.type = ""
 
 
@@ -38,10 +40,11 @@ def field(
     default_factory: Callable[[], object] = _MISSING,
     repr: bool = True,  # noqa: A002  as dataclasses spell it
     hash: bool | None = None,  # noqa: A002
+    compare: bool = True,
     kw_only: bool | None = None,
 ) -> Any:  # noqa: ANN401  the member's type, as far as a checker sees
     """Say of a member what its annotation does not, as `dataclasses.field` does."""
-    return _Described(default, default_factory, (repr, hash, kw_only))
+    return _Described(default, default_factory, (repr, compare, compare if hash is None else hash, kw_only))
 
 
 def replace(value: _V, /, **changes: object) -> _V:
@@ -151,10 +154,14 @@ class Value(metaclass=_Slotted):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self._described)
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name, described in self._described.items()
+            if described.compare
+        )
 
     def __hash__(self) -> int:
-        counted = (getattr(self, name) for name, described in self._described.items() if described.hash is not False)
+        counted = (getattr(self, name) for name, described in self._described.items() if described.hash)
         return hash((type(self), *counted))
 
     def __repr__(self) -> str:
@@ -176,7 +183,7 @@ def _fields(cls: type[Value]) -> dict[str, Field[Any]]:
             dataclasses.field(
                 **{
                     said: value
-                    for said in ("default", "default_factory", "repr", "hash", "kw_only")
+                    for said in ("default", "default_factory", "repr", "hash", "compare", "kw_only")
                     if (value := getattr(each, said)) is not _MISSING
                 }
             ),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class SessionGrant:
     """Renews as the profile says."""
 
+    revocation_ends_grant = True  # on some servers it does, and a command is not told on which
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.revoked = False
@@ -100,8 +102,8 @@ async def told_by(url: str, token: Token) -> tuple[int, dict[str, Any] | None]:
 
     Raises `TokenError`.
     """
-    from aio_token.oauth.answer import read_object
     from aio_token.oauth.form import Request
+    from aio_token.oauth.reading import read_object
     from aio_token.oauth.sending import send
     from aio_token.oauth.url import origin_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import unusable
 from aio_token._disk.steps import STRAIGHT, Steps
@@ -27,7 +28,7 @@ def read_credential(path: Path, codec: Codec, platform: Platform, steps: Steps =
     if content is None:
         return None
     with named(path):
-        return credential_of(codec.decode(content, str(path)))
+        return credential_of(codec.decode(content, str(path)), SYSTEM_CLOCK.time())
 
 
 @contextmanager
