@@ -26,11 +26,11 @@ class _Described:
     __slots__ = ("compare", "default", "default_factory", "hash", "kw_only", "repr", "type")
 
     def __init__(
-        self, default: object, default_factory: object, flags: tuple[bool, bool, bool | None, bool | None]
+        self, default: object, default_factory: object, flags: tuple[bool, bool | None, bool, bool | None]
     ) -> None:
         self.default = default
         self.default_factory = default_factory
-        self.repr, self.compare, self.hash, self.kw_only = flags
+        self.repr, self.hash, self.compare, self.kw_only = flags
         self.type = ""
 
 
@@ -44,7 +44,7 @@ def field(
     kw_only: bool | None = None,
 ) -> Any:  # noqa: ANN401  the member's type, as far as a checker sees
     """Say of a member what its annotation does not, as `dataclasses.field` does."""
-    return _Described(default, default_factory, (repr, compare, compare if hash is None else hash, kw_only))
+    return _Described(default, default_factory, (repr, hash, compare, kw_only))
 
 
 def replace(value: _V, /, **changes: object) -> _V:
@@ -96,8 +96,8 @@ class _Fields:
 class Value(metaclass=_Slotted):
     """A value's members are what its class annotates (not as `ClassVar`), and are given by name.
 
-    `field` may say `default`, `default_factory`, `repr=False`, `hash=False` and `kw_only`, and the class
-    `kw_only=False`; `__post_init__` checks.
+    `field` may say `default`, `default_factory`, `repr=False`, `hash=False`, `compare=False` and `kw_only`, and the
+    class `kw_only=False`; `__post_init__` checks.
     """
 
     _described: ClassVar[dict[str, _Described]]
@@ -161,7 +161,11 @@ class Value(metaclass=_Slotted):
         )
 
     def __hash__(self) -> int:
-        counted = (getattr(self, name) for name, described in self._described.items() if described.hash)
+        counted = (
+            getattr(self, name)
+            for name, described in self._described.items()
+            if (described.compare if described.hash is None else described.hash)
+        )
         return hash((type(self), *counted))
 
     def __repr__(self) -> str:
