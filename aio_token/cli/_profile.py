@@ -31,7 +31,8 @@ def is_name(text: str) -> bool:
 class Profile(Value):
     """What `login` was told, and what the issuer said about itself then.
 
-    `client_secret` and `key` tell where a secret is, not what it is: see `_client_secret.py` and `_encryption_key.py`.
+    `client_secret`, `assertion` and `key` tell where a secret is, not what it is: see `_client_secret.py`,
+    `_assertion.py` and `_encryption_key.py`.
     `request` sends the token to `origins` and nowhere else.
     """
 
@@ -44,8 +45,11 @@ class Profile(Value):
     audience: str | None = None
     client_auth: ClientAuth = "none"
     client_secret: str | None = None
+    assertion: str | None = None
     store: StoreKind = "encrypted"
     key: str | None = None
+    ca_file: str | None = None
+    proxy: str | None = None
     origins: tuple[str, ...] = ()
 
     @property
@@ -62,7 +66,7 @@ class Profile(Value):
     @property
     def secret_variables(self) -> set[str]:
         """The environment variables that hold secrets of this profile's."""
-        sources = [source.partition(":") for source in (self.client_secret, self.key) if source]
+        sources = [source.partition(":") for source in (self.client_secret, self.assertion, self.key) if source]
         return {name for kind, _, name in sources if kind == "env"}
 
     def to_json(self) -> bytes:

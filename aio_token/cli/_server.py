@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aio_token._errors import ConfigurationError
 from aio_token._wish import NO_WISH
+from aio_token.cli._assertion import assertion_of
 from aio_token.cli._client_secret import secret_of
-from aio_token.oauth.client_auth import ClientSecretBasic, ClientSecretPost, PublicClient
+from aio_token.cli._network import transport_of
+from aio_token.oauth.client_auth import ClientAssertion, ClientSecretBasic, ClientSecretPost, PublicClient
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential, IssuedBy
@@ -74,11 +75,11 @@ class SessionGrant:
         return RefreshTokenGrant(endpoint)
 
 
-async def discover(issuer: str) -> Provider:
+async def discover(issuer: str, transport: Transport) -> Provider:
     """Read the issuer's metadata. Raises `TokenError`."""
     from aio_token.oauth.provider import Provider
 
-    return await Provider.discover(issuer, transport=_transport())
+    return await Provider.discover(issuer, transport=transport)
 
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
@@ -86,7 +87,7 @@ def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | Non
     return provider.token_endpoint(_client_of(session, typed))
 
 
-async def answer_to_nothing(url: str, to: str) -> Reply:
+async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:
     """Return the answer to an empty form, posted as the token endpoint wants it; `to` names it in messages.
 
     Raises `TokenError`.
@@ -94,10 +95,10 @@ async def answer_to_nothing(url: str, to: str) -> Reply:
     from aio_token.oauth.form import Request
     from aio_token.oauth.sending import send
 
-    return await send(Request(to=to, url=url), _transport())
+    return await send(Request(to=to, url=url), transport)
 
 
-async def told_by(url: str, token: Token) -> tuple[int, dict[str, Any] | None]:
+async def told_by(url: str, token: Token, transport: Transport) -> tuple[int, dict[str, Any] | None]:
     """Return the status, and the JSON object if there is one, of an endpoint of the issuer's that takes the token.
 
     Raises `TokenError`.
@@ -110,23 +111,8 @@ async def told_by(url: str, token: Token) -> tuple[int, dict[str, Any] | None]:
     request = Request(
         to=f"the user-info endpoint of {origin_of(url)}", url=url, method="GET", headers=token.headers("GET", url)
     )
-    reply = await send(request, _transport())
+    reply = await send(request, transport)
     return reply.status, read_object(reply.body)
-
-
-def proxy_for(url: str) -> str | None:
-    """Return the environment's proxy. With aiohttp's `trust_env` passwords would come from ~/.netrc as well."""
-    try:
-        return _transport().proxy_for(url)
-    except ValueError:
-        message = "the proxy of the environment does not speak HTTP"
-        raise ConfigurationError(message) from None
-
-
-def _transport() -> Transport:
-    from aio_token.oauth.transport import Transport
-
-    return Transport(trust_env=True)
 
 
 def _endpoint_of(session: Session) -> TokenEndpoint:
@@ -137,12 +123,14 @@ def _endpoint_of(session: Session) -> TokenEndpoint:
         _client_of(session),
         revocation_url=session.profile.revocation_endpoint,
         issuer=session.profile.issuer,
-        transport=_transport(),
+        transport=transport_of(session.profile),
     )
 
 
 def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAuthentication:
     profile = session.profile
+    if profile.assertion is not None:
+        return ClientAssertion(profile.client_id, assertion_of(profile))
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
     secret = secret_of(session) if typed is None else lambda: typed.value

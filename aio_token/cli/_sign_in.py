@@ -16,6 +16,7 @@ from aio_token.cli._encryption_key import KEYRING
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
 from aio_token.cli._key_choice import choose_key, open_keyring
+from aio_token.cli._network import transport
 from aio_token.cli._profile import Profile
 from aio_token.cli._server import discover, endpoint_at
 from aio_token.cli._session import Session
@@ -45,6 +46,9 @@ class Options:
     key_file: Path | None = None
     key: str | None = None
     client_secret: str | None = None
+    assertion: str | None = None
+    ca_file: str | None = None
+    proxy: str | None = None
     client_auth: ClientAuth | None = None
     port: int = 0
     yes: bool = False
@@ -68,7 +72,10 @@ class Options:
             origins=self.origins or before.origins,
             store=self.store or before.store,
             key=None if self.key_file else before.key,
-            client_secret=self.client_secret or (None if lost else before.client_secret),
+            client_secret=self.client_secret or (None if lost or self.assertion else before.client_secret),
+            assertion=self.assertion or (before.assertion if same_client and not self.client_secret else None),
+            ca_file=self.ca_file or before.ca_file,
+            proxy=self.proxy or before.proxy,
             client_auth=self.client_auth or (before.client_auth if same_client and before.client_secret else None),
         )
 
@@ -79,7 +86,7 @@ class Options:
         Only a service account has a default: what the environment holds may be another client's.
         """
         usual = f"env:{SECRET_VARIABLE}" if os.environ.get(SECRET_VARIABLE) else "prompt"
-        return self.client_secret or (usual if self.flow == SERVICE_ACCOUNT else None)
+        return self.client_secret or (usual if self.flow == SERVICE_ACCOUNT and not self.assertion else None)
 
 
 def sign_in(name: str, options: Options) -> None:
@@ -110,7 +117,7 @@ def _key(options: Options, before: Session | None) -> str:
 
 
 async def _sign_in(name: str, options: Options, before: Profile | None, typed: Revealed[str] | None) -> None:
-    provider = await discover(options.issuer or "")
+    provider = await discover(options.issuer or "", transport(options.ca_file, options.proxy))
     flow = options.flow or choose_flow(provider)
     session = Session(name, _profile(options, provider, flow))
     if before is not None:
@@ -141,6 +148,9 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         audience=options.audience,
         client_auth=(options.client_auth or _usual_auth(provider)) if options.client_secret else "none",
         client_secret=options.client_secret,
+        assertion=options.assertion,
+        ca_file=options.ca_file,
+        proxy=options.proxy,
         store=options.store or "encrypted",
         key=options.key,
         origins=options.origins,
