@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aio_token._errors import GrantRefused, SignInRequired, UnknownAccount, raise_alone
+from aio_token._accounts.unknown import UnknownAccount
+from aio_token._errors import GrantRefused, SignInRequired, raise_alone
 from aio_token._repository import TokenRepository
 from aio_token.events import Event, RenewalFailed
+from aio_token.stores.many.record import is_there
 
 if TYPE_CHECKING:
     from aio_token._freshness import Question
@@ -76,12 +78,12 @@ class Account(TokenRepository):
     @property
     def is_flying(self) -> bool:
         """Whether a renewal is under way."""
-        return self._flights.in_the_air
+        return any(flight.in_the_air for _, flight in list(self._flights._flights))  # noqa: SLF001  no one else asks
 
     @property
     def is_unknown(self) -> bool:
         """Whether nothing is kept of this account, as far as this process has looked."""
-        return self._keeper.known and self._keeper.credential is None
+        return self._keeper.known and not is_there(self._keeper.credential)
 
     async def catch_up(self) -> None:
         """Take over what was put into the store by another way."""

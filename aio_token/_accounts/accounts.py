@@ -32,6 +32,7 @@ from aio_token.observe.log import log_event
 from aio_token.stores.encrypted import reencrypt
 from aio_token.stores.many.memory import MemoryTokenStores
 from aio_token.stores.many.names import checked_name
+from aio_token.stores.many.record import is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -200,10 +201,11 @@ class Accounts(Unpicklable):
             async with waiting_for_the_lock(home, self._limits):
                 slot = await stack.enter_async_context(home.exclusive())
             credential = await source.load()
-            if credential is None:
+            if not is_there(credential):
                 return False
             refuse_another_client(self._grant_of(name).issued_by, credential.issued_by)
-            if await slot.load() not in (None, credential):
+            kept = await slot.load()
+            if is_there(kept) and kept != credential:
                 message = f"another credential is kept as {name!r} already; sign that one out, or choose another name"
                 raise StoreError(message)
             await slot.save(credential)

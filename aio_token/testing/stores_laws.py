@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import ClassVar
 
-    from aio_token._interfaces import TokenStores
+    from aio_token.stores.many.interface import TokenStores
 
 AWKWARD = (
     *("alice", "Alice", "ALICE", "alice ", " alice", "alice.", "alice@example.org", "bob", "bob.json.lock"),

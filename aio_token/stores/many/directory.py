@@ -19,7 +19,7 @@ from aio_token.stores._shared import Shared
 from aio_token.stores.codec import PlainCodec
 from aio_token.stores.file import FileTokenStore
 from aio_token.stores.many.names import KEY_LENGTH, account_key
-from aio_token.stores.many.record import NamedRecord, is_due
+from aio_token.stores.many.record import NamedRecord, is_due, is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +105,7 @@ class DirectoryTokenStores(Shared):
             except (Damaged, StoreError) as trouble:
                 _logger.warning("%s is left out of the accounts: %s", self._file_of(key), trouble)
                 continue
-            if credential is not None and record.name is not None:
+            if is_there(credential):
                 records.append((record.name, credential))
         return records
 

@@ -14,7 +14,7 @@ from aio_token.stores._shared import Shared
 from aio_token.stores._turns import Turns
 from aio_token.stores.codec import to_json
 from aio_token.stores.many.names import checked_name
-from aio_token.stores.many.record import is_due
+from aio_token.stores.many.record import is_due, is_there
 from aio_token.stores.memory import warn_of_exchange
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MemoryTokenStores(Shared):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
             credential = await self.of(name).load()
-            if credential is not None and is_due(credential, before):
+            if is_there(credential) and is_due(credential, before):
                 yield name
 
 
