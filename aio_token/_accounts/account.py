@@ -63,6 +63,7 @@ class Account(TokenRepository):
         self._estate = estate
         self.key = name
         keeper = self._keeper
+        keeper.account = hash(name)  # it stays the same one when it is let go and made anew
         keeper._lineage = replace(keeper._lineage, spent=estate.spent(name))  # noqa: SLF001  no other repository is begun in the middle
 
     @property

@@ -28,7 +28,7 @@ class NamedRecord:
         """Take the account's key; the `name` is learnt from what is read."""
         self._codec = codec
         self._key = key
-        self.name = name
+        self.name: str = name
 
     def encode(self, content: memoryview, identity: str) -> bytes | memoryview:
         """Return what is to be stored. Raises `StoreError`."""
@@ -58,8 +58,8 @@ def _name_in(line: memoryview) -> str | None:
 
 
 def is_there(credential: Credential | None) -> TypeGuard[Credential]:
-    """Whether something is kept of an account."""
-    return credential is not None
+    """Whether something is kept of an account, and not only that it was removed."""
+    return credential is not None and not credential.is_tombstone
 
 
 def is_due(credential: Credential, before: float) -> bool:
