@@ -8,13 +8,15 @@ most one for each name, since two would not know of each other's renewals. What 
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
 from aio_token._accounts.account import Account, Estate
+from aio_token._accounts.ahead import Ahead
 from aio_token._accounts.each import each_of
 from aio_token._accounts.strangers import Strangers, StrangersStore, begins_with_a_sign_in
 from aio_token._arguments import demand, demand_kind, demand_one_of
@@ -99,7 +101,7 @@ class Accounts(Unpicklable):
             "observer": observer,
             "clock": clock,
         }
-        self._estate = Estate()
+        self._estate = Estate(clock.monotonic)
         self._strangers = Strangers(clock.monotonic)
         self._in_use: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._lock = threading.RLock()  # a grant may need the token of another account
@@ -109,11 +111,7 @@ class Accounts(Unpicklable):
 
     def __getitem__(self, name: str) -> TokenRepository:
         """Return an account's repository; does no I/O. Raises `ConfigurationError` for what is no name."""
-        account = self._in_use.get(name)
-        if account is None:
-            with self._lock:
-                account = self._in_use.get(name) or self._made(name)
-        return account
+        return self._account(name)
 
     def names(self) -> AsyncIterator[str]:
         """Return the names of the accounts that something is kept of, in any order. Raises `StoreError`."""
@@ -146,6 +144,22 @@ class Accounts(Unpicklable):
         """
         return await finish(self._import(name, store), grace=self._limits.shutdown)
 
+    @asynccontextmanager
+    async def keep_fresh(self, *, active: float = 3_600.0, sweep: float = 900.0) -> AsyncIterator[None]:
+        """Renew ahead of requests while the block lasts, in turn with what requests renew; observers are told.
+
+        Access tokens are renewed of the accounts that were used within `active` seconds: no request of theirs waits.
+        Every `sweep` seconds, or less by chance, refresh tokens of all accounts are renewed that would end before the
+        sweep after the next one; that reads every record of a directory. Only one such block is of use.
+        """
+        ahead = Ahead(self._estate, self._stores, self._account, active=active, sweep=sweep, clock=self._clock.time)
+        running = asyncio.create_task(ahead.run(), name="aio_token: keeping accounts fresh")
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.wait((running,))
+
     async def aclose(self) -> None:
         """Wait for renewals under way and save what is unsaved. The accounts can be used again afterwards."""
         busy = {account for account in self._in_use.values() if account.is_flying} | self._estate.unsaved
@@ -159,6 +173,13 @@ class Accounts(Unpicklable):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def _account(self, name: str) -> Account:
+        account = self._in_use.get(name)
+        if account is None:
+            with self._lock:
+                account = self._in_use.get(name) or self._made(name)
+        return account
 
     def _made(self, name: str) -> Account:
         grant = self._grant_of(name)

@@ -252,7 +252,7 @@ async def test_accounts_have_a_pace_of_their_own(clock: ManualClock) -> None:
 
 async def test_accounts_that_are_let_go_share_what_they_know_of_a_server(server: AuthorizationServer) -> None:
     """Laws D8 and I3: each is asked once and let go; two in a row meet a server that is down, and spare the others."""
-    server.inject(Broken(503))
+    server.inject(Broken(status=503))
     endpoint = TokenEndpoint(server.token_url, PublicClient("app"))
     first = {f"user {number}": server.sign_in(client_id="app") for number in range(30)}
     accounts = Accounts(lambda name: RefreshTokenGrant(endpoint, first=first[name]), observer=None)
