@@ -117,13 +117,29 @@ class Accounts(Unpicklable):
         """Return the names of the accounts that something is kept of, in any order. Raises `StoreError`."""
         return self._stores.names()
 
+    async def status(self, name: str) -> Status:
+        """Return one account's status, from memory or from its store; no server is asked."""
+        account = self._in_use.get(name)
+        if account is not None and account.status.state != "unknown":
+            return account.status
+        store = self._stores.of(name)
+        try:
+            credential = await read(store, store, self._limits)
+        except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
+            return status_of(None, None, known=False, trouble=failure_of(store, error), name=name)
+        cached = None
+        if credential is not None and served(credential, self._grant_of(name).issued_by) is not None:
+            windows = self._options["windows"]
+            cached = CachedToken.of(credential, windows, self._clock, renewal_took=None, jitter=0.0)
+        return status_of(credential, cached, name=name)
+
     async def statuses(self) -> AsyncIterator[Status]:
         """Return the status of each account, from memory or from its store; no server is asked. Raises `StoreError`.
 
         A store that cannot be read is that account's trouble.
         """
         async for name in self.names():
-            yield await self._status(name)
+            yield await self.status(name)
 
     async def sign_out_all(self) -> dict[str, TokenError]:
         """Sign every account out, as `TokenRepository.sign_out` does; return those that are still there, and why."""
@@ -193,21 +209,6 @@ class Accounts(Unpicklable):
         grant = self._grant(checked_name(name))
         demand(grant, "obtain", "the function given to Accounts returns a grant, such as RefreshTokenGrant(endpoint)")
         return grant
-
-    async def _status(self, name: str) -> Status:
-        account = self._in_use.get(name)
-        if account is not None and account.status.state != "unknown":
-            return account.status
-        store = self._stores.of(name)
-        try:
-            credential = await read(store, store, self._limits)
-        except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
-            return status_of(None, None, known=False, trouble=failure_of(store, error), name=name)
-        cached = None
-        if credential is not None and served(credential, self._grant_of(name).issued_by) is not None:
-            windows = self._options["windows"]
-            cached = CachedToken.of(credential, windows, self._clock, renewal_took=None, jitter=0.0)
-        return status_of(credential, cached, name=name)
 
     async def _reencrypt(self, name: str) -> None:
         store = self._stores.of(name)
