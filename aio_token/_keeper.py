@@ -65,6 +65,7 @@ class Keeper:
         "_store",
         "_tell",
         "_windows",
+        "account",
         "cached",
         "clock",
         "credential",
@@ -83,16 +84,15 @@ class Keeper:
         serves_unsaved: bool = False,
     ) -> None:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
-        self._grant = grant
-        self._store = store
+        self._grant, self._store = grant, store
         self._windows = windows
         self._limits = limits
         self.clock = clock
         self._tell = tell
         self._pace = pace
         self._lineage = Lineage()
-        self._failed_saves = 0
-        self._serves_unsaved = serves_unsaved
+        self._failed_saves, self._serves_unsaved = 0, serves_unsaved
+        self.account = id(self)  # as which it meets an outage (law D8)
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -103,7 +103,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=id(self))
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account)
 
     @property
     def unsaved(self) -> bool:

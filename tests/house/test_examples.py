@@ -84,9 +84,12 @@ async def test_the_crawler_fetches_every_page_with_one_token(
 
 
 @pytest.mark.usefixtures("environment")
-async def test_many_users_share_their_connections(server: AuthorizationServer, api: ProtectedAPI) -> None:
-    """Each user's request carries a token of that user's own."""
+async def test_many_users_share_their_connections(
+    server: AuthorizationServer, api: ProtectedAPI, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Law I2: each user's request carries a token of that user's own; who is no user is asked to sign in."""
     await many_users.main()
+    assert "mallory: who are you? sign in first\n" in capsys.readouterr().out
     assert {request.path for request in api.seen} == {f"/of/{user}" for user in USERS}
     assert len(set(api.authorizations)) == api.accepted == server.refreshes == len(USERS)
 
