@@ -21,6 +21,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from examples import ending
 from examples.servers import servers
 
 if TYPE_CHECKING:
@@ -55,4 +56,4 @@ async def main(connections: Iterable[int]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(range(1, int(sys.argv[1]) + 1) if len(sys.argv) > 1 else count(1)))
+    ending.run(main(range(1, int(sys.argv[1]) + 1) if len(sys.argv) > 1 else count(1)))

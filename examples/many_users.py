@@ -15,6 +15,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from examples import ending
 from examples.servers import servers
 
 
@@ -38,4 +39,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    ending.run(main())
