@@ -5,7 +5,6 @@ python -m examples.bot [CONNECTIONS] ends after so many connections; without the
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import suppress
 from itertools import count

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from itertools import count
 
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from aio_token import (
     BearerMiddleware,
     ClientSecretBasic,
     FileTokenStore,
     RefreshTokenGrant,
+    ServerUnavailable,
     TokenEndpoint,
+    TokenError,
     TokenRepository,
 )
 from examples import ending
 from examples.servers import servers
 
 AT_ONCE = 100
+ATTEMPTS = 5  # to get a token for a page
+SOON, LATE = 1.0, 60.0  # seconds between them: unless the server says how long, and at most
 
 
 class Crawl:
@@ -46,13 +51,15 @@ class Crawl:
                 self.failed[number] = str(error)
 
     async def _page(self, number: int) -> int:
-        for _ in range(ATTEMPTS):
-            with suppress(ServerUnavailable):  # no token for now: wait, instead of failing all the pages that are left
+        for attempt in count(1):
+            try:
                 async with self._api.get(f"/pages/{number}", raise_for_status=True) as response:
                     return len(await response.read())
-            await asyncio.sleep(PAUSE)
-        async with self._api.get(f"/pages/{number}", raise_for_status=True) as response:
-            return len(await response.read())
+            except ServerUnavailable as error:  # no token for now: wait, instead of failing all the pages that are left
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(min(error.retry_after or SOON, LATE))
+        raise AssertionError
 
 
 async def main(pages: int) -> None:
@@ -62,8 +69,11 @@ async def main(pages: int) -> None:
         tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token), FileTokenStore(here.token_file))
         bearer = BearerMiddleware(tokens, here.api_url)
         async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as api:
-            size = await crawl(api, range(pages))
-        print(f"{pages} pages, {size} bytes")
+            crawl = Crawl(api, range(pages))
+            await crawl.run()
+        print(f"{crawl.fetched} pages, {crawl.size} bytes")
+        for number, why in list(crawl.failed.items())[:10]:
+            print(f"page {number}: {why}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def test_no_link_leaves_the_site(pages: Path) -> None:
 def test_every_page_of_the_index_is_in_the_navigation(pages: Path) -> None:
     """Below the index's text stand its lists once more, as the builder wants them; the reference is the last."""
     index = (pages / "index.md").read_text(encoding="utf-8")
-    trees = re.findall(r"```\{toctree\}\n:hidden:\n:caption: (.+)\n\n(.*?)\n```", index, re.DOTALL)
+    trees = re.findall(r"```\{toctree\}\n:hidden:\n:caption: ([^\n]+)\n\n(.*?)\n```", index, re.DOTALL)
     listed = [page for _, tree in trees for page in tree.split()]
     assert {page.name for page in sources.DOCS.glob("*.md")} - {"index.md"} <= set(listed)
     assert listed[-1] == "reference/index"
