@@ -1,6 +1,13 @@
 """What the builder is told: Sphinx with MyST for the pages and Furo for their looks."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from aio_token import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "aio_token"
 author = "aio_token contributors"
@@ -28,3 +35,16 @@ autodoc_preserve_defaults = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True
+
+
+def _code_in_docstrings(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Let what is indented in a docstring be code: reStructuredText takes it for a quotation."""
+    del app, what, name, thing, options
+    for number in range(len(lines) - 1, 0, -1):
+        if lines[number].startswith("    ") and not lines[number - 1]:
+            lines[number:number] = [".. code-block:: python", ""]
+
+
+def setup(app: Sphinx) -> None:
+    """Tell Sphinx of it."""
+    app.connect("autodoc-process-docstring", _code_in_docstrings)

@@ -31,7 +31,7 @@ def _index() -> Iterator[str]:
     yield from _title("Reference", "=")
     yield "What is listed here is public: the names, their arguments and their attributes. Names that begin with an"
     yield "underscore, and modules that do, are not, nor is what is not listed.\n"
-    yield ".. toctree::\n"
+    yield ".. toctree::\n   :maxdepth: 1\n"
     yield from (f"   {room}" for room in ROOMS)
     for room in ROOMS:
         yield ""
