@@ -20,7 +20,7 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits, probe
-from aio_token._lineage import named, refuse_another_client
+from aio_token._lineage import asked, named, refuse_another_client
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person, why_not_revoked
 from aio_token._single_flight import Flights, SingleFlight, finish
@@ -269,7 +269,7 @@ class TokenRepository(Unpicklable):
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            told = described(error, credential, self._time())
+            told = described(error, credential, self._time()) | {"server": asked(self._grant)}
             self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
     async def _install(self, credential: Credential) -> None:

@@ -54,9 +54,7 @@ def test_a_wheel_is_looked_into() -> None:
 
 def test_the_notes_are_the_changelog_s() -> None:
     """Of the version if it has a heading, else of what is unreleased; one that says nothing stops a release."""
-    said = (
-        "# Changelog\n\n## [Unreleased]\n\nNew.\n\n## [0.1.0] - 2026-01-01\n\n### Added\n\n- It.\n\n## Older\n"
-    )
+    said = "# Changelog\n\n## [Unreleased]\n\nNew.\n\n## [0.1.0] - 2026-01-01\n\n### Added\n\n- It.\n\n## Older\n"
     assert notes(said, "0.1.0") == "# aio_token 0.1.0\n\n### Added\n\n- It.\n"
     assert notes(said, "0.2.0") == "# aio_token 0.2.0\n\nNew.\n"
     assert notes(CHANGELOG.read_text(encoding="utf-8"), PROJECT["version"])
