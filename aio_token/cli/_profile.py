@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from aio_token._credential import IssuedBy
+from aio_token._ground.value import Value
 
 VERSION = 1
+
+DEFAULT_PROFILE = "default"
+PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
 
 GrantType = Literal["refresh_token", "client_credentials"]
 """How the token is renewed, in RFC 6749's words: a person has signed in, or the client asks for itself."""
@@ -25,8 +28,7 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Value):
     """What `login` was told, and what the issuer said about itself then.
 
     `client_secret` and `key` tell where a secret is, not what it is: see `_client_secret.py` and `_encryption_key.py`.
@@ -65,7 +67,7 @@ class Profile:
 
     def to_json(self) -> bytes:
         """Write the profile."""
-        return json.dumps({"version": VERSION, **asdict(self)}, indent=2).encode() + b"\n"
+        return json.dumps({"version": VERSION, **self.members()}, indent=2).encode() + b"\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> Profile:
@@ -80,8 +82,7 @@ class Profile:
         if members.get("version") != VERSION:
             message = f"its version is not {VERSION}"
             raise ValueError(message)
-        names = [field.name for field in fields(cls)]
-        given = {name: members[name] for name in names if members.get(name) is not None}
+        given = {name: members[name] for name in cls._described if members.get(name) is not None}
         wrong = [name for name, value in given.items() if not _fits(name, value)]
         if wrong:
             message = f"its {wrong[0]} is not what it should be"

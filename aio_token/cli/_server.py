@@ -5,7 +5,7 @@ Nothing of the network is imported before a request has to be made: a valid toke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError
 from aio_token._wish import NO_WISH
@@ -14,6 +14,7 @@ from aio_token.oauth.client_auth import ClientSecretBasic, ClientSecretPost, Pub
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential, IssuedBy
+    from aio_token._token import Token
     from aio_token._wish import Wish
     from aio_token.cli._session import Session
     from aio_token.grants.client_credentials import ClientCredentialsGrant
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 class SessionGrant:
     """Renews as the profile says."""
+
+    revocation_ends_grant = True  # on some servers it does, and a command is not told on which
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -92,6 +95,23 @@ async def answer_to_nothing(url: str, to: str) -> Reply:
     from aio_token.oauth.sending import send
 
     return await send(Request(to=to, url=url), _transport())
+
+
+async def told_by(url: str, token: Token) -> tuple[int, dict[str, Any] | None]:
+    """Return the status, and the JSON object if there is one, of an endpoint of the issuer's that takes the token.
+
+    Raises `TokenError`.
+    """
+    from aio_token.oauth.form import Request
+    from aio_token.oauth.reading import read_object
+    from aio_token.oauth.sending import send
+    from aio_token.oauth.url import origin_of
+
+    request = Request(
+        to=f"the user-info endpoint of {origin_of(url)}", url=url, method="GET", headers=token.headers("GET", url)
+    )
+    reply = await send(request, _transport())
+    return reply.status, read_object(reply.body)
 
 
 def proxy_for(url: str) -> str | None:

@@ -12,9 +12,10 @@ import click
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token.cli import _client_secret, _profile_files
 from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
-from aio_token.cli._encryption_key import KEYRING, choose_key, open_keyring
+from aio_token.cli._encryption_key import KEYRING
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
+from aio_token.cli._key_choice import choose_key, open_keyring
 from aio_token.cli._profile import Profile
 from aio_token.cli._server import discover, endpoint_at
 from aio_token.cli._session import Session
@@ -46,6 +47,7 @@ class Options:
     client_secret: str | None = None
     client_auth: ClientAuth | None = None
     port: int = 0
+    yes: bool = False
 
     def over(self, before: Profile) -> Options:
         """Return these options, and for the rest what the last sign-in used.
@@ -98,10 +100,10 @@ def sign_in(name: str, options: Options) -> None:
 def _key(options: Options, before: Session | None) -> str:
     """Return where the key comes from; a stored token keeps the key that it has. Raises `KeyUnavailable`."""
     if options.key is None or before is None:
-        return choose_key(options.key_file)
+        return choose_key(options.key_file, agreed=options.yes)
     if options.key == KEYRING:
         if not before.is_signed_in:
-            return choose_key(None)
+            return choose_key(None, agreed=options.yes)
         with before.advice():
             open_keyring(create=False)
     return options.key

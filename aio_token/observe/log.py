@@ -33,6 +33,7 @@ _SENTENCES: dict[type[Event], str] = {
     Saved: "what could not be stored before is stored now",
     SignedIn: "signed in",
     SignedOut: "signed out",
+    Replaced: "a sign-in took the place of a live session",
 }
 
 
@@ -55,8 +56,8 @@ def _sentence(event: Event) -> str:
     match event:
         case RenewalFailed() | Unsaved():
             return event.message
-        case SignedOut(revoked=False):
-            return f"signed out here alone: {event.message}"
+        case SignedOut(revoked=False) | Replaced(revoked=False):
+            return f"{_SENTENCES[type(event)]}, which the server was not told: {event.message}"
         case Rejected():
             return f"{event.origin} rejected the token"
         case ReplayImpossible():

@@ -17,6 +17,7 @@ from aio_token.events import (
     RenewalFailed,
     RenewalPaused,
     Renewed,
+    Replaced,
     ReplayImpossible,
     Saved,
     SignedIn,
@@ -35,6 +36,7 @@ EVENTS: list[Event] = [
     Unsaved(at=1.0, message="the disk is full"),
     Saved(at=1.0),
     SignedIn(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
+    Replaced(at=1.0, revoked=True, message=None),
     SignedOut(at=1.0, revoked=False, message="the server is down"),
     Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"),
     ReplayImpossible(at=1.0, origin="https://api.example", method="POST"),
@@ -80,11 +82,15 @@ LINES = {
     EVENTS[4]: "the disk is full",
     EVENTS[5]: "what could not be stored before is stored now",
     EVENTS[6]: "signed in (token ba7816bf, good for 60 s)",
-    EVENTS[7]: "signed out here alone: the server is down",
+    EVENTS[7]: "a sign-in took the place of a live session",
+    Replaced(at=1.0, revoked=False, message="the server is down"): (
+        "a sign-in took the place of a live session, which the server was not told: the server is down"
+    ),
+    EVENTS[8]: "signed out, which the server was not told: the server is down",
     SignedOut(at=1.0, revoked=True, message=None): "signed out",
-    EVENTS[8]: "https://api.example rejected the token (token ba7816bf)",
-    EVENTS[9]: "a rejected POST to https://api.example was not sent again: its body can be sent only once",
-    EVENTS[10]: "https://api.example rejected a renewed token too; for a while its 401s cause no renewal (4 s)",
+    EVENTS[9]: "https://api.example rejected the token (token ba7816bf)",
+    EVENTS[10]: "a rejected POST to https://api.example was not sent again: its body can be sent only once",
+    EVENTS[11]: "https://api.example rejected a renewed token too; for a while its 401s cause no renewal (4 s)",
     Foreign(at=1.0): "Foreign",
 }
 

@@ -251,7 +251,7 @@ MISTAKES = (
         "an issuer with another ending",
         lambda place: Provider.discover(f"{place.server.issuer}/"),
         "is for another issuer",
-        "pass that one, letter by letter",
+        "pass that one",
     ),
     Mistake(
         "an issuer of a wrong path",

@@ -12,6 +12,7 @@ import click
 
 from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError, TokenError
 from aio_token.cli._client_secret import secret_of
+from aio_token.cli._encryption_key import KEYRING, key_source
 from aio_token.cli._exits import Exit, exit_for, run_to_end
 from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import look_at
@@ -72,7 +73,10 @@ def _report(finding: Finding) -> None:
 async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> AsyncIterator[Finding]:
     """Look at a profile, nearest things first, and wait for its lock for `patience` seconds."""
     yield Finding(level="ok", subject="profile", text=str(session.profile_file))
-    yield await _storage(session, patience)
+    kept = await _storage(session, patience)
+    yield kept
+    if not kept.exit and session.profile.store == "encrypted" and session.profile.key in {None, KEYRING}:
+        yield await _keyring(session)
     yield _damage(session)
     yield _token(session)
     if session.profile.client_secret is not None:
@@ -98,6 +102,14 @@ async def _storage(session: Session, patience: float) -> Finding:
         hint = f"; to encrypt it: aio-token logout {name}, aio-token login {name} --store encrypted"
         return Finding(level="warn", subject="store", text=text + hint)
     return Finding(level="ok", subject="store", text=text)
+
+
+async def _keyring(session: Session) -> Finding:
+    began = time.perf_counter()
+    await asyncio.to_thread(key_source(session.profile.key).key, b"")
+    took = time.perf_counter() - began
+    text = f"takes {took:.2f} s of each `token`, which a key file does not: aio-token login --key-file FILE"
+    return Finding(level="ok", subject="keyring", text=text)
 
 
 def _damage(session: Session) -> Finding:

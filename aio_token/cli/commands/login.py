@@ -55,7 +55,13 @@ from aio_token.cli._sign_in import Options, sign_in
     callback=source_option,
     help="Where the client's secret is: prompt, stdin, env:NAME or file:PATH.",
 )
-@click.option("--client-auth", type=click.Choice(get_args(ClientAuth)[1:]), help="How the secret is sent.")
+@click.option(
+    "--client-auth",
+    type=click.Choice(get_args(ClientAuth)[1:]),
+    metavar="METHOD",
+    help=f"How the secret is sent: {' or '.join(get_args(ClientAuth)[1:])}.",
+)
+@click.option("--yes", "-y", is_flag=True, help="Make a key file, without asking, where no keyring keeps the key.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port that the browser comes back to.")
 def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options above
     """Sign in, and keep the token under the name PROFILE.
