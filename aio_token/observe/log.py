@@ -12,6 +12,7 @@ from aio_token.events import (
     RenewalFailed,
     RenewalPaused,
     Renewed,
+    Replaced,
     ReplayImpossible,
     Saved,
     SignedIn,
