@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from inspect import isawaitable
+import logging
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _REMEDY = "scope=, resource=, port= and path= say the grant's own; the rest is made anew for each sign-in"
 
+_ASYNC_BROWSER = "browser= is an ordinary function, which runs in a thread; an asynchronous one is for show="
+_logger = logging.getLogger("aio_token")
+
 
 @public
 @judged
@@ -47,9 +51,10 @@ class AuthorizationCodeGrant:
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser
     is opened unless `browser` is given, such as `webbrowser.open`: a function of an address, run in a thread, that
-    returns whether there is a browser. The address is that of a page here that sends the browser on, since other users
-    read in the list of processes what a browser is started with. Without one, or if it fails, `show` is given the
-    address to open, and may be asynchronous; the default writes it to standard error.
+    returns whether there is a browser. An asynchronous one is a `ConfigurationError`, one that raises is logged. The
+    address is that of a page here that sends the browser on, since other users read in the list of processes what a
+    browser is started with. Without one, or if it fails, `show` is given the address to open, and may be asynchronous;
+    the default writes it to standard error.
 
     The answer is awaited for `timeout` seconds on 127.0.0.1, at `path` and a free port, or `port` for servers that want
     to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `resource` is RFC 8707's, one URI or
@@ -73,6 +78,8 @@ class AuthorizationCodeGrant:
         check_scope(scope)
         check_several("resource", resource)
         check_function("browser", browser, optional=True)
+        if iscoroutinefunction(browser):
+            raise ConfigurationError(_ASYNC_BROWSER)
         check_function("show", show)
         check_seconds("timeout", timeout)
         check_port(port)
@@ -147,6 +154,12 @@ class AuthorizationCodeGrant:
 def _opens(browser: Callable[[str], object], address: str) -> bool:
     """Whether the browser took the address."""
     try:
-        return bool(browser(address))
-    except Exception:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        opened = browser(address)
+    except Exception as error:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        # Not its text, which may hold the page's address, that is worth a sign-in (law G5).
+        _logger.warning("the browser could not be opened (%s); the address is shown instead", type(error).__name__)
         return False
+    if iscoroutine(opened):
+        opened.close()
+        raise ConfigurationError(_ASYNC_BROWSER)
+    return bool(opened)
