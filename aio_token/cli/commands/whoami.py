@@ -49,7 +49,7 @@ async def _told(session: Session) -> Mapping[str, Any]:
     """Return what the server says. Raises `TokenError`."""
     with session.advice():
         async with tokens_of(session) as tokens:
-            provider = await discover(session.profile.issuer)
+            provider = await discover(session.profile)
             if provider.userinfo_endpoint is not None:
                 return await _user_info(tokens, provider.userinfo_endpoint)
             if provider.introspection_endpoint is not None:
