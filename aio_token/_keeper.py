@@ -31,7 +31,7 @@ from aio_token._freshness import ANY, Answer, CachedToken
 from aio_token._hold import holding
 from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
-from aio_token._lineage import Lineage, belongs, named, put_back, served, succeeding
+from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import Asking
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
@@ -262,7 +262,7 @@ class Keeper:
         if token is None:
             message = "the grant returned a credential without a token"
             raise ServerUnavailable(message)
-        self._tell(Renewed, reason=reason, waits=waits(), duration=took, **named(credential))
+        self._tell(Renewed, reason=reason, waits=waits(), duration=took, server=asked(self._grant), **named(credential))
         return token
 
     async def _write_before_spending(self, slot: Slot) -> None:
