@@ -21,7 +21,8 @@ from yarl import URL
 
 import aio_token
 from aio_token import Credential, Token
-from aio_token._edge.challenge import asks_for_renewal
+from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
+from aio_token._edge.demands import wish_in
 from aio_token._token import fingerprint
 from aio_token.oauth.answer import Answer, read_object
 from aio_token.oauth.extra import bounded
@@ -128,8 +129,15 @@ def in_a_body(text: str) -> None:
         bodies.shown(body, Redactor(), 4_000)
 
 
+def demanded(text: str) -> None:
+    """Have an API demand the text of the next token."""
+    for error in ("insufficient_claims", "insufficient_user_authentication"):
+        wish_in([Challenge("bearer", {"error": error, "claims": text, "acr_values": text, "max_age": text})])
+
+
 READERS: dict[str, Callable[[str], object]] = {
-    "a challenge": lambda text: asks_for_renewal([text]),
+    "a challenge": lambda text: asks_for_renewal(list(parse([text]))),
+    "a challenge's demands": demanded,
     "a fingerprint": fingerprint,
     "a token": lambda text: Token(access_token=text),
     "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
@@ -172,6 +180,8 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
     "_edge.challenge.parse": "a challenge",
+    "_edge.demands._claims": "a challenge's demands",
+    "_edge.demands.wish_in": "a challenge's demands",
     "_token.Token.__post_init__": "a token",
     "oauth.answer._retry_after": "an answer",
     "oauth.answer.read_object": "an answer's body",
@@ -212,6 +222,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_edge.origins._parsed": "",
+    "_edge.placement.header_named": "",
+    "_edge.placement.value_after": "",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.client_auth._prepared": "",
     "oauth.client_auth.private_key": "",
