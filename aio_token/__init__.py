@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
+    from aio_token._accounts.accounts import Accounts as Accounts
     from aio_token._limits import Limits as Limits
     from aio_token._pacing.pace import Pace as Pace
     from aio_token._freshness import Windows as Windows
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from aio_token._errors import TokenError as TokenError
     from aio_token._errors import SignInRequired as SignInRequired
     from aio_token._errors import GrantRefused as GrantRefused
+    from aio_token._errors import UnknownAccount as UnknownAccount
     from aio_token._errors import ConfigurationError as ConfigurationError
     from aio_token._errors import ServerUnavailable as ServerUnavailable
     from aio_token._errors import StoreError as StoreError
@@ -77,6 +79,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
+        "_accounts.accounts": ("Accounts",),
         "_limits": ("Limits",),
         "_pacing.pace": ("Pace",),
         "_freshness": ("Windows",),
@@ -106,6 +109,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "TokenError",
             "SignInRequired",
             "GrantRefused",
+            "UnknownAccount",
             "ConfigurationError",
             "ServerUnavailable",
             "StoreError",

@@ -13,7 +13,7 @@ from aio_token._ground.value import Value
 from aio_token._interfaces import Probing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from aio_token._credential import Credential
@@ -152,9 +152,14 @@ async def probe(store: TokenStore, limits: Limits) -> None:
             await store.probe()
 
 
-def saving(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Bound what a store takes to write."""
-    return within(limits.save, StoreError(f"{store!r} did not take the credential within {limits.save:g} s"))
+async def save(writing: Awaitable[None], store: TokenStore, limits: Limits) -> StoreError | None:
+    """Have the store write; return what kept it from that, whatever a store raises (law C4)."""
+    try:
+        async with within(limits.save, StoreError(f"{store!r} did not take the credential within {limits.save:g} s")):
+            await writing
+    except Exception as error:  # noqa: BLE001  it is another party's
+        return failure_of(store, error)
+    return None
 
 
 def failure_of(store: TokenStore, error: Exception) -> StoreError:

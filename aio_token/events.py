@@ -19,6 +19,7 @@ __all__ = [
     "RenewalFailed",
     "RenewalPaused",
     "Renewed",
+    "Replaced",
     "ReplayImpossible",
     "Saved",
     "SignedIn",
@@ -127,6 +128,13 @@ class SignedIn(Event):
 
     fingerprint: str | None
     expires_at: float | None
+
+
+class Replaced(Event):
+    """A sign-in took the place of a live session; `revoked` tells whether the server ended that, `message` why not."""
+
+    revoked: bool
+    message: str | None
 
 
 class SignedOut(Event):

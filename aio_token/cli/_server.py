@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class SessionGrant:
     """Renews as the profile says."""
 
+    revocation_ends_grant = True  # on some servers it does, and a command is not told on which
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.revoked = False

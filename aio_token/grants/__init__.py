@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from aio_token._credential import IssuedBy as IssuedBy
     from aio_token._credential import Rescued as Rescued
     from aio_token._interfaces import Fingerprinting as Fingerprinting
+    from aio_token._interfaces import Interactive as Interactive
     from aio_token._interfaces import Revocable as Revocable
     from aio_token._interfaces import Spending as Spending
     from aio_token._interfaces import Standalone as Standalone
+    from aio_token._interfaces import StillPending as StillPending
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
     from aio_token.grants.token_exchange import TokenExchangeGrant as TokenExchangeGrant
@@ -31,7 +33,14 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     __name__,
     {
         "aio_token._credential": ("IssuedBy", "Rescued"),
-        "aio_token._interfaces": ("Fingerprinting", "Revocable", "Spending", "Standalone"),
+        "aio_token._interfaces": (
+            "Fingerprinting",
+            "Interactive",
+            "Revocable",
+            "Spending",
+            "Standalone",
+            "StillPending",
+        ),
         "refresh_token": ("RefreshTokenGrant",),
         "client_credentials": ("ClientCredentialsGrant",),
         "token_exchange": ("TokenExchangeGrant",),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aio_token._errors import ConfigurationError, raise_alone
+from aio_token._single_flight import finish
+from aio_token.grants._callback import Callback
 from aio_token.grants._neighbours import is_foreign
 
 if TYPE_CHECKING:
@@ -29,21 +31,6 @@ _PAGE = (
     "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Signing in</title>"
     "<p>The answer has arrived. Close this window and go back to the program that you came from."
 )
-
-
-class Response:
-    """An authorization response (RFC 6749 section 4.1.2); an object, so that no frame shows the code."""
-
-    __slots__ = ("_members",)
-
-    def __init__(self, members: dict[str, str]) -> None:
-        self._members = members
-
-    def __repr__(self) -> str:
-        return f"<Response {' '.join(self._members)}>"
-
-    def __getitem__(self, name: str) -> str | None:
-        return self._members.get(name)
 
 
 class Page(str):
@@ -67,7 +54,7 @@ class Listener:
     def __init__(self, path: str, state: str) -> None:
         self._path = path
         self._state = state
-        self._arrived: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._arrived: asyncio.Future[Callback] = asyncio.get_running_loop().create_future()
         self._page = Page()
         self._is_taken = False
         self.port: int = 0
@@ -84,7 +71,7 @@ class Listener:
         self._page.leads_to = address
         return self._page
 
-    async def response(self) -> Response:
+    async def response(self) -> Callback:
         """Wait for the browser."""
         return await self._arrived
 
@@ -97,7 +84,7 @@ class Listener:
             )
         if not self._is_awaited(request):
             return web.Response(status=HTTPStatus.NOT_FOUND, headers=_HEADERS)
-        self._arrived.set_result(Response(dict(request.query)))
+        self._arrived.set_result(Callback(request.query))
         response = web.Response(text=_PAGE, content_type="text/html", headers=_HEADERS)
         response.force_close()
         return response
@@ -128,16 +115,19 @@ async def listening(path: str, state: str, port: int) -> AsyncIterator[Listener]
     """Listen while the block lasts; port 0 is one that is free. Raises `ConfigurationError` if it is taken."""
     listener = Listener(path, state)
     runner = web.ServerRunner(web.Server(listener.handle, access_log=None), shutdown_timeout=_PATIENCE)
-    await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as error:
-            message = (
-                f"{HOST} cannot be listened on, port {port} ({type(error).__name__}); free the port or use another"
-            )
-            raise_alone(ConfigurationError(message), because=error)
+        # Both to their ends: asyncio forgets a server whose start is cancelled, and its port stays taken.
+        await finish(_start(runner, port), grace=_PATIENCE)
         listener.port = runner.addresses[0][1]
         yield listener
     finally:
-        await runner.cleanup()
+        await finish(runner.cleanup(), grace=_PATIENCE)
+
+
+async def _start(runner: web.ServerRunner, port: int) -> None:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+    except OSError as error:
+        message = f"{HOST} cannot be listened on, port {port} ({type(error).__name__}); free the port or use another"
+        raise_alone(ConfigurationError(message), because=error)

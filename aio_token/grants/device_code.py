@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from aio_token._credential import Credential
 from aio_token._errors import ServerUnavailable, SignInRequired
 from aio_token._ground.public import public
+from aio_token._interfaces import StillPending
+from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
+from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_function, check_scope, check_several, judged
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from aio_token._credential import IssuedBy
+    from aio_token._interfaces import Grant
     from aio_token._wish import Wish
     from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -103,13 +107,20 @@ class DeviceGrant:
         not do this or what is stored belongs to another one, and `ServerUnavailable` if the server cannot be reached.
         """
         self._endpoint.check_issued_here(credential)
+        return await obtained_in_one(self, credential, wish)
+
+    async def invite(self, wish: Wish = NO_WISH) -> Grant:
+        """Show the code, wait until the server may be asked, and return the grant that asks it once.
+
+        It may be cancelled at any moment, as nothing is spent by it. What the grant raises while the person has not
+        agreed, `StillPending`, holds what to wait for next.
+        """
         asked = written(wish).over(self._asked)
         begun = await self._begin(asked)
         shown = self._show(begun.prompt)
         if isawaitable(shown):
             await shown
-        answer = await self._poll(begun)
-        return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
+        return await _Polling(self._endpoint, begun, self._wait, issued_for(self._endpoint, asked)).invite(wish)
 
     async def _begin(self, asked: Form) -> _Begun:
         asked_at = self._endpoint.clock.monotonic()
@@ -122,31 +133,6 @@ class DeviceGrant:
             message = "the device authorization endpoint gave no code and address that can be shown; try again later"
             failure = ServerUnavailable(message)
         raise failure
-
-    async def _poll(self, begun: _Begun) -> Answer:
-        """Ask until there is an answer; a server that is away for a while ends nothing (RFC 8628 section 3.5)."""
-        interval, trouble = begun.interval, None
-        while self._endpoint.clock.monotonic() + interval < begun.ends_at:
-            await self._wait(interval)
-            try:
-                answer = await self._endpoint.request(GRANT_TYPE, Form(device_code=begun.device_code.value))
-            except ServerUnavailable as error:
-                trouble = error
-            else:
-                code, trouble = answer.error, None
-                if code == "slow_down":
-                    interval += _INTERVAL
-                elif code != "authorization_pending":
-                    failure = answer.failure()
-                    if not isinstance(failure, ServerUnavailable):
-                        return answer
-                    trouble = failure
-            if trouble is not None:
-                interval = max(min(2 * interval, _LONGEST), trouble.retry_after or 0.0)
-        if trouble is not None:
-            raise trouble
-        message = "the code was not entered while it was valid; sign in again"
-        raise SignInRequired(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +149,61 @@ class _Begun:
         """The addresses without their fragments, which a page for people may have."""
         both = (self.prompt.verification_uri, self.prompt.verification_uri_complete)
         return [uri.partition("#")[0] for uri in both if uri]
+
+
+class _Polling(Unpicklable):
+    """Waits for its time, and asks once, in turn: what the person brings is an answer that is another one."""
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        begun: _Begun,
+        wait: Callable[[float], Awaitable[object]],
+        issued_by: IssuedBy,
+    ) -> None:
+        self._endpoint = endpoint
+        self._begun = begun
+        self._wait = wait
+        self._interval = begun.interval
+        self._trouble: ServerUnavailable | None = None
+        self.issued_by: IssuedBy = issued_by
+
+    def __repr__(self) -> str:
+        return f"<_Polling of {self._endpoint!r}>"
+
+    async def invite(self, wish: Wish = NO_WISH) -> Grant:
+        """Wait until the server may be asked.
+
+        Raises `SignInRequired` when the code has come to its end, or what was wrong with the server.
+        """
+        del wish
+        if self._endpoint.clock.monotonic() + self._interval >= self._begun.ends_at:
+            raise self._trouble or SignInRequired("the code was not entered while it was valid; sign in again")
+        await self._wait(self._interval)
+        return self
+
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
+        """Ask; a server that is away for a while ends nothing (RFC 8628 section 3.5)."""
+        del wish
+        self._endpoint.check_issued_here(credential)
+        try:
+            answer = await self._endpoint.request(GRANT_TYPE, Form(device_code=self._begun.device_code.value))
+        except ServerUnavailable as error:
+            raise self._later(error) from None
+        if answer.error == "slow_down":
+            self._interval += _INTERVAL
+        elif answer.error != "authorization_pending":
+            failure = answer.failure()
+            if not isinstance(failure, ServerUnavailable):
+                return answer.credential(Credential(issued_by=self.issued_by))
+            raise self._later(failure)
+        self._trouble = None
+        raise StillPending(self)
+
+    def _later(self, trouble: ServerUnavailable) -> StillPending:
+        self._trouble = trouble
+        self._interval = max(min(2 * self._interval, _LONGEST), trouble.retry_after or 0.0)
+        return StillPending(self)
 
 
 def _read(answer: Answer, asked_at: float) -> _Begun | None:

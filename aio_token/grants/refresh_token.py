@@ -86,6 +86,11 @@ class RefreshTokenGrant:
         """For how many seconds the server takes a spent refresh token once more."""
         return self._endpoint.rotation_grace
 
+    @property
+    def revocation_ends_grant(self) -> bool:
+        """Whether the server ends all sessions of a person and this client with one refresh token."""
+        return self._endpoint.revocation_ends_grant
+
     def spends(self, credential: Credential | None) -> bool:
         """Whether a refresh token would be presented that may be single-use (law F8)."""
         if credential is not None and self._hopeless(credential) is None:
@@ -112,7 +117,9 @@ class RefreshTokenGrant:
         stored = credential or Credential()
         hopeless = self._hopeless(stored)
         if hopeless is None and not self._seems_to_have_ended(stored):
-            return stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+            known = stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+            begins = self._first is not None and self._first == stored.refresh_token
+            return replace(known, first=fingerprint(stored.refresh_token or "")) if begins else known
         first = await self._unspent_first(stored)
         if first is not None:
             return replace(
@@ -124,6 +131,7 @@ class RefreshTokenGrant:
                 refresh_not_before=None,
                 issued_by=self.issued_by,
                 refused=None,
+                removed_until=None,
             )
         if hopeless is not None:
             raise hopeless
@@ -134,7 +142,8 @@ class RefreshTokenGrant:
         if self._first is None:
             return None
         first = await reveal(self._first, "the first refresh token")
-        return None if stored.first == fingerprint(first.value) or first.value == stored.refresh_token else first
+        is_spent = fingerprint(first.value) in stored.begun_with or first.value == stored.refresh_token
+        return None if is_spent else first
 
     def _hopeless(self, stored: Credential) -> SignInRequired | None:
         """Say why the stored refresh token need not be presented, None if it should be."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode
 
 from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._ground.public import public
@@ -16,27 +15,15 @@ from aio_token._pacing.proof import digest
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_header, check_seconds, check_secret, check_text, judged
 from aio_token.oauth.secret import Revealed, reveal
+from aio_token.oauth.signing_key import header_for, private_key, revealed_certificate
 
 if TYPE_CHECKING:
-    from joserfc.jwk import Key as JoseKey
-
     from aio_token.oauth.form import Request
     from aio_token.oauth.secret import Secret
-
-KeyText = str | bytes | Mapping[str, Any]
-"""A private key as PEM or JWK (its JSON, or a mapping)."""
-Key = KeyText | Callable[[], KeyText | Awaitable[KeyText]]
-"""A private key, or a function, asynchronous or not, that returns it."""
+    from aio_token.oauth.signing_key import Certificate, Key, KeyText
 
 ASSERTION_LIFETIME = 60  # seconds: it is used at once, and is worth nothing to anyone who finds it later
-_OF_THE_KEY = ("kid", "x5t", "x5t#S256")
-"""What a JWT's header says of its key (RFC 7515 section 4.1), and a JWK too (RFC 7517 section 4)."""
-_KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
-    "RS": "RSA",
-    "PS": "RSA",
-    "ES": "EC",
-    "Ed": "OKP",
-}  # by the first letters of `alg`
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 section 2.2
 
 
 @public
@@ -131,8 +118,9 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
 
     `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the issuer where it is
     known, else the token endpoint's address: whoever else gets the JWT cannot use it there. Some servers want another,
-    such as Entra ID its token endpoint's address. `lifetime` is in seconds. `header` are further members of the JWT's
-    header, such as the certificate's thumbprint, `x5t#S256`; those of a JWK are taken from it.
+    such as Entra ID its token endpoint's address. `lifetime` is in seconds. `certificate` is the key's, as PEM, for
+    servers that know a key by its certificate: its thumbprints stand in the JWT's header then, as `x5t` and `x5t#S256`;
+    those of a JWK are taken from it. `header` are further members of the header, such as `x5c`.
     """
 
     client_id: str
@@ -142,6 +130,7 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
     audience: str | None = field(default=None, kw_only=True)
     lifetime: int = field(default=ASSERTION_LIFETIME, kw_only=True)
     header: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    certificate: Certificate | None = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_text("the client's id", self.client_id)
@@ -151,21 +140,24 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
         check_text("audience", self.audience, optional=True)
         check_seconds("lifetime", self.lifetime)
         check_header(self.header)
+        if self.certificate is not None:
+            check_secret(f"the certificate of the client {self.client_id!r}", self.certificate, (str, bytes))
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of id and key, and of what the JWT says beside them."""
         name = f"the private key of the client {self.client_id!r}"
         key: Revealed[KeyText] = await reveal(self.key, name, kinds=(str, bytes, Mapping))
-        beside = (self.alg, self.kid, self.audience, self.lifetime, dict(self.header))
+        certificate = await revealed_certificate(self.certificate, f"the client {self.client_id!r}")
+        beside = (self.alg, self.kid, self.audience, self.lifetime, dict(self.header), certificate)
         return digest(salt, type(self).__name__, self.client_id, key.value, *beside)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
         from authlib.oauth2.rfc7523 import PrivateKeyJWT as Method  # noqa: PLC0415  slow to import, needed by few
 
-        name = f"the private key of the client {self.client_id!r}"
-        key = Revealed(await private_key(self.key, self.alg, name))
-        header = header_for(key, self.kid, self.header)
+        whose = f"the client {self.client_id!r}"
+        key = Revealed(await private_key(self.key, self.alg, f"the private key of {whose}"))
+        header = await header_for(key, self.kid, self.header, self.certificate, whose)
         method = Method(self.audience or audience, _claims(request, self.lifetime), header, self.alg)
         return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, key)
 
@@ -208,6 +200,46 @@ class ClientSecretJWT(Unpicklable, Value, kw_only=False):
         return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, secret)
 
 
+@public
+@judged
+class ClientAssertion(Unpicklable, Value, kw_only=False):
+    """A JWT that another party makes and signs for the client (RFC 7521 section 4.2): workload identity.
+
+    The platform proves what runs on it, and no secret has to be kept. `assertion` is a function that returns the JWT,
+    such as `Path("/var/run/secrets/tokens/id").read_text` for a file that is rotated: it is asked for each request.
+    """
+
+    client_id: str
+    assertion: Secret = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_text("the client's id", self.client_id)
+        check_secret(f"the assertion of the client {self.client_id!r}", self.assertion)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and JWT."""
+        return digest(salt, type(self).__name__, self.client_id, (await self._assertion()).value)
+
+    async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
+        """Put the JWT into the body."""
+        held = await self._assertion()
+        request = _prepared(request, "none", self.client_id)
+        proof = Revealed({"client_assertion_type": _ASSERTION_TYPE, "client_assertion": held.value})
+        return replace(
+            request,
+            body=f"{request.body}&{urlencode(proof.value)}",
+            secrets=(*request.secrets, held.value),
+        )
+
+    async def _assertion(self) -> Revealed[str]:
+        held = await reveal(self.assertion, f"the assertion of the client {self.client_id!r}")
+        held.value = held.value.strip()
+        if not (held.value.isascii() and held.value.isprintable()):
+            message = f"the assertion of the client {self.client_id!r} is no JWT"
+            raise ConfigurationError(message)
+        return held
+
+
 def _check_secret_of(client_id: object, secret: object) -> None:
     check_text("the client's id", client_id)
     check_secret(f"the secret of the client {client_id!r}", secret)
@@ -223,38 +255,6 @@ async def _fingerprint(
 def _claims(request: Request, lifetime: int) -> dict[str, object]:
     now = int(time.time() if request.sent_at is None else request.sent_at)
     return {"iat": now, "exp": now + lifetime}
-
-
-def header_for(key: Revealed[JoseKey], kid: str | None, header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the header of a JWT; what is not said is as the key's JWK has it."""
-    own = {name: key.value.get(name) for name in _OF_THE_KEY}
-    return {**{name: text for name, text in own.items() if text}, **header, **({"kid": kid} if kid else {})}
-
-
-async def private_key(given: Key, alg: str, name: str) -> JoseKey:
-    """Read a private key for this algorithm; `name` is what messages call it.
-
-    Raises `ConfigurationError` if there is no such algorithm, or if the key does not fit it.
-    """
-    from joserfc.jwk import import_key  # noqa: PLC0415  slow to import, needed by few
-
-    held = Revealed(given)
-    del given  # the frame of an exception would show it
-    kind = _KEY_TYPES.get(alg[:2])
-    if kind is None:
-        message = f"{alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'"
-        raise ConfigurationError(message)
-    text: Revealed[KeyText] = await reveal(held.value, name, kinds=(str, bytes, Mapping))
-    try:
-        if isinstance(text.value, str | bytes) and text.value.lstrip()[:1] in {"{", b"{"}:
-            text.value = json.loads(text.value)
-        key = import_key(dict(text.value) if isinstance(text.value, Mapping) else text.value, kind)
-        if not key.is_private:
-            raise ValueError  # noqa: TRY301  as if it could not be read
-    except Exception:  # noqa: BLE001  whatever the parser raises may quote the key
-        message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key, as PEM or JWK"
-        raise_alone(ConfigurationError(message))
-    return key
 
 
 def _prepared(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
 
@@ -42,6 +44,12 @@ _BY_CODE: dict[str, Remedy] = {
     "server_error": (ServerUnavailable, _LATER),
     "temporarily_unavailable": (ServerUnavailable, _LATER),
 }
+_DECLARED: dict[str, Remedy] = {
+    "sign in": (GrantRefused, _SIGN_IN),
+    "configure": (ConfigurationError, "check the client's registration and what it asks for"),
+    "wait": (ServerUnavailable, _LATER),
+}
+_NOTHING_DECLARED: Mapping[str | int, str] = MappingProxyType({})
 _WITHOUT_A_PERSON = frozenset(
     {
         "client_credentials",
@@ -50,6 +58,10 @@ _WITHOUT_A_PERSON = frozenset(
     }
 )
 _OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret"})
+_NO_TEXT = "an error that is not text"
+_CODES = ("code", "error", "type", "error_code", "status")  # of an error that is an object
+_DESCRIPTIONS = ("message", "error_description", "description")
+_LOOKED_AT = 2_048  # characters of a description (law H1)
 _PASSES = frozenset({408, 425, 429})  # of all 4xx
 _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 
@@ -77,15 +89,61 @@ def by_status(status: int, address: str) -> Remedy:
     return ConfigurationError, "check the parameters that are sent"
 
 
-def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
-    """Return what helps a grant of this type, "" for a request that is no grant's.
+def code_of(error: object) -> str | None:
+    """Return the code that an answer's `error` is, None for none; some servers put a number there, or an object."""
+    if isinstance(error, Mapping):
+        words = [word for name in _CODES if (word := code_of(_no_object(error.get(name)))) is not None]
+        known = (word for word in words if word.lower() in _BY_CODE)
+        return next(known, words[0] if words else _NO_TEXT) if error else None
+    if not error or error == "0":
+        return None
+    return str(error) if isinstance(error, str | int) and not isinstance(error, bool) else _NO_TEXT
+
+
+def _no_object(value: object) -> object:
+    return None if isinstance(value, Mapping) else value
+
+
+def description_of(members: Mapping[str, Any]) -> str:
+    """Return a server's own words beside an error's code, "" for none."""
+    error = members.get("error")
+    inner = [error.get(name) for name in _DESCRIPTIONS] if isinstance(error, Mapping) else []
+    said = (members.get("error_description"), *inner, members.get("message"))
+    return next((text for text in said if isinstance(text, str)), "")
+
+
+def needs_a_person(grant_type: str) -> bool:
+    """Whether a person has to help when this grant is refused."""
+    return grant_type not in _WITHOUT_A_PERSON
+
+
+def _by_word(declared: Mapping[str | int, str], code: str, description: str) -> Remedy | None:
+    """Return what a dialect says of an error, by its code or by words of its description."""
+    words = {word.lower(): remedy for word, remedy in declared.items() if isinstance(word, str)}
+    said = description[:_LOOKED_AT].lower()
+    found = words.get(code) or next((remedy for word, remedy in words.items() if word in said), None)
+    return None if found is None else _DECLARED[found]
+
+
+def remedy_for(
+    grant_type: str,
+    code: str,
+    status: int,
+    address: str,
+    *,
+    description: str = "",
+    declared: Mapping[str | int, str] = _NOTHING_DECLARED,
+) -> Remedy:
+    """Return what helps a grant of this type, "" for a request that is no grant's; what is `declared` comes first.
 
     A refresh that is refused without a word is a session that has ended (Strava, Glewlwyd). Who needs no person for a
     token is not sent to sign in.
     """
-    known = by_code(code)
+    known = _by_word(declared, code, description) or by_code(code)
+    if known is None and grant_type and status in declared:
+        known = _DECLARED[declared[status]]
     if known is None and grant_type == "refresh_token" and status == 400 and not code:  # noqa: PLR2004  Bad Request
         known = GrantRefused, _SIGN_IN
-    if known is not None and issubclass(known[0], SignInRequired) and grant_type in _WITHOUT_A_PERSON:
+    if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):
         return ConfigurationError, _CHECK_GRANT
     return known or by_status(status, address)

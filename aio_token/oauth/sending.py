@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone, without_frames
+from aio_token._errors import ConfigurationError, LockTimeout, ServerUnavailable, raise_alone, without_frames
 from aio_token._ground.version import __version__
+from aio_token._hold import lapsed
 from aio_token._limits import within
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
 from aio_token.oauth.secret import Revealed
@@ -51,7 +52,7 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
     """Try again where that is safe, or the one time that law D7 allows."""
     proxy = _proxy(request, transport)
     pauses = iter(_PAUSES)
-    dropped = False
+    dropped: TokenError | None = None
     while True:
         signed = request if sign is None else await sign(request)
         connector = _connector(transport, request.to)
@@ -60,17 +61,20 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
             connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
-            failure = _translated(error, request.to, dropped=dropped or not connecting)
+            has_lapsed = isinstance(error, LockTimeout)
+            failure = _translated(error, request.to, dropped=dropped is not None or not connecting)
+        if has_lapsed:
+            raise dropped or lapsed()
         if isinstance(failure, ConfigurationError) or not lost:
             raise failure
         if connecting:
             if (pause := next(pauses, None)) is None:
                 raise failure
             await asyncio.sleep(pause)
-        elif dropped or not request.repeatable:
+        elif dropped is not None or not request.repeatable:
             raise failure
         else:
-            dropped = True
+            dropped = failure
 
 
 async def _attempt(

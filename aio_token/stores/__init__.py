@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from aio_token._errors import StoreCorrupt as StoreCorrupt
     from aio_token._errors import Superseded as Superseded
     from aio_token._interfaces import Probing as Probing
+    from aio_token._interfaces import TokenStores as TokenStores
     from aio_token.stores.memory import MemoryTokenStore as MemoryTokenStore
     from aio_token.stores.file import FileTokenStore as FileTokenStore
+    from aio_token.stores.many.memory import MemoryTokenStores as MemoryTokenStores
+    from aio_token.stores.many.directory import DirectoryTokenStores as DirectoryTokenStores
+    from aio_token.stores.many.names import account_key as account_key
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
@@ -36,9 +40,12 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         "aio_token._disk.damage": ("Damaged",),
         "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt", "Superseded"),
-        "aio_token._interfaces": ("Probing",),
+        "aio_token._interfaces": ("Probing", "TokenStores"),
         "memory": ("MemoryTokenStore",),
         "file": ("FileTokenStore",),
+        "many.memory": ("MemoryTokenStores",),
+        "many.directory": ("DirectoryTokenStores",),
+        "many.names": ("account_key",),
         "keyring": ("KeyringTokenStore",),
         "encrypted": ("Encrypted", "reencrypt"),
         "codec": ("Codec",),

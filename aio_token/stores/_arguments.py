@@ -20,10 +20,10 @@ def text(value: object, name: str) -> str:
     raise ConfigurationError(message)
 
 
-def file_path(value: object, name: str) -> Path:
-    """Return the absolute path of a file, `~` being the home directory. Raises `ConfigurationError`."""
+def file_path(value: object, name: str, kind: str = "file") -> Path:
+    """Return the absolute path of a file or so, `~` being the home directory. Raises `ConfigurationError`."""
     if not isinstance(value, str | os.PathLike) or not isinstance(given := os.fspath(value), str):
-        message = f"{name} takes the path of a file, as a text or a Path, not {_described(value)}"
+        message = f"{name} takes the path of a {kind}, as a text or a Path, not {_described(value)}"
         raise ConfigurationError(message)
     try:
         path = Path(given).expanduser().absolute()
@@ -31,7 +31,7 @@ def file_path(value: object, name: str) -> Path:
         message = f"{name} was given {given!r}, and there is no such home directory; give the whole path"
         raise ConfigurationError(message) from without_frames(error)
     if not given or "\0" in given or not path.name:
-        message = f"{name} takes the path of a file, and {given!r} names none"
+        message = f"{name} takes the path of a {kind}, and {given!r} names none"
         raise ConfigurationError(message)
     return path
 

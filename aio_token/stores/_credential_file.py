@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
@@ -91,7 +92,7 @@ class CredentialFile:
         if content is None:
             return None
         with self._named():
-            return credential_of(self._codec.decode(content, self._identity))
+            return credential_of(self._codec.decode(content, self._identity), SYSTEM_CLOCK.time())
 
     def load(self) -> Credential | None:
         """Return what is kept; a damaged file is moved aside first. The lock must be held."""
@@ -112,10 +113,26 @@ class CredentialFile:
         self._write(to_json(credential))
 
     def delete(self) -> None:
-        """Remove the file, and damaged ones that were moved aside. The lock must be held."""
+        """Leave a tombstone in the file if one is needed, else none, and no damaged ones that were moved aside.
+
+        The lock must be held. To delete needs no key, and no room on the disk: without them there is no tombstone.
+        """
+        tombstone = self._tombstone()
         self._read_at_entry = None
+        if tombstone is not None:
+            with suppress(StoreError):
+                self.save(tombstone)
+                with self._explained("removed"):
+                    self._file.remove_the_rest()
+                return
         with self._explained("removed"):
             self._file.remove()
+
+    def _tombstone(self) -> Credential | None:
+        kept = None
+        with suppress(Exception):  # to delete needs nothing
+            kept = self.read()
+        return kept.tombstone(SYSTEM_CLOCK.time()) if kept is not None else None
 
     def probe(self) -> None:
         """Do what saving does: save what is there once more, or that there is nothing, and remove that again (law F12).

@@ -70,6 +70,10 @@ def from_json(text: bytes | memoryview) -> Credential:
         raise Damaged(str(error)) from without_frames(error)
 
 
-def credential_of(text: bytes | memoryview) -> Credential | None:
-    """Read JSON, None for what a probe left that was killed. Raises as `from_json` does."""
-    return None if text == NOTHING else from_json(text)
+def credential_of(text: bytes | memoryview, now: float) -> Credential | None:
+    """Read JSON, None for what a probe left that was killed and for a tombstone whose time has passed.
+
+    Raises as `from_json` does.
+    """
+    credential = None if text == NOTHING else from_json(text)
+    return None if credential is not None and credential.has_passed(now) else credential

@@ -24,7 +24,8 @@ class Rules:
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
-    before it at once, as django-oauth-toolkit does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. `extra`
+    before it at once, as django-oauth-toolkit does. `revocation_ends_grant`: revoking a refresh token ends all sessions
+    of its user and its client, as Keycloak does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. `extra`
     is put into every token answer, over the members that are there; a member that is `...` is left out.
     """
 
@@ -35,6 +36,7 @@ class Rules:
     rotation: bool = True
     grace: float = 0.0
     revoke_old_access_token: bool = False
+    revocation_ends_grant: bool = False
     jwt: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = SYSTEM_CLOCK

@@ -46,7 +46,7 @@ DOORS = {
     },
     "multidict": {"_middleware", "oauth.exchange", "testing"},
     "authlib": {"oauth.client_auth", "grants", "testing"},
-    "joserfc": {"oauth.client_auth", "testing"},
+    "joserfc": {"oauth.signing_key", "testing"},
     "aiofiles": {"_disk.worker"},
     "filelock": {"_disk.lock"},
     "cryptography": {"stores.encrypted"},

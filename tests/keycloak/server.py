@@ -1,33 +1,24 @@
-"""A Keycloak on loopback that is gone when it is no longer needed, whatever happens to the process that started it."""
+"""A Keycloak on loopback, with a home of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.keycloak import realm
-from tests.keycloak.distribution import KeycloakUnavailableError, keycloak_home
+from tests.keycloak.distribution import keycloak_home
+from tests.support.daemon import free_port
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ADMIN = ("admin", "test only: admin")
-START_LIMIT = 240.0  # seconds; about 25 on an idle machine of two cores
-STOP_LIMIT = 20.0
-
-# The shell holds the other end of our pipe: when this process ends, even by SIGKILL, `cat` does too, and so the server.
-_GUARDED = 'exec 3<&0; "$@" </dev/null & server=$!; { cat >/dev/null; kill $server; } <&3 & wait $server'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +38,15 @@ class Keycloak:
 def running_keycloak(port: int | None = None) -> Iterator[Keycloak]:
     """Run a Keycloak of one's own, with nothing in it but the test realm."""
     home = keycloak_home()
-    url = f"http://127.0.0.1:{port or _free_port()}"
+    url = f"http://127.0.0.1:{port or free_port()}"
     key = realm.signing_key()
     with tempfile.TemporaryDirectory(prefix="aio_token-keycloak-") as directory:
         own = _own_home(home, Path(directory))
         (own / "data" / "import" / f"{realm.NAME}-realm.json").write_text(realm.realm_file(key), encoding="utf-8")
-        log = own / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                ["sh", "-c", _GUARDED, "sh", *_command(own, url)],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=_environment(),
-                start_new_session=True,
-            )
-        try:
-            keycloak = Keycloak(url=url, signing_key=key.as_pem(private=True).decode())
-            _wait_until_ready(process, keycloak, log)
+        keycloak = Keycloak(url=url, signing_key=key.as_pem(private=True).decode())
+        ready = f"{keycloak.issuer}/.well-known/openid-configuration"
+        with running(_command(own, url), _environment(), log=own / "log", ready=ready):
             yield keycloak
-        finally:
-            _stop(process)
 
 
 def _own_home(home: Path, directory: Path) -> Path:
@@ -98,42 +77,3 @@ def _environment() -> dict[str, str]:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("KC_")}
     name, password = ADMIN
     return settings | {"KC_BOOTSTRAP_ADMIN_USERNAME": name, "KC_BOOTSTRAP_ADMIN_PASSWORD": password}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], keycloak: Keycloak, log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT
-    while not _answers(f"{keycloak.issuer}/.well-known/openid-configuration"):
-        if process.poll() is not None or time.monotonic() > deadline:
-            message = f"Keycloak did not start:\n{log.read_text(errors='replace')[-4000:]}"
-            raise KeycloakUnavailableError(message)
-        time.sleep(0.2)
-
-
-def _answers(url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback, whatever proxy is configured
-    try:
-        with opener.open(url, timeout=10) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End every process of the group; Popen knows the shell alone."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + STOP_LIMIT
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-            while time.monotonic() < deadline:
-                process.poll()  # a child that is not waited for stays in the group
-                os.killpg(process.pid, 0)
-                time.sleep(0.1)
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
