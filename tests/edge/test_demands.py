@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
     from aiohttp.typedefs import Handler, Middleware
+
+    from aio_token import Credential
 
 
 CLAIMS = json.dumps({"access_token": {"nbf": {"essential": True, "value": "1604106651"}, "é": None}})
@@ -139,3 +142,34 @@ async def test_what_only_a_person_can_do_is_named(server: AuthorizationServer, a
             assert (await answered(client.get(api.url))).status == 200
             await tokens.renew()
     assert server.reused == 0
+
+
+class Person:
+    """A grant for people that notes what is wished."""
+
+    issued_by = None
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        self.server = server
+        self.wishes: list[Wish] = []
+
+    async def obtain(self, before: Credential | None, wish: Wish) -> Credential:
+        """Sign in."""
+        self.wishes.append(wish)
+        return await RefreshTokenGrant(endpoint(self.server), first=self.server.sign_in()).obtain(None)
+
+
+async def test_a_person_is_asked_for_it(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Law B9: the wish reaches the grant for people, once for all requests that wait, and they are sent again."""
+    person = Person(server)
+    grant = RefreshTokenGrant(endpoint(server), first=server.sign_in())
+    tokens = TokenRepository(grant, sign_in_with=person, observer=None)
+    async with tokens, session(tokens, api.url) as client:
+        first = await tokens.token()
+        api.inject(saying(STEP), times=3)
+        with api.hold() as hold:
+            requests = [asyncio.create_task(answered(client.get(api.url))) for _ in range(3)]
+            await hold.wait_for(3)
+        assert [(await request).status for request in requests] == [200] * 3
+        assert not first.same_as(await tokens.token())
+    assert person.wishes == [Wish(acr_values="gold silver", max_age=300)]
