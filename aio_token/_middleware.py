@@ -26,9 +26,8 @@ from multidict import istr
 
 from aio_token._arguments import demand
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._edge.ambient import filled_in_by_client
+from aio_token._edge.attachable import Attachable
 from aio_token._edge.bodies import prepare, ready_to_send
-from aio_token._edge.budget import Budget, budgets_of
 from aio_token._edge.challenge import parse
 from aio_token._edge.demands import wish_in
 from aio_token._edge.evidence import Sent
@@ -42,7 +41,7 @@ from aio_token._edge.source import NO_CACHE, at_hand_of, cache_of, is_due
 from aio_token._edge.telling import telling
 from aio_token._errors import TokenError
 from aio_token._ground.public import public
-from aio_token._token import Token, Unpicklable
+from aio_token._pacing.budget import Budget, budgets_of
 from aio_token._wish import NO_WISH, Rejection
 from aio_token.events import Rejected, RenewalPaused, ReplayImpossible
 from aio_token.observe.log import log_event
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
 
     from aio_token._clock import Clock
     from aio_token._interfaces import TokenSource
+    from aio_token._token import Token
     from aio_token.events import Observer
 
 REQUIRES_TOKEN = istr("requires-token")
@@ -67,7 +67,7 @@ _opted_out: set[ref[ClientRequest]] = set()
 
 
 @public
-class BearerMiddleware(Unpicklable):
+class BearerMiddleware(Attachable):
     """An aiohttp client middleware that sends a bearer token (RFC 6750) to the named origins.
 
     Every call checks the origin anew, and aiohttp calls middlewares again on each redirect: the token goes nowhere
@@ -94,6 +94,7 @@ class BearerMiddleware(Unpicklable):
         observer: Observer | None = log_event,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        super().__init__()
         demand(source, "token", "a BearerMiddleware takes a source of tokens, such as TokenRepository(grant)")
         self._source = source
         self._at_hand = at_hand_of(source)
@@ -120,7 +121,9 @@ class BearerMiddleware(Unpicklable):
         if url.raw_authority not in self._origins[url.scheme]:
             self._notices.passed_by(url)
             return await handler(request)
-        if (_opted_out and ref(request) in _opted_out) or (header in headers and await self._is_callers_own(request)):
+        if (_opted_out and ref(request) in _opted_out) or (
+            header in headers and await self._notices.is_callers_own(request, header)
+        ):
             return await handler(request)
         if request.proxy is not None or request._body is not None:  # noqa: SLF001  `body` is a property, and slower
             await prepare(request)
@@ -142,13 +145,6 @@ class BearerMiddleware(Unpicklable):
         if response.status >= self._looks_from:
             return await self._answered(request, handler, response, sent)
         return response
-
-    async def _is_callers_own(self, request: ClientRequest) -> bool:
-        """Whether the header that is there already is the caller's own, which is never replaced (law A4)."""
-        if await filled_in_by_client(request, self._header):
-            return False
-        self._notices.left_alone(request.url, self._header)
-        return True
 
     async def _fetched(self, request: ClientRequest) -> Token | Sent | None:
         """Wait for a token; None if there is none and none is required."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from aio_token._edge.ambient import filled_in_by_client
+
 if TYPE_CHECKING:
+    from aiohttp import ClientRequest
     from yarl import URL
 
 _MOST = 100  # origins; who looks for a missing token has found the line by then
@@ -28,11 +31,17 @@ class Notices:
             self._strangers.add(origin)
             _logger.debug("no token for %s, which is not among the origins of this middleware", origin)
 
-    def left_alone(self, url: URL, header: str) -> None:
-        """Say once that a request brought the header itself: a library's dummy key gets 401 for ever."""
+    async def is_callers_own(self, request: ClientRequest, header: str) -> bool:
+        """Whether the header that is there already is the caller's own, which is never replaced (law A4).
+
+        Said once: a library that sends a dummy key gets 401 for ever.
+        """
+        if await filled_in_by_client(request, header):
+            return False
         if not self._own:
             self._own = True
-            _logger.debug("no token for a request to %s, which has %s of its own", _shown(url), header)
+            _logger.debug("no token for a request to %s, which has %s of its own", _shown(request.url), header)
+        return True
 
 
 def _shown(url: URL) -> str:
