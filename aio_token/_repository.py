@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aio_token._arguments import demand, demand_kind, demand_one_of
+from aio_token._authorized import Authorizing
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import SignInRequired, TokenError, unforeseen
@@ -19,8 +20,10 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
+from aio_token._lineage import asked
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
+from aio_token._scope import missing_scope, tell_what_is_missing
 from aio_token._sessions import Sessions
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
@@ -48,7 +51,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Unpicklable):
+class TokenRepository(Authorizing, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -248,6 +251,7 @@ class TokenRepository(Unpicklable):
     async def _fly(self, flight: SingleFlight[Token], question: Question) -> Token:
         """Renew, and remember how it went."""
         reason, began = question.reason(self._keeper.cached), self._monotonic()
+        before = missing_scope(self._keeper.credential)
         try:
             try:
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
@@ -260,12 +264,13 @@ class TokenRepository(Unpicklable):
             self._note(error, reason, flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
+        tell_what_is_missing(self._keeper.credential, self._tell, before=before)
         return token
 
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            told = described(error, credential, self._time())
+            told = described(error, credential, self._time()) | {"server": asked(self._grant)}
             self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
     @property

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aio_token._clock import Clock
+    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._interfaces import Slot
     from aio_token.stores._shelf import Kept, Shelf
-    from aio_token.stores.codec import Codec
 
 _T = TypeVar("_T")
 
