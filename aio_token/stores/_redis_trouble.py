@@ -9,7 +9,7 @@ from aio_token._errors import StoreError, without_frames
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_RIGHTS = "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hdel +hmget +time +info +config|get"
+_RIGHTS = "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hmget +time +info +config|get"
 """What a user of the server needs, as ACL SETUSER takes it."""
 
 _OUTLOOK = {
@@ -52,17 +52,20 @@ def explained(store: object, error: Exception) -> StoreError:
     return failure
 
 
-def complaint_about(memory: Mapping[str, Any], persistence: Mapping[str, Any], save: str | None) -> str | None:
-    """Tell what would cost a session later, from what INFO says, and CONFIG GET save if that is known."""
+def refuse_forgetful(
+    store: object, memory: Mapping[str, Any], persistence: Mapping[str, Any], save: str | None
+) -> None:
+    """Raise `StoreError` for a server that would throw a session away: what INFO says, and CONFIG GET save if known."""
     policy = str(memory.get("maxmemory_policy", ""))
     if int(memory.get("maxmemory", 0)) and policy.startswith("allkeys"):
-        return (
-            f"it throws away what it keeps when its memory is full ({policy[:40]}), sessions too; set its "
+        message = (
+            f"{store!r} throws away what it keeps when its memory is full ({policy[:40]}), sessions too; set its "
             "maxmemory-policy to noeviction, or pass check_server=False"
         )
+        raise StoreError(message)
     if not int(persistence.get("aof_enabled", 1)) and save == "":
-        return (
-            "it keeps nothing on a disk, so that its next start ends all sessions; set its appendonly to yes, or pass "
-            "check_server=False"
+        message = (
+            f"{store!r} keeps nothing on a disk, so that its next start ends all sessions; set its appendonly to yes, "
+            "or pass check_server=False"
         )
-    return None
+        raise StoreError(message)

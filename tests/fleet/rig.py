@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 LIFETIME = 4.0  # seconds, of a token
 LEASE = 1.0
-OBTAIN, SAVE = 8.0, 2.0
-HANG = 120.0
+SAVE = 2.0
+SHORT, LONG = 8.0, 58.0
+"""Seconds for a renewal: short where its end is waited for, else long, as the machine may be loaded."""
+HANG = 200.0
 GRACE = 60.0
 
 
@@ -88,6 +90,7 @@ class Fleet:
         self.store, self.server = store, server
         self.name = uuid.uuid4().hex
         self.hosts: list[Host] = []
+        self.obtain = LONG
         self._stack = stack
 
     async def sign_in(self) -> None:
@@ -105,7 +108,7 @@ class Fleet:
             client_id=client.client_id,
             secret=client.secret or "",
             lease=LEASE,
-            obtain=OBTAIN,
+            obtain=self.obtain,
             save=SAVE,
             stop_at=stop_at,
         )
@@ -155,11 +158,13 @@ class Fleet:
 
 async def killed_before_the_rotation(fleet: Fleet) -> None:
     """Killed when its request has arrived, before the server rotates."""
+    fleet.obtain = SHORT
     await _killed(fleet, rotates=False)
 
 
 async def killed_after_the_rotation(fleet: Fleet) -> None:
     """Killed when the server has rotated, before the answer is there."""
+    fleet.obtain = SHORT
     await _killed(fleet, rotates=True)
 
 
@@ -177,6 +182,7 @@ async def _killed(fleet: Fleet, *, rotates: bool) -> None:
 
 async def stopped_before_it_sends(fleet: Fleet) -> None:
     """Stopped right before it sends, woken when another host has renewed."""
+    fleet.obtain = SHORT
     one = await fleet.host(stop_at="sending")
     await one.tells(lambda words: "stopped" in words)
     two = await fleet.host()
@@ -211,6 +217,7 @@ async def stopped_before_it_saves(fleet: Fleet) -> None:
 
 async def stopped_for_longer_than_the_patience(fleet: Fleet) -> None:
     """Stopped before it saves, for longer than the patience."""
+    fleet.obtain = SHORT
     one = await fleet.host(stop_at="saving")
     await one.tells(lambda words: "stopped" in words)
     two = await fleet.host()
