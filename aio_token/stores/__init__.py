@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aio_token.stores.memory import MemoryTokenStore as MemoryTokenStore
     from aio_token.stores.file import FileTokenStore as FileTokenStore
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
+    from aio_token.stores.postgres import PostgresTokenStore as PostgresTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
     from aio_token.stores.codec import Codec as Codec
@@ -40,6 +41,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "memory": ("MemoryTokenStore",),
         "file": ("FileTokenStore",),
         "keyring": ("KeyringTokenStore",),
+        "postgres": ("PostgresTokenStore",),
         "encrypted": ("Encrypted", "reencrypt"),
         "codec": ("Codec",),
         "key": ("Key", "KeySource", "new_key"),
