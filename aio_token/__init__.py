@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     # What supplies tokens, and what puts them on requests
     from aio_token._repository import TokenRepository as TokenRepository
+    from aio_token._accounts.accounts import Accounts as Accounts
     from aio_token._limits import Limits as Limits
     from aio_token._pacing.pace import Pace as Pace
     from aio_token._freshness import Windows as Windows
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from aio_token._errors import ConfigurationError as ConfigurationError
     from aio_token._errors import ServerUnavailable as ServerUnavailable
     from aio_token._errors import StoreError as StoreError
+    from aio_token._accounts.unknown import UnknownAccount as UnknownAccount
 
     # Seams: what a source, a grant or a store of your own is made of
     from aio_token._interfaces import TokenSource as TokenSource
@@ -77,6 +79,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         # What supplies tokens, and what puts them on requests
         "_repository": ("TokenRepository",),
+        "_accounts.accounts": ("Accounts",),
         "_limits": ("Limits",),
         "_pacing.pace": ("Pace",),
         "_freshness": ("Windows",),
@@ -110,6 +113,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "ServerUnavailable",
             "StoreError",
         ),
+        "_accounts.unknown": ("UnknownAccount",),
         # Seams: what a source, a grant or a store of your own is made of
         "_interfaces": ("TokenSource", "AtHand", "Grant", "TokenStore", "Slot"),
         "_credential": ("Credential",),

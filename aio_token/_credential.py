@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._ground.public import public, public_in
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field, replace
+from aio_token._record import Members
 from aio_token._token import Token, Unpicklable, fingerprint
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 _OLDEST_VERSION = 1
-_LATEST = 1e15  # POSIX seconds; also keeps NaN, infinity and integers beyond any float out
+_REMEMBERED_TOKENS = 32
+_REMEMBERED_FOR = 90 * 86_400.0  # seconds
 _TOKEN_MEMBERS = ("access_token", "token_type", "expires_at", "scope", "extra")
 
 
@@ -46,8 +47,7 @@ class IssuedBy(Value):
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Credential(Unpicklable):
+class Credential(Unpicklable, Value):
     """A token, the refresh token behind it, and what is known about trouble.
 
     `obtained_at`, `refresh_expires_at`, `refresh_not_before` and `retry_at` are POSIX seconds: when the token was asked
@@ -57,7 +57,12 @@ class Credential(Unpicklable):
 
     `spending_since` (POSIX seconds) says that the refresh token was about to be presented and that the outcome is not
     known; `reusable`, that the server answered a renewal with the same refresh token. `first` is the fingerprint of the
-    refresh token that a grant was given to begin with and has presented.
+    refresh token that a grant was given to begin with and has presented; `spent` are those of earlier ones, and of
+    sessions that were replaced or removed here.
+
+    `generation` counts what became of the session, so that of two records the older one can be told: two credentials
+    that differ in nothing else are equal. 0 is not known. `removed_until` (POSIX seconds) makes the credential a
+    tombstone: there is no session any more, and until then that is remembered.
 
     The last failure, for other processes and the next one: `failed_at` (POSIX seconds), `failure`, the name of its
     error's class, and `sentence`, what it said. `proof` tells whether the client proves itself with something else now.
@@ -79,11 +84,14 @@ class Credential(Unpicklable):
     spending_since: float | None = None
     reusable: bool = False
     first: str | None = None
+    spent: tuple[str, ...] = ()
+    generation: int = field(default=0, compare=False)
+    removed_until: float | None = None
     failed_at: float | None = None
     failure: str | None = None
     sentence: str | None = None
     proof: str | None = None
-    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False)
+    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False, repr=False)
 
     def __post_init__(self) -> None:
         if self._unknown is not None:
@@ -95,6 +103,46 @@ class Credential(Unpicklable):
     def is_refused(self) -> bool:
         """Whether the server has already said no to this very refresh token."""
         return self.refresh_token is not None and self.refused == fingerprint(self.refresh_token)
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether this says only that a session was removed."""
+        return self.removed_until is not None
+
+    def tombstone(self, now: float, *, may_lose: bool = False) -> Credential | None:
+        """Return what a store keeps in place of the credential when it is deleted, None for nothing (law F9).
+
+        A tombstone holds no secret, only fingerprints of refresh tokens. It is kept until the refresh token would have
+        ended, else for 90 days from `now` (POSIX seconds). In a store that may lose writes it tells what was removed
+        from what was lost; in any other it is kept where a grant has presented a `first` refresh token, which stays
+        where it came from.
+        """
+        if self.is_tombstone:
+            return None if self.has_passed(now) else self
+        if not (may_lose or self.begun_with):
+            return None
+        until = self.refresh_expires_at
+        return Credential(
+            first=self.first,
+            spent=self.ended,
+            generation=self.generation + 1,
+            removed_until=until if until is not None and until > now else now + _REMEMBERED_FOR,
+        )
+
+    def has_passed(self, now: float) -> bool:
+        """Whether this is a tombstone that need not be kept any more."""
+        return self.removed_until is not None and self.removed_until <= now
+
+    @property
+    def begun_with(self) -> tuple[str, ...]:
+        """The fingerprints of the refresh tokens that no grant is to begin with again (law E6)."""
+        return self.spent if self.first is None or self.first in self.spent else (*self.spent, self.first)
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """The same, once this session is over."""
+        own = fingerprint(self.refresh_token) if self.refresh_token else None
+        return (*self.begun_with, *([own] if own and own not in self.begun_with else []))[-_REMEMBERED_TOKENS:]
 
     @property
     def is_trouble_alone(self) -> bool:
@@ -141,6 +189,9 @@ class Credential(Unpicklable):
             "spending_since": self.spending_since,
             "reusable": self.reusable,
             "first": self.first,
+            "spent": self.spent,
+            "generation": self.generation,
+            "removed_until": self.removed_until,
             "failed_at": self.failed_at,
             "failure": self.failure,
             "sentence": self.sentence,
@@ -155,15 +206,10 @@ class Credential(Unpicklable):
         Raises ValueError, with no part of the text in it, if it is something else, and `StoreError` if a newer version
         of this package wrote it.
         """
-        try:
-            members = json.loads(text)
-        except (ValueError, RecursionError):
-            message = "it is not JSON"
-            raise ValueError(message) from None  # the parser's error quotes the text
-        return _Reader(members).credential()
+        return _read(Members.of(text))
 
 
-_MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
+_MEMBERS = tuple(Credential().members())
 _ISSUED_BY_MEMBERS = ("token_endpoint", "client_id", "scope", "audience")
 
 
@@ -180,114 +226,64 @@ class Rescued(TokenError):
         self.error = error
 
 
-class _Reader:
-    """Reads the members of a stored credential, each with its type; its own repr shows none of them."""
+def _read(record: Members) -> Credential:
+    if record.version > SCHEMA_VERSION:
+        known = f"schema {record.version}, this one reads {SCHEMA_VERSION}"
+        message = f"it was written by a newer aio_token ({known}); upgrade aio_token"
+        raise StoreError(message)
+    if record.version < _OLDEST_VERSION:
+        message = "it has no schema version"
+        raise ValueError(message)
+    in_issued_by, in_token = record.part("issued_by"), record.part("token")
+    issued_by = _issued_by(in_issued_by) if in_issued_by is not None else None
+    token = _token(in_token) if in_token is not None else None
+    unknown = (
+        record.beside("version", *_MEMBERS),
+        in_token.beside(*_TOKEN_MEMBERS) if in_token is not None else {},
+        in_issued_by.beside(*_ISSUED_BY_MEMBERS) if in_issued_by is not None else {},
+    )
+    return Credential(
+        token=token,
+        obtained_at=record.time("obtained_at"),
+        refresh_token=record.text("refresh_token"),
+        refresh_expires_at=record.time("refresh_expires_at"),
+        refresh_not_before=record.time("refresh_not_before"),
+        issued_by=issued_by,
+        refused=record.text("refused"),
+        retry_at=record.time("retry_at"),
+        failures=record.whole("failures"),
+        spending_since=record.time("spending_since"),
+        reusable=record.flag("reusable"),
+        first=record.text("first"),
+        spent=record.texts("spent"),
+        generation=record.whole("generation"),
+        removed_until=record.time("removed_until"),
+        failed_at=record.time("failed_at"),
+        failure=record.text("failure"),
+        sentence=record.text("sentence"),
+        proof=record.text("proof"),
+        _unknown=dict(zip(_homes(token, issued_by), unknown, strict=True)) if any(unknown) else None,
+    )
 
-    __slots__ = ("_members",)
 
-    def __init__(self, members: object) -> None:
-        if not isinstance(members, dict):
-            message = "it is not a JSON object"
-            raise ValueError(message)  # noqa: TRY004  "corrupt" is one thing to its reader, whatever the detail
-        self._members: dict[str, Any] = members
+def _token(members: Members) -> Token:
+    extra = members.part("extra")
+    return Token(
+        access_token=members.text("access_token") or "",
+        token_type=members.text("token_type") or "Bearer",
+        expires_at=members.time("expires_at"),
+        scope=members.text("scope"),
+        extra=extra.beside() if extra else {},
+    )
 
-    def members(self) -> dict[str, Any]:
-        return self._members
 
-    def unknown(self, *known: str) -> dict[str, object]:
-        return {name: value for name, value in self._members.items() if name not in known}
-
-    def credential(self) -> Credential:
-        version = self._members.get("version")
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            known = f"schema {version}, this one reads {SCHEMA_VERSION}"
-            message = f"it was written by a newer aio_token ({known}); upgrade aio_token"
-            raise StoreError(message)
-        if not isinstance(version, int) or isinstance(version, bool) or version < _OLDEST_VERSION:
-            message = "it has no schema version"
-            raise ValueError(message)
-        in_issued_by, in_token = self._part("issued_by"), self._part("token")
-        issued_by = in_issued_by.issued_by() if in_issued_by is not None else None
-        token = in_token.token() if in_token is not None else None
-        return Credential(
-            token=token,
-            obtained_at=self._time("obtained_at"),
-            refresh_token=self._text("refresh_token"),
-            refresh_expires_at=self._time("refresh_expires_at"),
-            refresh_not_before=self._time("refresh_not_before"),
-            issued_by=issued_by,
-            refused=self._text("refused"),
-            retry_at=self._time("retry_at"),
-            failures=self._count("failures"),
-            spending_since=self._time("spending_since"),
-            reusable=self._flag("reusable"),
-            first=self._text("first"),
-            failed_at=self._time("failed_at"),
-            failure=self._text("failure"),
-            sentence=self._text("sentence"),
-            proof=self._text("proof"),
-            _unknown=dict(
-                zip(
-                    _homes(token, issued_by),
-                    (
-                        self.unknown("version", *_MEMBERS),
-                        in_token.unknown(*_TOKEN_MEMBERS) if in_token is not None else {},
-                        in_issued_by.unknown(*_ISSUED_BY_MEMBERS) if in_issued_by is not None else {},
-                    ),
-                    strict=True,
-                )
-            ),
-        )
-
-    def token(self) -> Token:
-        extra = self._part("extra")
-        return Token(
-            access_token=self._text("access_token") or "",
-            token_type=self._text("token_type") or "Bearer",
-            expires_at=self._time("expires_at"),
-            scope=self._text("scope"),
-            extra=extra.members() if extra else {},
-        )
-
-    def issued_by(self) -> IssuedBy:
-        return IssuedBy(
-            token_endpoint=self._text("token_endpoint") or "",
-            client_id=self._text("client_id") or "",
-            scope=self._text("scope"),
-            audience=self._text("audience"),
-        )
-
-    def _part(self, name: str) -> _Reader | None:
-        return None if self._members.get(name) is None else _Reader(self._members[name])
-
-    def _text(self, name: str) -> str | None:
-        value = self._members.get(name)
-        if value is None or isinstance(value, str):
-            return value
-        raise self._wrong(name)
-
-    def _count(self, name: str) -> int:
-        value = self._members.get(name, 0)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-        raise self._wrong(name)
-
-    def _flag(self, name: str) -> bool:
-        value = self._members.get(name, False)
-        if isinstance(value, bool):
-            return value
-        raise self._wrong(name)
-
-    def _time(self, name: str) -> float | None:
-        value = self._members.get(name)
-        if value is None:
-            return None
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LATEST:
-            return value
-        raise self._wrong(name)
-
-    def _wrong(self, name: str) -> ValueError:
-        return ValueError(f"its {name} is not what it should be")
+def _issued_by(members: Members) -> IssuedBy:
+    return IssuedBy(
+        token_endpoint=members.text("token_endpoint") or "",
+        client_id=members.text("client_id") or "",
+        scope=members.text("scope"),
+        audience=members.text("audience"),
+    )
 
 
 def _homes(token: Token | None, issued_by: IssuedBy | None) -> tuple[str, str, str]:

@@ -228,3 +228,7 @@ class Question(Value, kw_only=False):
         if cached.token.same_as(self.rejected):
             return "rejected"
         return "expired" if cached.freshness is Freshness.EXPIRED else "expiring"
+
+
+ANY = Question()
+"""Any token will do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from aio_token._errors import TokenError
 from aio_token._ground.public import public, public_in
 
 if TYPE_CHECKING:
@@ -59,8 +60,42 @@ class Grant(Protocol):
 
 @public_in("grants")
 @runtime_checkable
+class Interactive(Protocol):
+    """A grant that a person has a part in. `obtain` is for those who want both parts in one, and can lose the second.
+
+    A repository runs them apart: it waits for the person without any lock, and can stop waiting; what comes of that is
+    redeemed under the store's lock, and nothing cancels it.
+    """
+
+    async def invite(self, wish: Wish) -> Grant:
+        """Wait for the person, and return the grant that redeems what they brought back, such as a code.
+
+        It spends nothing, so that it may be cancelled at any moment. Raises `TokenError`, such as `SignInRequired` if
+        the person declines or does not come.
+        """
+        ...
+
+
+@public_in("grants")
+class StillPending(TokenError):
+    """What the person brought cannot be redeemed yet: the person has not agreed, and may still do.
+
+    Raised by the `obtain` of a grant that `invite` returned; `part` is what is to be waited for next.
+    """
+
+    def __init__(self, part: Interactive) -> None:
+        super().__init__("the person has not signed in yet")
+        self.part = part
+
+
+@public_in("grants")
+@runtime_checkable
 class Revocable(Protocol):
-    """A grant whose credentials can be revoked at the server."""
+    """A grant whose credentials can be revoked at the server.
+
+    A `revocation_ends_grant` that is true, if it has one, says that the server ends all sessions of this person and
+    this client with one refresh token. A session that a sign-in replaced is left alone then.
+    """
 
     async def revoke(self, credential: Credential) -> None:
         """Revoke the refresh token (RFC 7009), or the access token where there is none. Raises `TokenError`."""
@@ -157,7 +192,10 @@ class Slot(Protocol):
         ...
 
     async def delete(self) -> None:
-        """Keep nothing; deleting nothing is no error. Raises `StoreError`."""
+        """Keep nothing but what `Credential.tombstone` of the credential says, which is loaded like any other.
+
+        Deleting nothing is no error. Raises `StoreError`.
+        """
         ...
 
 

@@ -19,6 +19,7 @@ Several event loops may share a keeper: each brings a lock of its own, and betwe
 
 from __future__ import annotations
 
+import asyncio
 import math
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -26,18 +27,18 @@ from typing import TYPE_CHECKING
 from aio_token._backoff import chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
-from aio_token._freshness import Answer, CachedToken
+from aio_token._freshness import ANY, Answer, CachedToken
+from aio_token._hold import holding
 from aio_token._interfaces import Spending
-from aio_token._limits import failure_of, read, saving, waiting_for_the_lock
-from aio_token._lineage import Lineage, belongs, named, served
+from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
+from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import Asking
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
-from aio_token._trouble import explained, keep_until_its_time, served_to_its_end, spending, unsettled
+from aio_token._trouble import OthersSpend, explained, keep_until_its_time, settled, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import AsyncIterator, Callable
 
     from aio_token._clock import Clock
@@ -57,7 +58,6 @@ class Keeper:
     __slots__ = (
         "_failed_saves",
         "_grant",
-        "_jitter",
         "_limits",
         "_lineage",
         "_pace",
@@ -65,6 +65,7 @@ class Keeper:
         "_store",
         "_tell",
         "_windows",
+        "account",
         "cached",
         "clock",
         "credential",
@@ -83,17 +84,15 @@ class Keeper:
         serves_unsaved: bool = False,
     ) -> None:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
-        self._grant = grant
-        self._store = store
+        self._grant, self._store = grant, store
         self._windows = windows
         self._limits = limits
         self.clock = clock
         self._tell = tell
         self._pace = pace
-        self._jitter = chance()
         self._lineage = Lineage()
-        self._failed_saves = 0
-        self._serves_unsaved = serves_unsaved
+        self._failed_saves, self._serves_unsaved = 0, serves_unsaved
+        self.account = id(self)  # as which it meets an outage (law D8)
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -104,7 +103,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=id(self))
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account)
 
     @property
     def unsaved(self) -> bool:
@@ -143,70 +142,69 @@ class Keeper:
 
     def _learn(self, found: Credential | None) -> bool:
         """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
-        lineage, ours = self._lineage, self.credential
-        adopted = lineage.adopts(found, ours)
+        lineage, ours, may_lose = self._lineage, self.credential, self._store.may_lose
+        adopted, first = lineage.adopts(found, ours, may_lose=may_lose), not lineage.known
+        lost = not adopted and may_lose and lineage.has_lost(found, ours)
         if adopted:
             lineage = lineage.succeeded(ours, found)
-        first = not lineage.known
-        self._lineage = lineage.found(found)
+        self._lineage = lineage.found(found, lost=lost)
         if not adopted:
             return False
         self.credential = found
         self._publish()
-        if found is not None or not first:
+        if not first or (found is not None and not found.is_tombstone):
             self._tell(Loaded if first else Adopted, **named(found))
         return True
 
     async def replace(self, slot: Slot, credential: Credential, *, renewal_took: float | None = None) -> None:
         """Rule 3: persist, then publish the token; `renewal_took` (seconds) where it was obtained just now."""
-        self._lineage = self._lineage.succeeded(self.credential, credential)
-        self.credential = credential
-        await self._save(slot)
+        before, self._lineage = self.credential, self._lineage.succeeded(self.credential, credential)
+        self.credential = succeeding(credential, before, now=self.clock.time())
+        await self._save(slot, self.credential)
         self._publish(renewal_took)
 
     async def discard(self, slot: Slot) -> None:
-        """Keep nothing, here and in the store. Raises `StoreError`."""
-        await slot.delete()
-        self._lineage = Lineage(known=True)
-        self.credential = self.cached = None
+        """Keep nothing but a tombstone, here and in the store. Raises `StoreError`."""
+        self.credential = await remove(self.credential, slot, self._store, self._limits, self.clock.time())
+        self.cached = None
+        self._lineage = Lineage(known=True, stored=self.credential, spent=self._lineage.spent)
 
     async def save_what_is_unsaved(self, lock: asyncio.Lock) -> None:
         """Use the last chance before the repository is closed; a failure is told and raises nothing."""
-        if not self.unsaved:
-            return
         try:
-            async with self.held(lock) as slot:
-                if self.unsaved:
-                    await self._save(slot)
+            if self.unsaved:
+                async with self.held(lock) as slot:
+                    await self._save_if_unsaved(slot)
         except Exception as error:  # noqa: BLE001  closing does not fail because of a store
             self._tell(Unsaved, message=str(failure_of(self._store, error)))
 
-    async def _save(self, slot: Slot) -> None:
-        """Write the credential; a failure is told and remembered, and raises nothing (law C4)."""
-        credential = self.credential
-        if credential is None:
+    async def _save_if_unsaved(self, slot: Slot, question: Question = ANY) -> None:
+        if self.credential is None or not self.unsaved:
             return
+        if self._lineage.lost:
+            ended = (ANY if question.insists else question).answer(self.cached) is Answer.NONE
+            self.credential = put_back(self.credential, ended=ended, now=self.clock.time())
+        await self._save(slot, self.credential)
+
+    async def _save(self, slot: Slot, credential: Credential) -> None:
+        """Write the credential; a failure is told and remembered, and raises nothing (law C4)."""
         self._lineage = self._lineage.trying(credential)
-        try:
-            async with saving(self._store, self._limits):
-                await self._write(slot, credential)
-        except Exception as error:  # noqa: BLE001  whatever a store raises, the token that was paid for is served
-            self._failed_saves += 1
-            self._tell(Unsaved, message=str(failure_of(self._store, error)))
-        else:
-            if self._failed_saves:
-                self._tell(Saved)
-            self._failed_saves = 0
+        failure = await save(self._write(slot, credential), self._store, self._limits)
+        if failure is not None:
+            self._tell(Unsaved, message=str(failure))
+        elif self._failed_saves:
+            self._tell(Saved)
+        self._failed_saves = 0 if failure is None else self._failed_saves + 1
         self._schedule_the_next_save()
 
     async def _write(self, slot: Slot, credential: Credential) -> None:
         try:
             await slot.save(credential)
         except Superseded:
-            if not self._learn(await slot.load()):
-                raise
-        else:
-            self._lineage = self._lineage.saved(credential)
+            if self._learn(await slot.load()):
+                return
+            await slot.save(credential)  # what is there is older than ours, and known now
+        self._lineage = self._lineage.saved(credential)
 
     def _publish(self, renewal_took: float | None = None) -> None:
         """Serve the credential's token from now on. One that is served already keeps its deadlines (law D4)."""
@@ -214,7 +212,7 @@ class Keeper:
         if credential is None or token is None:
             self.cached = None
         elif renewal_took is not None or self.cached is None or self.cached.token != token:
-            windows, jitter = self._windows, self._jitter
+            windows, jitter = self._windows, chance()
             self.cached = CachedToken.of(credential, windows, self.clock, renewal_took=renewal_took, jitter=jitter)
         self._schedule_the_next_save()
 
@@ -228,7 +226,11 @@ class Keeper:
 
         `waits` says how long callers have waited, for observers. Raises `TokenError`.
         """
-        return await turns_of(self._pace).through(lambda turn: self._renew(question, lock, waits, turn))
+        while True:
+            try:
+                return await turns_of(self._pace).through(lambda turn: self._renew(question, lock, waits, turn))
+            except OthersSpend as hold:
+                await asyncio.sleep(hold.seconds)
 
     async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
         if not self.known:
@@ -236,23 +238,22 @@ class Keeper:
             if (token := question.fresh(self.cached)) is not None:
                 return token
         async with self.held(lock, turn) as slot:
-            if self.unsaved:
-                await self._save(slot)
+            await self._save_if_unsaved(slot, question)
             if (token := question.fresh(self.cached)) is not None:
                 return token
             return await finish(self._obtain(slot, question, waits), grace=self._limits.shutdown)
 
     async def _obtain(self, slot: Slot, question: Question, waits: Waits) -> Token:
-        keep_until_its_time(self.credential, self.clock.time())
-        since = unsettled(self.credential, self._grant, self.clock.time())
-        if since is not None and question.answer(self.cached) >= Answer.SPARE:
-            raise served_to_its_end(since)
+        has_spare, now = question.answer(self.cached) >= Answer.SPARE, self.clock.time()
+        keep_until_its_time(self.credential, now)
+        since = settled(self.credential, self._grant, slot, self._limits, now=now, has_spare=has_spare)
         if self.is_ours and not question.insists:
             await self._asking.leave_in_peace(self.credential)
         reason, began = question.reason(self.cached), self.clock.monotonic()
         await self._write_before_spending(slot)
         try:
-            credential = await self._ask(slot, question)
+            with holding(slot):
+                credential = await self._ask(slot, question)
         except TokenError as error:
             raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
@@ -261,7 +262,7 @@ class Keeper:
         if token is None:
             message = "the grant returned a credential without a token"
             raise ServerUnavailable(message)
-        self._tell(Renewed, reason=reason, waits=waits(), duration=took, **named(credential))
+        self._tell(Renewed, reason=reason, waits=waits(), duration=took, server=asked(self._grant), **named(credential))
         return token
 
     async def _write_before_spending(self, slot: Slot) -> None:
@@ -269,14 +270,12 @@ class Keeper:
         if not isinstance(self._grant, Spending) or not self._grant.spends(self.credential):
             return
         credential = spending(self.credential, issued_by=self._grant.issued_by, now=self.clock.time())
-        try:
-            async with saving(self._store, self._limits):
-                await slot.save(credential)
-        except Exception as error:  # noqa: BLE001  whatever it is, nothing was spent yet
-            failure = failure_of(self._store, error)
-        else:
+        failure = await save(slot.save(credential), self._store, self._limits)
+        if failure is None:
             self._lineage, self.credential = self._lineage.saved(credential), credential
             return
+        if isinstance(failure, Superseded) and self._learn(await read(slot, self._store, self._limits)):
+            raise OthersSpend(0.0)
         if not self._serves_unsaved:
             raise failure
         self._tell(Unsaved, message=str(failure))

@@ -13,7 +13,7 @@ from aio_token._ground.value import Value
 from aio_token._interfaces import Probing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from aio_token._credential import Credential
@@ -152,9 +152,31 @@ async def probe(store: TokenStore, limits: Limits) -> None:
             await store.probe()
 
 
-def saving(store: TokenStore, limits: Limits) -> AbstractAsyncContextManager[None]:
-    """Bound what a store takes to write."""
-    return within(limits.save, StoreError(f"{store!r} did not take the credential within {limits.save:g} s"))
+async def save(writing: Awaitable[None], store: TokenStore, limits: Limits) -> StoreError | None:
+    """Have the store write; return what kept it from that, whatever a store raises (law C4)."""
+    try:
+        async with within(limits.save, StoreError(f"{store!r} did not take the credential within {limits.save:g} s")):
+            await writing
+    except Exception as error:  # noqa: BLE001  it is another party's
+        return failure_of(store, error)
+    return None
+
+
+async def remove(
+    ours: Credential | None, slot: Slot, store: TokenStore, limits: Limits, now: float
+) -> Credential | None:
+    """Delete what the store holds, and return what is left: a tombstone, also where the store had not kept ours.
+
+    Raises what deleting raises; what cannot be read or written then is learnt when the store is held next.
+    """
+    own = ours.tombstone(now, may_lose=store.may_lose) if ours is not None else None
+    await slot.delete()
+    with suppress(Exception):
+        left = await read(slot, store, limits)
+        if own is None or (left is not None and left.generation >= own.generation):
+            return left
+        return own if await save(slot.save(own), store, limits) is None else left
+    return None
 
 
 def failure_of(store: TokenStore, error: Exception) -> StoreError:

@@ -1,25 +1,22 @@
-"""The person who is asked to sign in when only that helps, is left in peace after that, and signs out."""
+"""The person who is asked to sign in when only that helps, and is left in peace after that."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aio_token._backoff import LOOKS_APART
-from aio_token._errors import SignInRequired, StoreError, TokenError
+from aio_token._errors import SignInRequired, StoreError
 from aio_token._freshness import Answer
-from aio_token._interfaces import Revocable
 from aio_token._limits import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from aio_token._credential import Credential
     from aio_token._freshness import Question
     from aio_token._interfaces import Grant
     from aio_token._keeper import Keeper
+    from aio_token._sessions import Sessions
     from aio_token._single_flight import SingleFlight
     from aio_token._token import Token
 
@@ -43,42 +40,40 @@ class Person:
         """Whether enough time has passed since the last try."""
         return self._keeper.clock.monotonic() >= self._next
 
-    async def sign_in(
-        self, sign_in: Callable[[Grant], Coroutine[Any, Any, Token]], flight: SingleFlight[Token], question: Question
-    ) -> Token:
+    async def sign_in(self, sessions: Sessions, flight: SingleFlight[Token], question: Question) -> Token:
         """Ask, without any lock held, and stop asking when it is of no use any more.
 
         That is so when the person has signed in elsewhere, in another process that shares the store, and when no caller
         waits. Raises `SignInRequired` if no one signs in in time.
         """
         self._next = math.inf
-        asking = asyncio.Task(sign_in(self._grant), name="aio_token: sign-in")
+        try:
+            return await self._ask(sessions, flight, question)
+        except SignInRequired:
+            if (token := self._answer_to(question)) is not None:  # it was being redeemed as the time ran out
+                return token
+            raise
+        finally:
+            self._next = self._keeper.clock.monotonic() + SIGN_INS_APART
+
+    async def _ask(self, sessions: Sessions, flight: SingleFlight[Token], question: Question) -> Token:
+        asking = asyncio.Task(sessions.begin(self._grant, question.wish, by_a_person=True), name="aio_token: sign-in")
         try:
             async with within(self._limit, SignInRequired(f"no one signed in within {self._limit:g} s")):
                 while not (await asyncio.wait((asking,), timeout=LOOKS_APART))[0]:
                     with suppress(StoreError):  # it is looked at again
                         await self._keeper.catch_up(flight.lock)
-                    cached = self._keeper.cached
-                    if cached is not None and question.answer(cached) >= Answer.USABLE:
-                        return cached.token
+                    if (token := self._answer_to(question)) is not None:
+                        return token
                     if not flight.waiters:
                         message = "no caller waits for the sign-in any more"
                         raise SignInRequired(message)
                 return asking.result()
         finally:
-            self._next = self._keeper.clock.monotonic() + SIGN_INS_APART
             asking.cancel()
             await asyncio.wait((asking,))
+            await sessions.landed()  # what is being redeemed is not given up
 
-
-async def why_not_revoked(grant: Grant, credential: Credential | None) -> str | None:
-    """Revoke the credential of a person who signs out; return why that was not done, None if it was."""
-    if credential is None:
-        return "there was nothing to revoke"
-    if not isinstance(grant, Revocable):
-        return "this grant cannot revoke what it obtained"
-    try:
-        await grant.revoke(credential)
-    except TokenError as error:
-        return str(error)
-    return None
+    def _answer_to(self, question: Question) -> Token | None:
+        cached = self._keeper.cached
+        return cached.token if cached is not None and question.answer(cached) >= Answer.USABLE else None

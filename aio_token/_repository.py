@@ -12,23 +12,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aio_token._arguments import demand, demand_kind, demand_one_of
+from aio_token._authorized import Authorizing
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._credential import Rescued
-from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired, TokenError, unforeseen
+from aio_token._errors import SignInRequired, TokenError, unforeseen
 from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
-from aio_token._limits import Limits, probe
-from aio_token._lineage import named, refuse_another_client
+from aio_token._limits import Limits
+from aio_token._lineage import asked
 from aio_token._pacing.pace import PACE, Pace
-from aio_token._person import Person, why_not_revoked
+from aio_token._person import Person
+from aio_token._scope import missing_scope, tell_what_is_missing
+from aio_token._sessions import Sessions
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._token import Token, Unpicklable
 from aio_token._trouble import Trouble, described
 from aio_token._wish import NO_WISH, Rejection
-from aio_token.events import Event, RenewalFailed, SignedIn, SignedOut, notify
+from aio_token.events import Event, RenewalFailed, notify
 from aio_token.observe.log import log_event
 from aio_token.stores._forgiving import forgiving
 from aio_token.stores.memory import MemoryTokenStore
@@ -38,10 +40,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aio_token._clock import Clock
-    from aio_token._credential import Credential
     from aio_token._interfaces import Grant, TokenStore
     from aio_token._status import Status
-    from aio_token.events import Observer, Reason
+    from aio_token.events import Observer, Reason, SignedOut
 
 _EventT = TypeVar("_EventT", bound=Event)
 
@@ -50,7 +51,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Unpicklable):
+class TokenRepository(Authorizing, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -75,6 +76,7 @@ class TokenRepository(Unpicklable):
         "_name",
         "_observer",
         "_person",
+        "_signing",
         "_store",
         "_time",
         "_trouble",
@@ -117,6 +119,7 @@ class TokenRepository(Unpicklable):
         self._flights: Flights[Token] = Flights("aio_token: renewal")
         self._person = Person(sign_in_with, limits.sign_in, self._keeper) if sign_in_with is not None else None
         self._changes: Changes | None = None  # few repositories ever have any
+        self._signing: Sessions | None = None  # nor that
 
     def __repr__(self) -> str:
         return f"<TokenRepository {self._name!r}>" if self._name is not None else "<TokenRepository>"
@@ -175,21 +178,12 @@ class TokenRepository(Unpicklable):
     async def sign_in(self, grant: Grant) -> Token:
         """Obtain a credential by a grant other than the repository's own, such as a person's sign-in, and keep it.
 
-        The grant runs without any lock, since a person takes time. Raises what the grant raises, and `StoreError`
-        before the grant is asked if the store could not keep its answer.
+        The store shows first that it could keep what comes, else `StoreError` is raised. A person is waited for without
+        any lock, and cancelling ends that. What the grant redeems then is kept, though the caller is cancelled: it goes
+        on by itself, as a renewal does. A live session that is replaced is revoked, as far as the server can be told.
+        Raises what the grant raises.
         """
-        refuse_another_client(self._grant.issued_by, grant.issued_by)
-        await probe(self._store, self._limits)  # no one signs in for nothing (law F7)
-        try:
-            credential = await grant.obtain(None, NO_WISH)
-        except Rescued as rescue:
-            await finish(self._install(rescue.credential), grace=self._limits.shutdown)
-            raise rescue.error from rescue.error.__cause__
-        await finish(self._install(credential), grace=self._limits.shutdown)
-        if credential.token is None:
-            message = "the sign-in gave no access token"
-            raise ServerUnavailable(message)
-        return credential.token
+        return await self._sessions.begin(grant, NO_WISH)
 
     async def sign_out(self) -> SignedOut:
         """Revoke the credential at the server, then delete it here, which happens even if the server cannot be told.
@@ -197,12 +191,17 @@ class TokenRepository(Unpicklable):
         The answer says whether the server confirmed (RFC 7009). Raises `ConfigurationError` for a credential of another
         endpoint or client, which is left alone, and `StoreError`.
         """
-        return await finish(self._sign_out(), grace=self._limits.shutdown)
+        return await self._sessions.end()
 
     async def aclose(self) -> None:
-        """Wait for a renewal under way and save what is unsaved. The repository can be used again afterwards."""
+        """Wait for a renewal or a redemption under way and save what is unsaved; no person is waited for.
+
+        The repository can be used again afterwards.
+        """
         flight = self._flights.here()
         await flight.landed()
+        if self._signing is not None:
+            await self._signing.landed()
         await finish(self._keeper.save_what_is_unsaved(flight.lock), grace=self._limits.shutdown)
 
     async def __aenter__(self) -> Self:
@@ -252,43 +251,41 @@ class TokenRepository(Unpicklable):
     async def _fly(self, flight: SingleFlight[Token], question: Question) -> Token:
         """Renew, and remember how it went."""
         reason, began = question.reason(self._keeper.cached), self._monotonic()
+        before = missing_scope(self._keeper.credential)
         try:
             try:
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
             except SignInRequired:
                 if self._person is None or not flight.waiters or not self._person.may_be_asked:
                     raise
-                token = await self._person.sign_in(self.sign_in, flight, question)
+                token = await self._person.sign_in(self._sessions, flight, question)
         except Exception as cause:  # noqa: BLE001  a bug in a stranger's store or grant must hang no caller
             error = cause if isinstance(cause, TokenError) else unforeseen(cause)
             self._note(error, reason, flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
+        tell_what_is_missing(self._keeper.credential, self._tell, before=before)
         return token
 
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            told = described(error, credential, self._time())
+            told = described(error, credential, self._time()) | {"server": asked(self._grant)}
             self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
-    async def _install(self, credential: Credential) -> None:
-        async with self._keeper.held(self._flights.here().lock) as slot:
-            await self._keeper.replace(slot, credential, renewal_took=0.0)
-            self._trouble.clear()
-        self._tell(SignedIn, **named(credential))
-
-    async def _sign_out(self) -> SignedOut:
-        async with self._keeper.held(self._flights.here().lock) as slot:
-            if not self._keeper.is_ours:
-                refusal = "what is stored belongs to another token endpoint or client, and is left alone"
-                raise ConfigurationError(refusal)
-            try:
-                message = await why_not_revoked(self._grant, self._keeper.credential)
-            finally:  # cancelled while the server hangs, too (law E3)
-                await self._keeper.discard(slot)
-                self._trouble.clear()
-        return self._tell(SignedOut, revoked=message is None, message=message)
+    @property
+    def _sessions(self) -> Sessions:
+        if self._signing is None:
+            self._signing = Sessions(
+                self._grant,
+                self._store,
+                self._limits,
+                keeper=self._keeper,
+                trouble=self._trouble,
+                tell=self._tell,
+                lock=lambda: self._flights.here().lock,
+            )
+        return self._signing
 
     def _tell(self, kind: type[_EventT], **members: Any) -> _EventT:  # noqa: ANN401  each event has its own
         event = kind(at=self._time(), name=self._name, **members)

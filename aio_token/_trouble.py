@@ -26,7 +26,8 @@ from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
-    from aio_token._interfaces import Grant
+    from aio_token._interfaces import Grant, Slot
+    from aio_token._limits import Limits
     from aio_token.events import Remedy
 
 LONGEST_SENTENCE = 300
@@ -152,6 +153,35 @@ def unsettled(credential: Credential | None, grant: Grant, now: float) -> float 
     since = credential.spending_since if credential is not None else None
     grace: float = getattr(grant, "rotation_grace", 0.0)
     return since if since is not None and now - since >= grace else None
+
+
+def settled(
+    credential: Credential | None, grant: Grant, slot: Slot, limits: Limits, *, now: float, has_spare: bool
+) -> float | None:
+    """Return since when the outcome of a renewal is not known, once the refresh token may be presented all the same.
+
+    Raises `ServerUnavailable` while there is a token to be used to its end (law F8), and `OthersSpend` while its
+    spender may only have been stopped in the middle: its hold has lapsed, and its answer is read and saved when it goes
+    on (law J3). One that lived to tell of a failure spends no more, and where holds do not lapse it is dead.
+    """
+    since = unsettled(credential, grant, now)
+    if since is None or credential is None:
+        return None
+    if has_spare:
+        raise served_to_its_end(since)
+    longest = limits.obtain + limits.save
+    left = min(since + longest - now, longest)
+    if slot.lasts is not None and (credential.failed_at or -math.inf) < since and left > 0:
+        raise OthersSpend(left)
+    return since
+
+
+class OthersSpend(Exception):
+    """Another host may be spending the refresh token for so many `seconds` more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def served_to_its_end(since: float) -> ServerUnavailable:

@@ -47,11 +47,11 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def forget(path: Path) -> None:
+def forget(path: Path, *, but_itself: bool = False) -> None:
     """Remove the file and all that may hold what was in it: a draft, and files that were moved aside."""
     with suppress(OSError):  # what cannot be removed is no draft
         draft_of(path).unlink(missing_ok=True)
-    for file in [path, *_aside_of(path)]:
+    for file in [*([] if but_itself else [path]), *_aside_of(path)]:
         file.unlink(missing_ok=True)
 
 

@@ -76,6 +76,11 @@ class DurableFile:
         self._steps.step(beside.forget, self._path)
         self._steps.step(self._platform.sync_directory, self._path.parent)
 
+    def remove_the_rest(self) -> None:
+        """Remove whatever was left beside the file. Raises OSError."""
+        self._steps.step(beside.forget, self._path, but_itself=True)
+        self._steps.step(self._platform.sync_directory, self._path.parent)
+
     def _open(self) -> int | None:
         """Open the file for reading, in one step: where links are followed, the system alone follows them.
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from aio_token._credential import IssuedBy as IssuedBy
     from aio_token._credential import Rescued as Rescued
     from aio_token._interfaces import Fingerprinting as Fingerprinting
+    from aio_token._interfaces import Interactive as Interactive
     from aio_token._interfaces import Revocable as Revocable
     from aio_token._interfaces import Spending as Spending
     from aio_token._interfaces import Standalone as Standalone
+    from aio_token._interfaces import StillPending as StillPending
     from aio_token.grants.refresh_token import RefreshTokenGrant as RefreshTokenGrant
     from aio_token.grants.client_credentials import ClientCredentialsGrant as ClientCredentialsGrant
     from aio_token.grants.token_exchange import TokenExchangeGrant as TokenExchangeGrant
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from aio_token.grants.device_code import DeviceGrant as DeviceGrant
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.authorization_code import AuthorizationCodeGrant as AuthorizationCodeGrant
+    from aio_token.grants.web_sign_in import Begun as Begun
+    from aio_token.grants.web_sign_in import WebSignIn as WebSignIn
 
 __getattr__: Callable[[str], Any]
 __dir__: Callable[[], list[str]]
@@ -31,7 +35,14 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     __name__,
     {
         "aio_token._credential": ("IssuedBy", "Rescued"),
-        "aio_token._interfaces": ("Fingerprinting", "Revocable", "Spending", "Standalone"),
+        "aio_token._interfaces": (
+            "Fingerprinting",
+            "Interactive",
+            "Revocable",
+            "Spending",
+            "Standalone",
+            "StillPending",
+        ),
         "refresh_token": ("RefreshTokenGrant",),
         "client_credentials": ("ClientCredentialsGrant",),
         "token_exchange": ("TokenExchangeGrant",),
@@ -39,5 +50,6 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "password": ("PasswordGrant",),
         "device_code": ("DeviceGrant", "DevicePrompt"),
         "authorization_code": ("AuthorizationCodeGrant",),
+        "web_sign_in": ("Begun", "WebSignIn"),
     },
 )

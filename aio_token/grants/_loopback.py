@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import secrets
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
 from aio_token._errors import ConfigurationError, raise_alone
+from aio_token._single_flight import finish
+from aio_token.grants._callback import Callback
 from aio_token.grants._neighbours import is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-HOST = "127.0.0.1"  # the address and not the name, which may lead elsewhere (RFC 8252 section 8.3)
+Host = Literal["127.0.0.1", "::1", "localhost"]
+"""What a redirect URI calls this machine. The name may lead elsewhere, and is for servers that take no address."""
+
+ADDRESSES: dict[Host, tuple[str, ...]] = {
+    "127.0.0.1": ("127.0.0.1",),
+    "::1": ("::1",),
+    "localhost": ("127.0.0.1", "::1"),  # both: a port that another program has at one of them gets the code
+}
 _PATIENCE = 2.0  # seconds for the browser to take its page
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -29,21 +39,6 @@ _PAGE = (
     "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Signing in</title>"
     "<p>The answer has arrived. Close this window and go back to the program that you came from."
 )
-
-
-class Response:
-    """An authorization response (RFC 6749 section 4.1.2); an object, so that no frame shows the code."""
-
-    __slots__ = ("_members",)
-
-    def __init__(self, members: dict[str, str]) -> None:
-        self._members = members
-
-    def __repr__(self) -> str:
-        return f"<Response {' '.join(self._members)}>"
-
-    def __getitem__(self, name: str) -> str | None:
-        return self._members.get(name)
 
 
 class Page(str):
@@ -64,10 +59,11 @@ class Listener:
     Besides, it sends one browser on to where the answer is given.
     """
 
-    def __init__(self, path: str, state: str) -> None:
+    def __init__(self, host: Host, path: str, state: str) -> None:
+        self._host = f"[{host}]" if ":" in host else host
         self._path = path
         self._state = state
-        self._arrived: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._arrived: asyncio.Future[Callback] = asyncio.get_running_loop().create_future()
         self._page = Page()
         self._is_taken = False
         self.port: int = 0
@@ -75,16 +71,16 @@ class Listener:
     @property
     def redirect_uri(self) -> str:
         """Where the server is to send the browser."""
-        return f"http://{HOST}:{self.port}{self._path}"
+        return f"http://{self._host}:{self.port}{self._path}"
 
     def page_for(self, address: str) -> Page:
         """Make the page that leads to an address: once, and only a browser of this user (law G5)."""
         # A path that no web page guesses which tries all ports.
-        self._page = Page(f"http://{HOST}:{self.port}/{secrets.token_urlsafe(8)}")
+        self._page = Page(f"http://{self._host}:{self.port}/{secrets.token_urlsafe(8)}")
         self._page.leads_to = address
         return self._page
 
-    async def response(self) -> Response:
+    async def response(self) -> Callback:
         """Wait for the browser."""
         return await self._arrived
 
@@ -97,7 +93,7 @@ class Listener:
             )
         if not self._is_awaited(request):
             return web.Response(status=HTTPStatus.NOT_FOUND, headers=_HEADERS)
-        self._arrived.set_result(Response(dict(request.query)))
+        self._arrived.set_result(Callback(request.query))
         response = web.Response(text=_PAGE, content_type="text/html", headers=_HEADERS)
         response.force_close()
         return response
@@ -105,7 +101,7 @@ class Listener:
     async def _is_sent_on(self, request: web.BaseRequest) -> bool:
         if f"http://{request.host}{request.path}" != self._page or self._is_taken:
             return False
-        port = request.get_extra_info("peername", (HOST, 0))[1]
+        port = request.get_extra_info("peername", ("", 0))[1]
         if await asyncio.to_thread(is_foreign, port, self.port) or self._is_taken:
             return False
         self._is_taken = True
@@ -115,7 +111,8 @@ class Listener:
         query = request.query
         return (
             request.method == "GET"
-            and request.host == f"{HOST}:{self.port}"  # a name that was made to lead here has another (DNS rebinding)
+            and request.host
+            == f"{self._host}:{self.port}"  # a name that was made to lead here has another (DNS rebinding)
             and request.path == self._path
             and len(set(query)) == len(query)  # RFC 6749 section 3.1: nothing twice
             and hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
@@ -124,20 +121,28 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(path: str, state: str, port: int) -> AsyncIterator[Listener]:
+async def listening(host: Host, path: str, state: str, port: int) -> AsyncIterator[Listener]:
     """Listen while the block lasts; port 0 is one that is free. Raises `ConfigurationError` if it is taken."""
-    listener = Listener(path, state)
+    listener = Listener(host, path, state)
     runner = web.ServerRunner(web.Server(listener.handle, access_log=None), shutdown_timeout=_PATIENCE)
-    await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as error:
-            message = (
-                f"{HOST} cannot be listened on, port {port} ({type(error).__name__}); free the port or use another"
-            )
-            raise_alone(ConfigurationError(message), because=error)
+        # Both to their ends: asyncio forgets a server whose start is cancelled, and its port stays taken.
+        await finish(_start(runner, ADDRESSES[host], port), grace=_PATIENCE)
         listener.port = runner.addresses[0][1]
         yield listener
     finally:
-        await runner.cleanup()
+        await finish(runner.cleanup(), grace=_PATIENCE)
+
+
+async def _start(runner: web.ServerRunner, addresses: tuple[str, ...], port: int) -> None:
+    await runner.setup()
+    for address in addresses:
+        try:
+            await web.TCPSite(runner, address, port).start()
+        except OSError as error:
+            if runner.addresses and error.errno != errno.EADDRINUSE:
+                continue  # this machine has no such address; it has the other one
+            what = f"{address} cannot be listened on, port {port}"
+            message = f"{what} ({type(error).__name__}); free the port or use another"
+            raise_alone(ConfigurationError(message), because=error)
+        port = runner.addresses[0][1]

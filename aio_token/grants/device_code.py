@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from aio_token._credential import Credential
 from aio_token._errors import ServerUnavailable, SignInRequired
 from aio_token._ground.public import public
+from aio_token._interfaces import StillPending
+from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
+from aio_token.grants._code import challenge, verifier_for
+from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_function, check_scope, check_several, judged
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from aio_token._credential import IssuedBy
+    from aio_token._interfaces import Grant
     from aio_token._wish import Wish
     from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -63,7 +68,8 @@ class DeviceGrant:
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is
     given a `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` passes the time
-    between two polls. The server has the last word on how often it is asked.
+    between two polls. The server has the last word on how often it is asked. A challenge goes with the first request,
+    and what answers it with the others (PKCE, RFC 7636): some servers demand it here too, and the rest ignores it.
     """
 
     def __init__(
@@ -103,50 +109,33 @@ class DeviceGrant:
         not do this or what is stored belongs to another one, and `ServerUnavailable` if the server cannot be reached.
         """
         self._endpoint.check_issued_here(credential)
+        return await obtained_in_one(self, credential, wish)
+
+    async def invite(self, wish: Wish = NO_WISH) -> Grant:
+        """Show the code, wait until the server may be asked, and return the grant that asks it once.
+
+        It may be cancelled at any moment, as nothing is spent by it. What the grant raises while the person has not
+        agreed, `StillPending`, holds what to wait for next.
+        """
         asked = written(wish).over(self._asked)
-        begun = await self._begin(asked)
+        verifier = verifier_for(self._endpoint)
+        begun = await self._begin(challenge(verifier).over(asked), verifier)
         shown = self._show(begun.prompt)
         if isawaitable(shown):
             await shown
-        answer = await self._poll(begun)
-        return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
+        return await _Polling(self._endpoint, begun, self._wait, issued_for(self._endpoint, asked)).invite(wish)
 
-    async def _begin(self, asked: Form) -> _Begun:
+    async def _begin(self, asked: Form, verifier: Revealed[str]) -> _Begun:
         asked_at = self._endpoint.clock.monotonic()
         answer = await self._endpoint.ask("device authorization", asked)
         failure = answer.failure()
         if failure is None:
-            begun = _read(answer, asked_at)
+            begun = _read(answer, asked_at, verifier)
             if begun is not None and all(self._endpoint.problem_with(uri) is None for uri in begun.addresses):
                 return begun
             message = "the device authorization endpoint gave no code and address that can be shown; try again later"
             failure = ServerUnavailable(message)
         raise failure
-
-    async def _poll(self, begun: _Begun) -> Answer:
-        """Ask until there is an answer; a server that is away for a while ends nothing (RFC 8628 section 3.5)."""
-        interval, trouble = begun.interval, None
-        while self._endpoint.clock.monotonic() + interval < begun.ends_at:
-            await self._wait(interval)
-            try:
-                answer = await self._endpoint.request(GRANT_TYPE, Form(device_code=begun.device_code.value))
-            except ServerUnavailable as error:
-                trouble = error
-            else:
-                code, trouble = answer.error, None
-                if code == "slow_down":
-                    interval += _INTERVAL
-                elif code != "authorization_pending":
-                    failure = answer.failure()
-                    if not isinstance(failure, ServerUnavailable):
-                        return answer
-                    trouble = failure
-            if trouble is not None:
-                interval = max(min(2 * interval, _LONGEST), trouble.retry_after or 0.0)
-        if trouble is not None:
-            raise trouble
-        message = "the code was not entered while it was valid; sign in again"
-        raise SignInRequired(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +144,7 @@ class _Begun:
 
     prompt: DevicePrompt
     device_code: Revealed[str]
+    verifier: Revealed[str]
     interval: float
     ends_at: float
 
@@ -165,7 +155,63 @@ class _Begun:
         return [uri.partition("#")[0] for uri in both if uri]
 
 
-def _read(answer: Answer, asked_at: float) -> _Begun | None:
+class _Polling(Unpicklable):
+    """Waits for its time, and asks once, in turn: what the person brings is an answer that is another one."""
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        begun: _Begun,
+        wait: Callable[[float], Awaitable[object]],
+        issued_by: IssuedBy,
+    ) -> None:
+        self._endpoint = endpoint
+        self._begun = begun
+        self._wait = wait
+        self._interval = begun.interval
+        self._trouble: ServerUnavailable | None = None
+        self.issued_by: IssuedBy = issued_by
+
+    def __repr__(self) -> str:
+        return f"<_Polling of {self._endpoint!r}>"
+
+    async def invite(self, wish: Wish = NO_WISH) -> Grant:
+        """Wait until the server may be asked.
+
+        Raises `SignInRequired` when the code has come to its end, or what was wrong with the server.
+        """
+        del wish
+        if self._endpoint.clock.monotonic() + self._interval >= self._begun.ends_at:
+            raise self._trouble or SignInRequired("the code was not entered while it was valid; sign in again")
+        await self._wait(self._interval)
+        return self
+
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
+        """Ask; a server that is away for a while ends nothing (RFC 8628 section 3.5)."""
+        del wish
+        self._endpoint.check_issued_here(credential)
+        try:
+            form = Form(device_code=self._begun.device_code.value, code_verifier=self._begun.verifier.value)
+            answer = await self._endpoint.request(GRANT_TYPE, form)
+        except ServerUnavailable as error:
+            raise self._later(error) from None
+        if answer.error == "slow_down":
+            self._interval += _INTERVAL
+        elif answer.error != "authorization_pending":
+            failure = answer.failure()
+            if not isinstance(failure, ServerUnavailable):
+                return answer.credential(Credential(issued_by=self.issued_by))
+            raise self._later(failure)
+        self._trouble = None
+        raise StillPending(self)
+
+    def _later(self, trouble: ServerUnavailable) -> StillPending:
+        self._trouble = trouble
+        self._interval = max(min(2 * self._interval, _LONGEST), trouble.retry_after or 0.0)
+        return StillPending(self)
+
+
+def _read(answer: Answer, asked_at: float, verifier: Revealed[str]) -> _Begun | None:
     said = answer.members
     device_code, user_code = said.get("device_code"), said.get("user_code")
     uri = said.get("verification_uri") or said.get("verification_url")  # Google's name
@@ -182,6 +228,7 @@ def _read(answer: Answer, asked_at: float) -> _Begun | None:
             expires_in=lifetime,
         ),
         device_code=Revealed(device_code),
+        verifier=verifier,
         interval=_INTERVAL if interval is None else max(interval, _SHORTEST),
         ends_at=asked_at + lifetime,
     )

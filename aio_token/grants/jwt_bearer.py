@@ -12,16 +12,17 @@ from aio_token._ground.public import public
 from aio_token._token import Unpicklable
 from aio_token.grants._asked_anew import AskedAnew
 from aio_token.oauth.arguments import check_header, check_kind, check_seconds, check_secret, check_text, judged
-from aio_token.oauth.client_auth import ASSERTION_LIFETIME, header_for, private_key
+from aio_token.oauth.client_auth import ASSERTION_LIFETIME
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed, reveal
+from aio_token.oauth.signing_key import header_for, private_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aio_token.oauth.client_auth import Key
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Secret
+    from aio_token.oauth.signing_key import Certificate, Key
 
 
 @public
@@ -33,7 +34,7 @@ class SignedJWT(Unpicklable):
     `issuer` signs; `subject` is whom the token shall be for, by default the issuer; `audience` is the server, by the
     name that it knows itself by. `lifetime` is in seconds. `claims` are further ones, such as the `scope` that some
     servers want there. The key is PEM or JWK, or a function that returns it; `kid` names it, by default as its JWK
-    does, and `header` are further members of the JWT's header, such as `x5t#S256`.
+    does. `certificate` and `header` are as with `PrivateKeyJWT`.
     """
 
     key: Key = field(repr=False, hash=False)
@@ -45,6 +46,7 @@ class SignedJWT(Unpicklable):
     lifetime: int = ASSERTION_LIFETIME
     claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
     header: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    certificate: Certificate | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_secret("the private key", self.key, (str, bytes, Mapping))
@@ -55,6 +57,8 @@ class SignedJWT(Unpicklable):
         check_seconds("lifetime", self.lifetime)
         check_kind("claims", self.claims, (Mapping,), "a mapping of values by their names")
         check_header(self.header)
+        if self.certificate is not None:
+            check_secret("the certificate", self.certificate, (str, bytes))
 
     async def __call__(self) -> str:
         """Return an assertion. Raises `ConfigurationError` if the key does not fit the algorithm."""
@@ -68,6 +72,7 @@ class SignedJWT(Unpicklable):
 
         name = f"the private key of {self.issuer!r}"
         key = Revealed(await private_key(self.key, self.alg, name))
+        header = await header_for(key, self.kid, self.header, self.certificate, repr(self.issuer))
         try:
             return str(
                 sign_jwt_bearer_assertion(
@@ -78,7 +83,7 @@ class SignedJWT(Unpicklable):
                     issued_at=int(now),
                     expires_at=int(now) + self.lifetime,
                     claims=dict(self.claims),
-                    header=header_for(key, self.kid, self.header),
+                    header=header,
                     alg=self.alg,
                 )
             )

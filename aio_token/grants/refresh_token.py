@@ -10,7 +10,8 @@ from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
 from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token._wish import NO_WISH
-from aio_token.grants._wish import written
+from aio_token.grants._again import asked_again_over_a_blip
+from aio_token.grants._wish import sign_in_wanted, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, judged
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
@@ -18,6 +19,7 @@ from aio_token.oauth.secret import reveal
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
+    from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Revealed, Secret
 
@@ -57,14 +59,22 @@ class RefreshTokenGrant:
 
         The credential still says what the session was granted for: a wish is about this token alone.
 
-        Raises `SignInRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is
-        not asked again then, law E1), `ConfigurationError` for a credential of another endpoint, client or scope.
+        Raises `SignInRequired` without a refresh token that may work, or for a wish that only a person can meet: none
+        is spent for that. Raises `GrantRefused` once the server has said no (it is not asked again then, law E1), and
+        `ConfigurationError` for a credential of another endpoint, client or scope.
         """
         self._check(credential)
+        if wanted := sign_in_wanted(wish):
+            message = f"{wanted}; sign in again that way"
+            raise SignInRequired(message)
         held = await self._presentable(credential)
         form = Form(refresh_token=held.refresh_token).over(written(wish)).over(Form(scope=self._scope))
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
-        answer = await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
+
+        async def ask() -> Answer:
+            return await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
+
+        answer = await (asked_again_over_a_blip(ask, held) if held.reusable else ask())
         try:
             new = answer.credential(held)
         except GrantRefused as error:
@@ -81,6 +91,11 @@ class RefreshTokenGrant:
     def rotation_grace(self) -> float:
         """For how many seconds the server takes a spent refresh token once more."""
         return self._endpoint.rotation_grace
+
+    @property
+    def revocation_ends_grant(self) -> bool:
+        """Whether the server ends all sessions of a person and this client with one refresh token."""
+        return self._endpoint.revocation_ends_grant
 
     def spends(self, credential: Credential | None) -> bool:
         """Whether a refresh token would be presented that may be single-use (law F8)."""
@@ -108,7 +123,9 @@ class RefreshTokenGrant:
         stored = credential or Credential()
         hopeless = self._hopeless(stored)
         if hopeless is None and not self._seems_to_have_ended(stored):
-            return stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+            known = stored if stored.issued_by else replace(stored, issued_by=self.issued_by)
+            begins = self._first is not None and self._first == stored.refresh_token
+            return replace(known, first=fingerprint(stored.refresh_token or "")) if begins else known
         first = await self._unspent_first(stored)
         if first is not None:
             return replace(
@@ -120,6 +137,7 @@ class RefreshTokenGrant:
                 refresh_not_before=None,
                 issued_by=self.issued_by,
                 refused=None,
+                removed_until=None,
             )
         if hopeless is not None:
             raise hopeless
@@ -130,7 +148,8 @@ class RefreshTokenGrant:
         if self._first is None:
             return None
         first = await reveal(self._first, "the first refresh token")
-        return None if stored.first == fingerprint(first.value) or first.value == stored.refresh_token else first
+        is_spent = fingerprint(first.value) in stored.begun_with or first.value == stored.refresh_token
+        return None if is_spent else first
 
     def _hopeless(self, stored: Credential) -> SignInRequired | None:
         """Say why the stored refresh token need not be presented, None if it should be."""

@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from aio_token.oauth.endpoint import TokenEndpoint as TokenEndpoint
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
+    from aio_token.oauth.dialect import Dialect as Dialect
     from aio_token.oauth.transport import Transport as Transport
     from aio_token.oauth.exchange import Reply as Reply
     from aio_token.oauth.form import Form as Form
     from aio_token.oauth.form import Request as Request
     from aio_token.oauth.answer import Answer as Answer
+    from aio_token.oauth.client_auth import ClientAssertion as ClientAssertion
     from aio_token.oauth.client_auth import ClientAuthentication as ClientAuthentication
     from aio_token.oauth.client_auth import ClientSecretBasic as ClientSecretBasic
     from aio_token.oauth.client_auth import ClientSecretJWT as ClientSecretJWT
     from aio_token.oauth.client_auth import ClientSecretPost as ClientSecretPost
     from aio_token.oauth.client_auth import PrivateKeyJWT as PrivateKeyJWT
     from aio_token.oauth.client_auth import PublicClient as PublicClient
-    from aio_token.oauth.client_auth import Key as Key
-    from aio_token.oauth.client_auth import KeyText as KeyText
+    from aio_token.oauth.signing_key import Certificate as Certificate
+    from aio_token.oauth.signing_key import Key as Key
+    from aio_token.oauth.signing_key import KeyText as KeyText
     from aio_token.oauth.secret import Revealed as Revealed
     from aio_token.oauth.secret import Secret as Secret
 
@@ -35,20 +38,21 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
+        "dialect": ("Dialect",),
         "transport": ("Transport",),
         "exchange": ("Reply",),
         "form": ("Form", "Request"),
         "answer": ("Answer",),
         "client_auth": (
+            "ClientAssertion",
             "ClientAuthentication",
             "ClientSecretBasic",
             "ClientSecretJWT",
             "ClientSecretPost",
             "PrivateKeyJWT",
             "PublicClient",
-            "Key",
-            "KeyText",
         ),
+        "signing_key": ("Certificate", "Key", "KeyText"),
         "secret": ("Revealed", "Secret"),
     },
 )

@@ -29,6 +29,10 @@ class Addresses:
                 message = f"the address of the {name} endpoint {problem}"
                 raise ConfigurationError(message)
 
+    def knows(self, name: str) -> bool:
+        """Whether there is such an endpoint."""
+        return name in self._urls
+
     def of(self, name: str) -> str:
         """Return the address of an endpoint. Raises `ConfigurationError` if none is known."""
         url = self._urls.get(name)

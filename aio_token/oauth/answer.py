@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
@@ -14,10 +12,27 @@ from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable
 from aio_token._ground.public import public
 from aio_token._token import Token
+from aio_token.oauth.dialect import PLAIN, Dialect
+from aio_token.oauth.exchange import Reply
 from aio_token.oauth.extra import bounded
-from aio_token.oauth.lifetime import earliest, lifetime_of_jwt, rest_of_jwt, seconds
-from aio_token.oauth.remedies import by_code, is_about_the_client, remedy_for
-from aio_token.oauth.salvage import salvaged
+from aio_token.oauth.hearing import hear
+from aio_token.oauth.lifetime import (
+    earliest,
+    lifetime_of_jwt,
+    lifetime_said,
+    refresh_lifetime_said,
+    rest_of_jwt,
+    seconds,
+)
+from aio_token.oauth.remedies import (
+    by_code,
+    code_of,
+    description_of,
+    is_about_the_client,
+    needs_a_person,
+    remedy_for,
+    standard_code,
+)
 from aio_token.oauth.server_text import quoted
 
 if TYPE_CHECKING:
@@ -26,28 +41,15 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._errors import TokenError
 
-_REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in")  # Keycloak's name, GitHub's and Microsoft's
-_READ = frozenset({"access_token", "token_type", "expires_in", "scope", "refresh_token", *_REFRESH_LIFETIMES})
+# Keycloak's name, GitHub's and Microsoft's, Intuit's
+_REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in")
+_TOKENS = ("access_token", "refresh_token")
+_READ = frozenset({*_TOKENS, "token_type", "expires_in", "scope", *_REFRESH_LIFETIMES})
 
+_OF_A_GATEWAY = frozenset({502, 503, 504})
 _OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
 
 _LONGEST_DATE = 100  # characters (law H1)
-
-
-def read_object(body: bytes) -> dict[str, Any] | None:
-    """Read a JSON object, whatever content type it came with; None if it is none."""
-    try:
-        members = json.loads(body, parse_int=_whole_number)
-    except (ValueError, RecursionError):
-        return None
-    return members if isinstance(members, dict) else None
-
-
-def _whole_number(digits: str) -> float:
-    try:
-        return int(digits)
-    except ValueError:  # Python reads no integer of more than 4,300 digits
-        return math.inf
 
 
 @public
@@ -55,10 +57,23 @@ class Answer:
     """What a server answered to a request made at `asked_at`, and read at `now` (both POSIX seconds).
 
     `to` and `address` are the server's name in messages and its address without the query; `grant_type` is what was
-    asked for, "" if it was no token. `secrets` are the texts that were sent and that no message may repeat.
+    asked for, "" if it was no token. `secrets` are the texts that were sent and that no message may repeat. `dialect`
+    is the server's, and `ahead` the seconds by which its clock is ahead.
     """
 
-    __slots__ = ("_address", "_asked_at", "_grant_type", "_members", "_retry_after", "_secrets", "_status", "_to")
+    __slots__ = (
+        "_address",
+        "_asked_at",
+        "_asked_at_there",
+        "_dialect",
+        "_grant_type",
+        "_heard",
+        "_members",
+        "_retry_after",
+        "_secrets",
+        "_status",
+        "_to",
+    )
 
     def __init__(  # noqa: PLR0913  an answer has as many sides
         self,
@@ -72,13 +87,19 @@ class Answer:
         now: float,
         grant_type: str = "",
         secrets: tuple[str, ...] = (),
+        dialect: Dialect = PLAIN,
+        ahead: float = 0.0,
     ) -> None:
         self._to = to
         self._address = address
         self._grant_type = grant_type
         self._status = status
-        self._members = read_object(body) or salvaged(body)
+        self._dialect = dialect
+        heard = hear(Reply(status=status, headers=headers, body=body), dialect)
+        self._heard = heard
+        self._members = heard.said
         self._asked_at = asked_at
+        self._asked_at_there = asked_at + ahead
         self._retry_after = _retry_after(headers.get("Retry-After", ""), now)
         self._secrets = secrets
 
@@ -87,31 +108,54 @@ class Answer:
 
     @property
     def members(self) -> Mapping[str, Any]:
-        """What the server said, unread; empty if it was no JSON object."""
-        return MappingProxyType(self._members or {})
+        """What the server said, by the standard's names; empty if it said nothing that can be read."""
+        return MappingProxyType(self._members)
 
     @property
     def error(self) -> str | None:
-        """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1)."""
-        code = self._member("error")
-        return (code if isinstance(code, str) else "an error that is not text") if code else None
+        """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1).
+
+        It is the standard's, as far as the dialect has a server's own words for it.
+        """
+        declared, said = self._dialect.errors, description_of(self._members)
+        return standard_code(declared if self._grant_type else {}, self._word, description=said, status=self._status)
+
+    @property
+    def is_of_a_gateway(self) -> bool:
+        """Whether a gateway answered for a server that may well answer the next time (502, 503 or 504).
+
+        One that says when to come again means it.
+        """
+        return self._status in _OF_A_GATEWAY and not self._retry_after
 
     def failure(self) -> TokenError | None:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
+        verdict, defect = self._heard.verdict, self._heard.defect
+        failure = self._refusal() if verdict is None else verdict.again()
+        if defect is not None and failure is None:
+            failure = defect.again()
+        if failure is not None:
+            self._say_what_it_is_about(failure)
+        return failure
+
+    def _refusal(self) -> TokenError | None:
         if self.error is None and self._is_success:
             return None
         kind, remedy = remedy_for(self._grant_type, self._code, self._status, self._address)
         message = f"{self._to} answered {self._said()}; {remedy}"
-        failure = self._later(message) if kind is ServerUnavailable else kind(message)
-        if kind is ServerUnavailable and self._status in _OF_THE_SERVER:
+        if self._heard.defect is not None:
+            message += f" ({self._heard.defect})"
+        return self._later(message) if kind is ServerUnavailable else kind(message)
+
+    def _say_what_it_is_about(self, failure: TokenError) -> None:
+        if isinstance(failure, ServerUnavailable) and self._status in _OF_THE_SERVER:
             failure.about = "server"
         elif is_about_the_client(self._code):
             failure.about = "client"
-        elif kind is GrantRefused and self._grant_type == "refresh_token":
+        elif isinstance(failure, GrantRefused) and self._grant_type == "refresh_token":
             failure.about = "refresh token"
         else:
             failure.about = "grant"
-        return failure
 
     def credential(self, kept: Credential) -> Credential:
         """Return the credential that follows `kept`.
@@ -120,7 +164,7 @@ class Answer:
         `ServerUnavailable` for an answer without a token.
         """
         held = self._with_refresh_token(kept)
-        token = self._token(kept)
+        token = self._token(kept, held)
         if isinstance(token, Token):
             return replace(held.without_trouble(), token=token, obtained_at=self._asked_at, refused=None)
         if self._is_success and self._text("refresh_token"):
@@ -132,11 +176,15 @@ class Answer:
         return 200 <= self._status < 300  # noqa: PLR2004  RFC 9110 section 15.3
 
     @property
+    def _word(self) -> str | None:
+        return code_of(self._member("error"))
+
+    @property
     def _code(self) -> str:
         return (self.error or "").strip().lower()
 
     def _member(self, name: str) -> Any:  # noqa: ANN401  whatever the server put there
-        return (self._members or {}).get(name)
+        return self._members.get(name)
 
     def _text(self, name: str) -> str | None:
         """Return a member that is text, and text that can be written: JSON can spell half a character."""
@@ -147,18 +195,18 @@ class Answer:
 
     def _said(self) -> str:
         given = (self._text("access_token") or "", self._text("refresh_token") or "")
-        words = [quoted(self._member(name), (*self._secrets, *given)) for name in ("error", "error_description")]
-        if by_code(self._code) is not None:
+        words = [quoted(text, (*self._secrets, *given)) for text in (self._word, description_of(self._members))]
+        if by_code(self._code) is not None and self.error == self._word:
             words[0] = self._code  # whatever secret is a part of it
         said = ": ".join(word for word in words if word)
         return f"{self._status} ({said})" if said else f"{self._status}"
 
-    def _token(self, kept: Credential) -> Token | TokenError:
+    def _token(self, kept: Credential, held: Credential) -> Token | TokenError:
         failure = self.failure()
         if failure is not None:
             return failure
         kind = self._member("token_type") or "Bearer"
-        if not isinstance(kind, str) or kind.lower() != "bearer":
+        if not isinstance(kind, str) or not self._dialect.is_bearer(kind):
             wrong = ConfigurationError(
                 f"{self._to} gave a token that is not of type Bearer; register the client for bearer tokens"
             )
@@ -172,8 +220,8 @@ class Answer:
         try:
             return Token(
                 access_token=self._text("access_token") or "",
-                token_type=kind,
-                expires_at=self._expires_at(),
+                token_type="Bearer" if self._dialect.bearer_types else kind,
+                expires_at=self._expires_at(held),
                 scope=self._scope() or (kept.token.scope if kept.token else None),  # RFC 6749 section 6
                 extra=self._extra(kept),
             )
@@ -183,9 +231,10 @@ class Answer:
 
     def _extra(self, kept: Credential) -> Mapping[str, Any]:
         """Return what else came with the token, and what came before and is not mentioned (law D13)."""
+        came = {name: value for name, value in self._heard.beside.items() if name not in _READ}
         before = kept.token.extra if kept.token is not None else {}
-        came = {name: value for name, value in (self._members or {}).items() if name not in _READ}
-        return bounded({**came, **{name: value for name, value in before.items() if name not in came}})
+        stays = before.keys() - came.keys() - {place for name in _TOKENS for place in self._dialect.where(name)}
+        return bounded({**came, **{name: value for name, value in before.items() if name in stays}})
 
     def _later(self, message: str) -> ServerUnavailable:
         unknown = self._status >= 500  # noqa: PLR2004  a gateway speaks for a server that may have acted
@@ -193,17 +242,21 @@ class Answer:
         later.about = "grant"
         return later
 
-    def _expires_at(self) -> float | None:
+    def _expires_at(self, held: Credential) -> float | None:
         """Return when the token ends, counted from before it was asked for (laws D3 and D4)."""
-        jwt = lifetime_of_jwt(self._text("access_token") or "")
-        lifetime = earliest(seconds(self._member("expires_in")), jwt)
+        said = lifetime_said(self._members, self._dialect.expires, self._asked_at_there)
+        if said == 0 and held.refresh_token is None and needs_a_person(self._grant_type):
+            said = None  # nothing could renew it: such servers mean that it does not end
+        lifetime = earliest(said, lifetime_of_jwt(self._text("access_token") or ""))
         return None if lifetime is None else self._asked_at + lifetime
 
     def _scope(self) -> str | None:
-        scope = self._member("scope")
+        scope, separator = self._member("scope"), self._dialect.scope_separator
         if isinstance(scope, list):
             return " ".join(part for part in scope if isinstance(part, str)) or None
-        return scope if isinstance(scope, str) else None
+        if not isinstance(scope, str):
+            return None
+        return scope if separator.isspace() else " ".join(scope.replace(separator, " ").split())
 
     def _with_refresh_token(self, kept: Credential) -> Credential:
         """Take the refresh token of the answer, or keep the one there is (law D2)."""
@@ -212,8 +265,9 @@ class Answer:
         if came is not None:
             rest = rest_of_jwt(came)
             held = replace(held, refresh_not_before=None if rest is None else self._asked_at + rest)
-        lifetimes = (seconds(self._member(name)) for name in _REFRESH_LIFETIMES)
-        said = next((lifetime for lifetime in lifetimes if lifetime is not None), None)
+        said = refresh_lifetime_said(
+            self._members, self._dialect.refresh_expires, _REFRESH_LIFETIMES, self._asked_at_there
+        )
         if held.refresh_token is None or said == 0:  # 0 is Keycloak's "never"
             return replace(held, refresh_expires_at=None)
         if said is None and held.refresh_token == kept.refresh_token:

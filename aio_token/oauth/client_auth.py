@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-from urllib.parse import quote
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
 
-from aio_token._errors import ConfigurationError, raise_alone
+from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field, replace
 from aio_token._pacing.proof import digest
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_header, check_seconds, check_secret, check_text, judged
+from aio_token.oauth.authlib_half import in_utf_8, percent_encoded, prepared
 from aio_token.oauth.secret import Revealed, reveal
+from aio_token.oauth.signing_key import header_for, private_key, revealed_certificate
 
 if TYPE_CHECKING:
-    from joserfc.jwk import Key as JoseKey
-
     from aio_token.oauth.form import Request
     from aio_token.oauth.secret import Secret
-
-KeyText = str | bytes | Mapping[str, Any]
-"""A private key as PEM or JWK (its JSON, or a mapping)."""
-Key = KeyText | Callable[[], KeyText | Awaitable[KeyText]]
-"""A private key, or a function, asynchronous or not, that returns it."""
+    from aio_token.oauth.signing_key import Certificate, Key, KeyText
 
 ASSERTION_LIFETIME = 60  # seconds: it is used at once, and is worth nothing to anyone who finds it later
-_OF_THE_KEY = ("kid", "x5t", "x5t#S256")
-"""What a JWT's header says of its key (RFC 7515 section 4.1), and a JWK too (RFC 7517 section 4)."""
-_KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
-    "RS": "RSA",
-    "PS": "RSA",
-    "ES": "EC",
-    "Ed": "OKP",
-}  # by the first letters of `alg`
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 section 2.2
 
 
 @public
@@ -64,36 +51,51 @@ class ClientAuthentication(Protocol):
 @public
 @judged
 class ClientSecretBasic(Unpicklable, Value, kw_only=False):
-    """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header."""
+    """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header.
+
+    Both are percent-encoded, as the RFC wants it; `encoded` False leaves them as they are, for a server that takes them
+    so. `empty` says that the secret is the empty text, as of some apps on devices; without it an empty one is taken for
+    a variable that is not set.
+    """
 
     client_id: str
     secret: Secret = field(repr=False)
+    encoded: bool = field(default=True, kw_only=True)
+    empty: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_secret_of(self.client_id, self.secret)
+        _check_secret_of(self.client_id, self.secret, empty=self.empty)
 
     async def fingerprint(self, salt: bytes) -> str:
-        """Return a digest of id and secret."""
-        return await _fingerprint(self, salt)
+        """Return a digest of id and secret, and of how they are written."""
+        return await _fingerprint(self, salt, self.encoded)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the header on the request."""
-        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
-        # Percent-encoded as the RFC wants it, which Authlib leaves out, and with %20 for a space, which every server
-        # tried takes, while "+" was not taken by all (law D5).
-        return _prepared(request, "client_secret_basic", self.client_id, secret, encoded=True)
+        secret = await _secret_of(self)
+        return prepared(
+            request,
+            "client_secret_basic",
+            self.client_id,
+            secret,
+            write=percent_encoded if self.encoded else in_utf_8,
+        )
 
 
 @public
 @judged
 class ClientSecretPost(Unpicklable, Value, kw_only=False):
-    """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body."""
+    """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body.
+
+    `empty` is as with `ClientSecretBasic`.
+    """
 
     client_id: str
     secret: Secret = field(repr=False)
+    empty: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_secret_of(self.client_id, self.secret)
+        _check_secret_of(self.client_id, self.secret, empty=self.empty)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of id and secret."""
@@ -101,8 +103,8 @@ class ClientSecretPost(Unpicklable, Value, kw_only=False):
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put id and secret into the body."""
-        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
-        return _prepared(request, "client_secret_post", self.client_id, secret)
+        secret = await _secret_of(self)
+        return prepared(request, "client_secret_post", self.client_id, secret)
 
 
 @public
@@ -121,7 +123,7 @@ class PublicClient(Unpicklable, Value, kw_only=False):
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the id into the body."""
-        return _prepared(request, "none", self.client_id)
+        return prepared(request, "none", self.client_id)
 
 
 @public
@@ -131,8 +133,9 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
 
     `kid` names the key, by default as its JWK does. `audience` is the JWT's receiver, by default the issuer where it is
     known, else the token endpoint's address: whoever else gets the JWT cannot use it there. Some servers want another,
-    such as Entra ID its token endpoint's address. `lifetime` is in seconds. `header` are further members of the JWT's
-    header, such as the certificate's thumbprint, `x5t#S256`; those of a JWK are taken from it.
+    such as Entra ID its token endpoint's address. `lifetime` is in seconds. `certificate` is the key's, as PEM, for
+    servers that know a key by its certificate: its thumbprints stand in the JWT's header then, as `x5t` and `x5t#S256`;
+    those of a JWK are taken from it. `header` are further members of the header, such as `x5c`.
     """
 
     client_id: str
@@ -142,6 +145,7 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
     audience: str | None = field(default=None, kw_only=True)
     lifetime: int = field(default=ASSERTION_LIFETIME, kw_only=True)
     header: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    certificate: Certificate | None = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_text("the client's id", self.client_id)
@@ -151,23 +155,26 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
         check_text("audience", self.audience, optional=True)
         check_seconds("lifetime", self.lifetime)
         check_header(self.header)
+        if self.certificate is not None:
+            check_secret(f"the certificate of the client {self.client_id!r}", self.certificate, (str, bytes))
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of id and key, and of what the JWT says beside them."""
         name = f"the private key of the client {self.client_id!r}"
         key: Revealed[KeyText] = await reveal(self.key, name, kinds=(str, bytes, Mapping))
-        beside = (self.alg, self.kid, self.audience, self.lifetime, dict(self.header))
+        certificate = await revealed_certificate(self.certificate, f"the client {self.client_id!r}")
+        beside = (self.alg, self.kid, self.audience, self.lifetime, dict(self.header), certificate)
         return digest(salt, type(self).__name__, self.client_id, key.value, *beside)
 
     async def authenticate(self, request: Request, audience: str) -> Request:
         """Put the JWT into the body."""
         from authlib.oauth2.rfc7523 import PrivateKeyJWT as Method  # noqa: PLC0415  slow to import, needed by few
 
-        name = f"the private key of the client {self.client_id!r}"
-        key = Revealed(await private_key(self.key, self.alg, name))
-        header = header_for(key, self.kid, self.header)
+        whose = f"the client {self.client_id!r}"
+        key = Revealed(await private_key(self.key, self.alg, f"the private key of {whose}"))
+        header = await header_for(key, self.kid, self.header, self.certificate, whose)
         method = Method(self.audience or audience, _claims(request, self.lifetime), header, self.alg)
-        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, key)
+        return prepared(prepared(request, "none", self.client_id), method, self.client_id, key)
 
 
 @public
@@ -203,79 +210,73 @@ class ClientSecretJWT(Unpicklable, Value, kw_only=False):
         if not self.alg.startswith("HS"):
             message = f"{self.alg!r} is no algorithm for a secret; pass alg='HS256', 'HS384' or 'HS512'"
             raise ConfigurationError(message)
-        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
+        secret = await _secret_of(self)
         method = Method(self.audience or audience, _claims(request, self.lifetime), dict(self.header), self.alg)
-        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, secret)
+        return prepared(prepared(request, "none", self.client_id), method, self.client_id, secret)
 
 
-def _check_secret_of(client_id: object, secret: object) -> None:
+@public
+@judged
+class ClientAssertion(Unpicklable, Value, kw_only=False):
+    """A JWT that another party makes and signs for the client (RFC 7521 section 4.2): workload identity.
+
+    The platform proves what runs on it, and no secret has to be kept. `assertion` is a function that returns the JWT,
+    such as `Path("/var/run/secrets/tokens/id").read_text` for a file that is rotated: it is asked for each request.
+    """
+
+    client_id: str
+    assertion: Secret = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_text("the client's id", self.client_id)
+        check_secret(f"the assertion of the client {self.client_id!r}", self.assertion)
+
+    async def fingerprint(self, salt: bytes) -> str:
+        """Return a digest of id and JWT."""
+        return digest(salt, type(self).__name__, self.client_id, (await self._assertion()).value)
+
+    async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
+        """Put the JWT into the body."""
+        held = await self._assertion()
+        request = prepared(request, "none", self.client_id)
+        proof = Revealed({"client_assertion_type": _ASSERTION_TYPE, "client_assertion": held.value})
+        return replace(
+            request,
+            body=f"{request.body}&{urlencode(proof.value)}",
+            secrets=(*request.secrets, held.value),
+        )
+
+    async def _assertion(self) -> Revealed[str]:
+        held = await reveal(self.assertion, f"the assertion of the client {self.client_id!r}")
+        held.value = held.value.strip()
+        if not (held.value.isascii() and held.value.isprintable()):
+            message = f"the assertion of the client {self.client_id!r} is no JWT"
+            raise ConfigurationError(message)
+        return held
+
+
+def _check_secret_of(client_id: object, secret: object, *, empty: bool = False) -> None:
     check_text("the client's id", client_id)
-    check_secret(f"the secret of the client {client_id!r}", secret)
+    if not empty:
+        check_secret(f"the secret of the client {client_id!r}", secret)
+    elif secret != "":
+        message = f"the client {client_id!r} has a secret, which `empty` says is none"
+        raise ConfigurationError(message)
+
+
+async def _secret_of(client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT) -> Revealed[str]:
+    if getattr(client, "empty", False):
+        return Revealed("")
+    return await reveal(client.secret, f"the secret of the client {client.client_id!r}")
 
 
 async def _fingerprint(
     client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT, salt: bytes, *beside: object
 ) -> str:
-    secret = await reveal(client.secret, f"the secret of the client {client.client_id!r}")
+    secret = await _secret_of(client)
     return digest(salt, type(client).__name__, client.client_id, secret.value, *beside)
 
 
 def _claims(request: Request, lifetime: int) -> dict[str, object]:
     now = int(time.time() if request.sent_at is None else request.sent_at)
     return {"iat": now, "exp": now + lifetime}
-
-
-def header_for(key: Revealed[JoseKey], kid: str | None, header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the header of a JWT; what is not said is as the key's JWK has it."""
-    own = {name: key.value.get(name) for name in _OF_THE_KEY}
-    return {**{name: text for name, text in own.items() if text}, **header, **({"kid": kid} if kid else {})}
-
-
-async def private_key(given: Key, alg: str, name: str) -> JoseKey:
-    """Read a private key for this algorithm; `name` is what messages call it.
-
-    Raises `ConfigurationError` if there is no such algorithm, or if the key does not fit it.
-    """
-    from joserfc.jwk import import_key  # noqa: PLC0415  slow to import, needed by few
-
-    held = Revealed(given)
-    del given  # the frame of an exception would show it
-    kind = _KEY_TYPES.get(alg[:2])
-    if kind is None:
-        message = f"{alg!r} is no algorithm for a private key; pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'"
-        raise ConfigurationError(message)
-    text: Revealed[KeyText] = await reveal(held.value, name, kinds=(str, bytes, Mapping))
-    try:
-        if isinstance(text.value, str | bytes) and text.value.lstrip()[:1] in {"{", b"{"}:
-            text.value = json.loads(text.value)
-        key = import_key(dict(text.value) if isinstance(text.value, Mapping) else text.value, kind)
-        if not key.is_private:
-            raise ValueError  # noqa: TRY301  as if it could not be read
-    except Exception:  # noqa: BLE001  whatever the parser raises may quote the key
-        message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key, as PEM or JWK"
-        raise_alone(ConfigurationError(message))
-    return key
-
-
-def _prepared(
-    request: Request, method: object, client_id: str, secret: Revealed[Any] | None = None, *, encoded: bool = False
-) -> Request:
-    """Let Authlib put the proof on the request."""
-    from authlib.oauth2.auth import ClientAuth  # noqa: PLC0415  slow to import, and not needed to serve from a store
-
-    secret = secret or Revealed("")
-    done = Revealed(("", dict(request.headers), request.body))
-    try:
-        client = ClientAuth(client_id, secret.value, method)
-        if encoded:
-            client.client_id, client.client_secret = quote(client_id, safe=""), quote(secret.value, safe="")
-        done.value = client.prepare(  # type: ignore[no-untyped-call]  # types-authlib leaves it out
-            request.method, request.url, *done.value[1:]
-        )
-    except Exception as error:  # noqa: BLE001  whatever a library raises may quote the secret
-        message = f"the client {client_id!r} cannot be authenticated with what it was given ({type(error).__name__})"
-        raise_alone(ConfigurationError(message))
-    _, headers, body = done.value
-    sent = (secret.value, *headers.get("Authorization", "").split()[1:])
-    secrets = (*request.secrets, *(text for text in sent if isinstance(text, str)))
-    return replace(request, headers=headers, body=body, secrets=secrets)

@@ -13,6 +13,7 @@ from aio_token._pacing.proof import digest
 from aio_token.oauth.addresses import Addresses
 from aio_token.oauth.answer import Answer
 from aio_token.oauth.arguments import check_client, check_parameters, check_seconds, check_text, judged
+from aio_token.oauth.dialect import PLAIN, Dialect, check_dialect
 from aio_token.oauth.form import Form, Request
 from aio_token.oauth.sending import send
 from aio_token.oauth.signer import Signer
@@ -63,11 +64,14 @@ class TokenEndpoint:
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `Provider` fills all of this in.
 
-    `rotation_grace` is for how many seconds the server takes a refresh token once more after it has given a successor:
-    so soon after an outcome that is not known, it is presented again. `parameters` go with every token request, for
-    servers that want them; what a grant says itself comes first. `transport` says how requests leave.
-    `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this one (law
-    A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
+    `revocation_ends_grant` says that the server ends all sessions of a person and this client where one refresh token
+    is revoked, as Keycloak, Google and Auth0 do: a session that a new sign-in has replaced is left alone then, since
+    the new one would end with it. `rotation_grace` is for how many seconds the server takes a refresh token once more
+    after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
+    with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
+    server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
+    leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this
+    one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
     """
 
     __slots__ = (
@@ -78,8 +82,10 @@ class TokenEndpoint:
         "_plain_http",
         "_skew",
         "_transport",
+        "dialect",
         "issuer",
         "names_issuer",
+        "revocation_ends_grant",
         "rotation_grace",
     )
 
@@ -92,10 +98,13 @@ class TokenEndpoint:
         device_authorization_url: str | None = None,
         introspection_url: str | None = None,
         revocation_url: str | None = None,
+        refresh_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
+        revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
+        dialect: Dialect = PLAIN,
         transport: Transport = DIRECT,
         send_secrets_over_plain_http: bool = False,
         clock: Clock = SYSTEM_CLOCK,
@@ -104,6 +113,7 @@ class TokenEndpoint:
         check_text("issuer", issuer, optional=True)
         check_seconds("rotation_grace", rotation_grace, zero=True)
         check_parameters(parameters, _RESERVED, _REMEDY)
+        check_dialect(dialect)
         check_transport(transport)
         addresses = {
             "token": url,
@@ -111,6 +121,7 @@ class TokenEndpoint:
             "device authorization": device_authorization_url,
             "introspection": introspection_url,
             "revocation": revocation_url,
+            "refresh": refresh_url,
         }
         self._addresses = Addresses(addresses, plain_http=send_secrets_over_plain_http)
         self._client = client
@@ -119,8 +130,10 @@ class TokenEndpoint:
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
         self._skew = Skew()
+        self.dialect: Dialect = dialect
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
+        self.revocation_ends_grant: bool = revocation_ends_grant
         self.rotation_grace: float = rotation_grace
 
     def __repr__(self) -> str:
@@ -147,7 +160,7 @@ class TokenEndpoint:
     def address(self, name: str) -> str:
         """Return the address of the `name` endpoint. Raises `ConfigurationError` if none is known.
 
-        The names are token, authorization, device authorization, introspection and revocation.
+        The names are token, authorization, device authorization, introspection, revocation and refresh.
         """
         return self._addresses.of(name)
 
@@ -172,7 +185,10 @@ class TokenEndpoint:
         """
         client = self._client
         proof = await client.fingerprint(salt) if isinstance(client, Fingerprinting) else ""
-        return digest(salt, proof, self._parameters.written_for("fingerprint"))
+        parameters = self._parameters.written_for("fingerprint")
+        return digest(
+            salt, proof, parameters, self.dialect, self._addresses.knows("refresh") and self.address("refresh")
+        )
 
     async def request(self, grant_type: str, form: Form, *, repeatable: bool = True) -> Answer:
         """Ask for a token (RFC 6749 section 4) and return the answer, be it an error.
@@ -181,7 +197,8 @@ class TokenEndpoint:
         Raises `ServerUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
         whole = Form(grant_type=grant_type).over(form).over(self._parameters)
-        return await self._send("token", whole, grant_type=grant_type, repeatable=repeatable)
+        name = "refresh" if grant_type == "refresh_token" and self._addresses.knows("refresh") else "token"
+        return await self._send(name, whole, grant_type=grant_type, repeatable=repeatable)
 
     async def ask(self, name: str, form: Form) -> Answer:
         """Send a form to an endpoint beside this one, as the client, and return the answer, be it an error.
@@ -233,20 +250,21 @@ class TokenEndpoint:
             secrets=form.secrets,
             repeatable=repeatable,
         )
-        signer = Signer(self._client, self.issuer or self.address("token"), self.server_time)
-        answer, has_learnt = await self._asked(request, signer, name, grant_type)
+        dialect = self.dialect if grant_type else self.dialect.without_functions()
+        signer = Signer(self._client, self.issuer or self.address("token"), self.server_time, dialect)
+        answer, has_learnt = await self._asked(request, signer, grant_type)
         if has_learnt and signer.has_asserted and answer.error == "invalid_client":
             # The assertion may have been dead on arrival. A client that is not taken at its word has spent nothing.
-            answer, _ = await self._asked(request, signer, name, grant_type)
+            answer, _ = await self._asked(request, signer, grant_type)
         return answer
 
-    async def _asked(self, request: Request, signer: Signer, name: str, grant_type: str) -> tuple[Answer, bool]:
+    async def _asked(self, request: Request, signer: Signer, grant_type: str) -> tuple[Answer, bool]:
         """Return the answer, and whether the server's clock was learnt from it."""
         asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
         reply = await send(request, self._transport, sign=signer)
         now = self._clock.time()
         date = reply.headers.get("Date", "")
-        has_learnt = name == "token" and self._skew.learn(date, asked_at=asked_at, now=now)
+        has_learnt = bool(grant_type) and self._skew.learn(date, asked_at=asked_at, now=now)
         answer = Answer(
             to=request.to,
             address=without_query(request.url),
@@ -257,5 +275,7 @@ class TokenEndpoint:
             now=now,
             grant_type=grant_type,
             secrets=signer.secrets,
+            dialect=signer.dialect,
+            ahead=self._skew.seconds,
         )
         return answer, has_learnt

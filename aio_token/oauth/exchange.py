@@ -18,6 +18,7 @@ from yarl import URL
 
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
+from aio_token._hold import demand_hold
 from aio_token._single_flight import hide_from_shutdown
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class QuietRequest(aiohttp.ClientRequest):
         return aiohttp.RequestInfo(self.original_url, self.method, _NO_HEADERS, self.original_url)
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send, and hide the writer from a shutdown that cancels all tasks."""
+        """Send while what is held lasts, and hide the writer from a shutdown that cancels all tasks."""
+        demand_hold()
         response = await super().send(conn)
         if self._writer is not None:
             hide_from_shutdown(self._writer)

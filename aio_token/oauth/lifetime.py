@@ -5,14 +5,37 @@ from __future__ import annotations
 import base64
 import json
 import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from aio_token.oauth.places import at, way_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Unit = Literal["seconds", "minutes", "milliseconds", "moment"]
+"""What a number counts, from the answer on; a moment is POSIX seconds or milliseconds, or a date as text."""
 
 MAX_LIFETIME = 100 * 365 * 86_400  # seconds; more is a mistake, and would end beyond what a date can say
 _MAX_NUMBER = 64  # characters (law H1)
 _MAX_JWT = 65_536  # characters, as many as an access token may have
+_MOST = 1e18  # of any number; milliseconds do not come near it
+_IN_MILLISECONDS = 1e11  # from here on; as seconds that would be the year 5138
+_NO_LIFETIME = 1e9  # from here on a number is a moment; as a lifetime that would be 31 years
+
+# Where servers say the end that do not say `expires_in`: seconds in some, a moment in others, told apart by its size.
+_OTHER_NAMES = ("expires_on", "expires_at", "expires", "expire", "expiresIn", "expiresAt", "expiry")
+_OTHER_NAMES_OF_REFRESH = ("refresh_token_expires_at", "refresh_expires_at", "refresh_token_expires_on")
 
 
 def seconds(value: object) -> float | None:
     """Read a number of seconds, given as a number or as its text, clamped to 0 and a hundred years."""
+    number = _number(value)
+    return None if number is None else float(max(min(number, MAX_LIFETIME), 0))
+
+
+def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and len(value) > _MAX_NUMBER:
@@ -23,7 +46,72 @@ def seconds(value: object) -> float | None:
         return None
     if isinstance(number, float) and not math.isfinite(number):
         return None
-    return float(max(min(number, MAX_LIFETIME), 0))
+    return float(max(min(number, _MOST), -_MOST))
+
+
+def lifetime_said(members: Mapping[str, Any], declared: Mapping[str, Unit], now: float) -> float | None:
+    """Return the seconds that a token lives from `now` (POSIX seconds of the server's clock), None if unknown.
+
+    `declared` are the places where this server says it, with their units.
+    """
+    return _declared(members, declared, now, "expires_in", _OTHER_NAMES)
+
+
+def refresh_lifetime_said(
+    members: Mapping[str, Any], declared: Mapping[str, Unit], names: Iterable[str], now: float
+) -> float | None:
+    """Return the same of the refresh token; `names` are those of a number of seconds."""
+    name = next((name for name in names if seconds(members.get(name)) is not None), "")
+    return _declared(members, declared, now, name, _OTHER_NAMES_OF_REFRESH)
+
+
+def _declared(
+    members: Mapping[str, Any], declared: Mapping[str, Unit], now: float, usual: str, others: Iterable[str]
+) -> float | None:
+    for place, unit in declared.items():
+        told = in_seconds(at(members, way_to(members, place)), unit, now)
+        if told is not None:
+            return told
+    usually = seconds(members.get(usual))
+    if usually is not None:
+        return usually
+    guessed = (_guessed(members.get(name), now) for name in others)
+    return next((lifetime for lifetime in guessed if lifetime is not None), None)
+
+
+def in_seconds(value: object, unit: Unit, now: float) -> float | None:
+    """Read a lifetime that is given in this unit."""
+    if unit == "moment":
+        return _until(_moment(value), now)
+    number = _number(value)
+    if number is None:
+        return None
+    return seconds(number * {"seconds": 1, "minutes": 60, "milliseconds": 0.001}[unit])
+
+
+def _guessed(value: object, now: float) -> float | None:
+    number = _number(value)
+    return seconds(number) if number is not None and number < _NO_LIFETIME else _until(_moment(value), now)
+
+
+def _until(moment: float | None, now: float) -> float | None:
+    """Return the seconds that are left. An end that is past says that a clock is wrong: it is unknown."""
+    return None if moment is None or moment <= now else seconds(moment - now)
+
+
+def _moment(value: object) -> float | None:
+    """Read POSIX seconds or milliseconds, or a date as ISO 8601 or RFC 9110 (section 5.6.7) writes it."""
+    number = _number(value)
+    if number is not None:
+        return number / 1_000 if number >= _IN_MILLISECONDS else number
+    text = value if isinstance(value, str) and len(value) <= _MAX_NUMBER else ""
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            date = read(text)
+            return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return None
 
 
 def lifetime_of_jwt(token: str) -> float | None:

@@ -5,27 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import urlsplit
 
-from aio_token._errors import ConfigurationError, ServerUnavailable
+from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
-from aio_token.oauth.answer import read_object
+from aio_token.oauth.discovery import Sought, is_template
 from aio_token.oauth.endpoint import TokenEndpoint
-from aio_token.oauth.exchange import BODY_CAP
-from aio_token.oauth.form import Request
 from aio_token.oauth.secret import Revealed
-from aio_token.oauth.sending import send
-from aio_token.oauth.server_text import MAX_QUOTED, quoted
+from aio_token.oauth.server_text import quoted
 from aio_token.oauth.transport import DIRECT, check_transport
-from aio_token.oauth.url import origin_of, problem_with
+from aio_token.oauth.url import problem_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Unpack
 
     from aio_token._clock import Clock
-    from aio_token._errors import TokenError
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.dialect import Dialect
     from aio_token.oauth.transport import Transport
 
 
@@ -34,6 +30,9 @@ class EndpointOptions(TypedDict, total=False):
     """What `TokenEndpoint` takes besides its addresses."""
 
     parameters: Mapping[str, str | Sequence[str]] | None
+    refresh_url: str | None
+    dialect: Dialect
+    revocation_ends_grant: bool
     rotation_grace: float
     transport: Transport
     send_secrets_over_plain_http: bool
@@ -55,21 +54,34 @@ class Provider:
 
     @classmethod
     async def discover(
-        cls, issuer: str, *, transport: Transport = DIRECT, send_secrets_over_plain_http: bool = False
+        cls,
+        issuer: str,
+        *,
+        metadata_url: str | None = None,
+        transport: Transport = DIRECT,
+        send_secrets_over_plain_http: bool = False,
     ) -> Provider:
         """Read the issuer's metadata; its token endpoint will be reached in the same way.
 
-        Raises `ConfigurationError` if there is none, if it is another issuer's (RFC 8414 section 3.3), or if an address
-        in it is not https (law A2), and `ServerUnavailable` if the issuer cannot be reached.
+        It is looked for where RFC 8414 and OpenID Connect Discovery want it; `metadata_url` is for an issuer that has
+        it elsewhere. The address of the metadata itself may be passed in the place of the issuer, too. Redirects are
+        followed within the origin.
+
+        The metadata has to name the issuer letter by letter (RFC 8414 section 3.3), but for a placeholder in the place
+        of a part of the path, such as `https://login.example/{tenantid}/v2.0`: a server for several tenants.
+
+        Raises `ConfigurationError` if there is none, if it is another issuer's, or if an address in it is not https
+        (laws A2 and H4), and `ServerUnavailable` if the issuer cannot be reached.
         """
         check_transport(transport)
-        held = Revealed(issuer)
-        del issuer  # the frame of an exception would show the password in it
-        _check_issuer(held, plain_http=send_secrets_over_plain_http)
-        metadata = await _metadata_of(held.value, transport)
-        _check_addresses(metadata, held.value, plain_http=send_secrets_over_plain_http)
+        plain_http = send_secrets_over_plain_http
+        held = Revealed((issuer, metadata_url))
+        del issuer, metadata_url  # the frame of an exception would show the password in them
+        sought = Sought(*held.value, plain_http=plain_http)
+        name, metadata = await sought.found(transport)
+        _check_addresses(metadata, name, plain_http=plain_http)
         return cls(
-            held.value,
+            name,
             MappingProxyType(metadata),
             transport=transport,
             send_secrets_over_plain_http=send_secrets_over_plain_http,
@@ -120,6 +132,9 @@ class Provider:
             "send_secrets_over_plain_http": self.send_secrets_over_plain_http,
             **options,
         }
+        # Who asks for several tenants learns from the answers alone which issuer it was.
+        several = is_template(self.metadata.get("issuer"))
+        names_issuer = self.metadata.get("authorization_response_iss_parameter_supported") is True
         return TokenEndpoint(
             self.token_endpoint_url,
             client,
@@ -127,64 +142,21 @@ class Provider:
             device_authorization_url=self.device_authorization_endpoint,
             introspection_url=self.introspection_endpoint,
             revocation_url=self.revocation_endpoint,
-            issuer=self.issuer,
-            names_issuer=self.metadata.get("authorization_response_iss_parameter_supported") is True,
+            issuer=None if several else self.issuer,
+            names_issuer=names_issuer and not several,
             **merged,
         )
 
 
-def _check_issuer(held: Revealed[str], *, plain_http: bool) -> None:
-    problem = problem_with(held.value, plain_http=plain_http)
-    if problem is None and "?" in held.value:
-        problem = "has a query, which RFC 8414 (section 2) forbids"
-    if problem is not None:
-        message = f"the issuer's address {problem}"
-        raise ConfigurationError(message)
-
-
-def _addresses(issuer: str) -> tuple[str, str]:
-    """Return where the metadata may be: RFC 8414 puts the well-known part before the path, OpenID Connect behind it."""
-    path = urlsplit(issuer).path.rstrip("/")
-    before = f"{origin_of(issuer)}/.well-known/oauth-authorization-server{path}"
-    return before, f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-
-
-async def _metadata_of(issuer: str, transport: Transport) -> dict[str, Any]:
-    problems: list[TokenError] = []
-    for url in _addresses(issuer):
-        reply = await send(Request(to=f"the issuer {issuer}", url=url, method="GET"), transport)
-        metadata = read_object(reply.body) if reply.status == 200 else None  # noqa: PLR2004  RFC 8414 section 3.2
-        if reply.is_cut:
-            message = f"the issuer {issuer} answered with more than {BODY_CAP} bytes; try again later"
-            problems.insert(0, ServerUnavailable(message))
-        if metadata is None:
-            if reply.status == 429 or reply.status >= 500:  # noqa: PLR2004  it has trouble, and may be asked later
-                message = f"the issuer {issuer} answered {reply.status}; try again later"
-                problems.insert(0, ServerUnavailable(message))
-        elif metadata.get("issuer") != issuer:
-            message = (
-                f"the metadata of {issuer} is for another issuer, {_shown(metadata.get('issuer'))!r}; "
-                "pass that one, letter by letter, if it is the right one"
-            )
-            problems.append(ConfigurationError(message))
-        else:
-            return metadata
-    message = f"the issuer {issuer} publishes no metadata; check its address, or make a TokenEndpoint yourself"
-    raise next(iter(problems), ConfigurationError(message))
-
-
-def _shown(issuer: object) -> str:
-    """Show the name that an issuer gives itself, whole if it is an address, since it has to be copied."""
-    is_address = problem_with(issuer, plain_http=True) is None and "?" not in str(issuer)
-    if is_address and str(issuer).isprintable() and len(str(issuer)) <= MAX_QUOTED:
-        return str(issuer)
-    return quoted(issuer)
-
-
 def _check_addresses(metadata: dict[str, Any], issuer: str, *, plain_http: bool) -> None:
-    """Refuse addresses that no secret may go to, and http below an issuer of https, on this machine too (law H4)."""
+    """Refuse addresses that no secret may go to, and http below an issuer of https, on this machine too (law H4).
+
+    Those for clients with a certificate (RFC 8705 section 5) are among them.
+    """
     only_https = not plain_http and issuer.lower().startswith("https:")
-    for name, url in {"token_endpoint": None, **metadata}.items():
+    aliases = metadata.get("mtls_endpoint_aliases")
+    named = [*{"token_endpoint": None, **metadata}.items(), *(aliases.items() if isinstance(aliases, dict) else ())]
+    for name, url in named:
         if name == "token_endpoint" or (url is not None and (name.endswith("_endpoint") or name == "jwks_uri")):
             problem = problem_with(url, plain_http=plain_http)
             if problem is None and only_https and not str(url).lower().startswith("https:"):

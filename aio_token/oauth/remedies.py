@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
 
@@ -50,6 +51,13 @@ _WITHOUT_A_PERSON = frozenset(
     }
 )
 _OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret"})
+CODES = frozenset({*_BY_CODE, "authorization_pending", "slow_down"})
+"""What a dialect may say that a server's own word means."""
+
+_NO_TEXT = "an error that is not text"
+_CODES = ("code", "error", "type", "error_code", "status")  # of an error that is an object
+_DESCRIPTIONS = ("message", "error_description", "description")
+_LOOKED_AT = 2_048  # characters of a description (law H1)
 _PASSES = frozenset({408, 425, 429})  # of all 4xx
 _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 
@@ -77,6 +85,50 @@ def by_status(status: int, address: str) -> Remedy:
     return ConfigurationError, "check the parameters that are sent"
 
 
+def code_of(error: object) -> str | None:
+    """Return the code that an answer's `error` is, None for none; some servers put a number there, or an object."""
+    if isinstance(error, Mapping):
+        words = [word for name in _CODES if (word := code_of(_no_object(error.get(name)))) is not None]
+        known = (word for word in words if word.lower() in _BY_CODE)
+        return next(known, words[0] if words else _NO_TEXT) if error else None
+    if not error or error == "0":
+        return None
+    return str(error) if isinstance(error, str | int) and not isinstance(error, bool) else _NO_TEXT
+
+
+def _no_object(value: object) -> object:
+    return None if isinstance(value, Mapping) else value
+
+
+def description_of(members: Mapping[str, Any]) -> str:
+    """Return a server's own words beside an error's code, "" for none."""
+    error = members.get("error")
+    inner = [error.get(name) for name in _DESCRIPTIONS] if isinstance(error, Mapping) else []
+    said = (members.get("error_description"), *inner, members.get("message"))
+    return next((text for text in said if isinstance(text, str)), "")
+
+
+def needs_a_person(grant_type: str) -> bool:
+    """Whether a person has to help when this grant is refused."""
+    return grant_type not in _WITHOUT_A_PERSON
+
+
+def standard_code(declared: Mapping[str | int, str], word: str | None, *, description: str, status: int) -> str | None:
+    """Return the standard's code for what a server says by a word of its own, or by words of a description.
+
+    The status of an answer that says nothing known counts last. What is not declared is its own code.
+    """
+    words = {said.lower(): code for said, code in declared.items() if isinstance(said, str)}
+    own = (word or "").strip().lower()
+    if own in words:
+        return words[own]
+    said = description[:_LOOKED_AT].lower() if word is not None or status >= 400 else ""  # noqa: PLR2004  RFC 9110 section 15
+    found = next((code for words_of_it, code in words.items() if words_of_it in said), None)
+    if found is not None or own in _BY_CODE:
+        return found or word
+    return declared.get(status, word)
+
+
 def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
     """Return what helps a grant of this type, "" for a request that is no grant's.
 
@@ -86,6 +138,6 @@ def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
     known = by_code(code)
     if known is None and grant_type == "refresh_token" and status == 400 and not code:  # noqa: PLR2004  Bad Request
         known = GrantRefused, _SIGN_IN
-    if known is not None and issubclass(known[0], SignInRequired) and grant_type in _WITHOUT_A_PERSON:
+    if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):
         return ConfigurationError, _CHECK_GRANT
     return known or by_status(status, address)

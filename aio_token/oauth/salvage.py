@@ -7,40 +7,70 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 # What stands before a string or a mark, and that; it ends where a string is cut off.
 _PIECE = re.compile(r'([^"{}\[\],:]*+)("[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:])', re.DOTALL)
 _LONGEST_NUMBER = 64  # characters
+_DEEPEST = 4  # objects within each other: servers put a token no deeper
 
 
-def salvaged(body: bytes) -> dict[str, str | float]:
-    """Return the texts and numbers at the top of an object, as far as it goes; in time that its length is worth."""
+def salvaged(body: bytes) -> dict[str, Any]:
+    """Return the texts and numbers of an object and of the outer objects in it, as far as it goes.
+
+    In time that its length is worth.
+    """
     text = body.decode("utf-8", errors="replace")
-    members: dict[str, str | float] = {}
     if not text.lstrip("\ufeff \t\r\n").startswith("{"):
-        return members
-    depth, at = 0, 0
-    name: str | None = None
-    is_named = False  # a colon came after the name
+        return {}
+    pieces = _Pieces()
+    at = 0
     while found := _PIECE.match(text, at):
         at = found.end()
-        mark = found[2][0]
+        pieces.take(found[1], found[2])
+    return pieces.whole
+
+
+class _Pieces:
+    """The objects that are open, one within the other; None for a list, and for one that is too deep."""
+
+    __slots__ = ("_is_named", "_name", "_open", "whole")
+
+    def __init__(self) -> None:
+        self.whole: dict[str, Any] = {}
+        self._open: list[dict[str, Any] | None] = []
+        self._name: str | None = None
+        self._is_named = False  # a colon came after the name
+
+    def take(self, before: str, piece: str) -> None:
+        """Go on by one string or mark, and what stood before it."""
+        mark = piece[0]
+        home = self._open[-1] if self._open else None
         if mark in "{[":
-            depth += 1
-        elif depth == 1 and mark == '"' and not is_named:
-            name = _text(found[2])
-        elif depth == 1 and mark == ":":
-            is_named = True
-        elif depth == 1 and name is not None and is_named and mark in '",}':
-            value = _text(found[2]) if mark == '"' else _number(found[1])
-            if value is not None:
-                members.setdefault(name, value)
-            name = None
-        if mark in "}]":
-            depth -= 1
-        if mark == "," and depth == 1:
-            name, is_named = None, False
-    return members
+            self._enter(home, mark)
+        elif mark == '"' and not self._is_named:
+            self._name = _text(piece)
+        elif mark == ":":
+            self._is_named = True
+        else:
+            if home is not None and self._name is not None and self._is_named:
+                value = _text(piece) if mark == '"' else _number(before)
+                if value is not None:
+                    home.setdefault(self._name, value)
+            self._name = None
+            if mark in "}]":
+                del self._open[-1:]
+            if mark == ",":
+                self._is_named = False
+
+    def _enter(self, home: dict[str, Any] | None, mark: str) -> None:
+        inner: dict[str, Any] | None = None
+        if mark == "{" and not self._open:
+            inner = self.whole
+        elif mark == "{" and home is not None and self._name is not None and len(self._open) < _DEEPEST:
+            inner = home.setdefault(self._name, {})
+        self._open.append(inner if isinstance(inner, dict) else None)
+        self._name, self._is_named = None, False
 
 
 def _text(quoted: str) -> str | None:

@@ -8,13 +8,16 @@ middleware that needs a token to renew a token.
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
 
-from aio_token._errors import ConfigurationError, ServerUnavailable, raise_alone, without_frames
+from aio_token._errors import ConfigurationError, LockTimeout, ServerUnavailable, raise_alone, without_frames
 from aio_token._ground.version import __version__
+from aio_token._hold import lapsed
 from aio_token._limits import within
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
 from aio_token.oauth.secret import Revealed
@@ -51,7 +54,7 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
     """Try again where that is safe, or the one time that law D7 allows."""
     proxy = _proxy(request, transport)
     pauses = iter(_PAUSES)
-    dropped = False
+    dropped: TokenError | None = None
     while True:
         signed = request if sign is None else await sign(request)
         connector = _connector(transport, request.to)
@@ -60,17 +63,20 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
             connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
-            failure = _translated(error, request.to, dropped=dropped or not connecting)
+            has_lapsed = isinstance(error, LockTimeout)
+            failure = _translated(error, request.to, dropped=dropped is not None or not connecting)
+        if has_lapsed:
+            raise dropped or lapsed()
         if isinstance(failure, ConfigurationError) or not lost:
             raise failure
         if connecting:
             if (pause := next(pauses, None)) is None:
                 raise failure
             await asyncio.sleep(pause)
-        elif dropped or not request.repeatable:
+        elif dropped is not None or not request.repeatable:
             raise failure
         else:
-            dropped = True
+            dropped = failure
 
 
 async def _attempt(
@@ -141,6 +147,19 @@ def _headers(request: Request, transport: Transport) -> dict[str, str]:
     return {**{name: value for name, value in own.items() if name.lower() not in names}, **given}
 
 
+def _why_not(error: OSError) -> str:
+    """Say what failed, and what helps: a name, a door that is shut, and one behind which TLS is not spoken differ."""
+    match error:
+        case socket.gaierror():
+            return "its name is not known (DNS); check the address and the network, or try again later"
+        case ssl.SSLError():
+            return "TLS is not spoken there; check the address, its port, and what stands between"
+        case ConnectionRefusedError():
+            return "it refuses connections; check the port, or try again later"
+        case _:
+            return f"{error.strerror or type(error).__name__}; try again later"
+
+
 def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
     """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request."""
     failure: TokenError
@@ -155,7 +174,9 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
         case aiohttp.ClientHttpProxyError(status=407):
             failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
         case aiohttp.ClientConnectorError():
-            failure = ServerUnavailable(f"{to} cannot be reached{unknown}; try again later", outcome_unknown=dropped)
+            failure = ServerUnavailable(
+                f"{to} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
+            )
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)
         case TypeError() | ValueError():

@@ -9,27 +9,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.dialect import Dialect
     from aio_token.oauth.form import Request
 
 
 class Signer:
     """Signs each attempt anew, as servers take a client's JWT only once, and keeps what no message may repeat.
 
-    `now` is the server's time as far as it is known (law D14).
+    `now` is the server's time as far as it is known (law D14), and `dialect` how the server wants requests written.
     """
 
-    __slots__ = ("_audience", "_client", "_now", "has_asserted", "secrets")
+    __slots__ = ("_audience", "_client", "_now", "dialect", "has_asserted", "secrets")
 
-    def __init__(self, client: ClientAuthentication, audience: str, now: Callable[[], float]) -> None:
+    def __init__(self, client: ClientAuthentication, audience: str, now: Callable[[], float], dialect: Dialect) -> None:
         self._client = client
         self._audience = audience
         self._now = now
+        self.dialect = dialect
         self.secrets: tuple[str, ...] = ()
         self.has_asserted: bool = False
 
     async def __call__(self, request: Request) -> Request:
-        """Return the request with the client's proof on it."""
+        """Return the request with the client's proof on it, as the server reads it."""
         signed = await self._client.authenticate(replace(request, sent_at=self._now()), self._audience)
-        self.secrets += signed.secrets
         self.has_asserted = "client_assertion=" in signed.body
-        return signed
+        written = self.dialect.written(signed)
+        self.secrets += written.secrets
+        return written

@@ -54,6 +54,16 @@ def origin_of(url: str) -> str:
         return "an unusable address"
 
 
+def sent_on(url: str, location: str) -> str | None:
+    """Return the address that a redirect leads to, None if it leaves the origin or is no address (law A1)."""
+    try:
+        target = URL(url).join(URL(location[:_LONGEST])).with_fragment(None)
+        stays = bool(location) and target.origin() == URL(url).origin() and target.user is None is target.password
+    except ValueError:
+        return None
+    return str(target) if stays else None
+
+
 def without_query(url: str) -> str:
     """Show an address with its path, and without what may hold a secret: query, fragment, user name and password."""
     return f"{origin_of(url)}{URL(url[:_LONGEST]).raw_path}"

@@ -28,7 +28,7 @@ class Connections:
         self._of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections] = WeakKeyDictionary()
 
     async def run(self, statement: str, parameters: Sequence[object]) -> Sequence[object] | None:
-        """Run a statement and return its first row, None if there is none. Raises what psycopg does, and TimeoutError."""
+        """Run a statement and return its first row, if any. Raises what psycopg does, and TimeoutError."""
         loop = asyncio.get_running_loop()
         here = self._of_loops.get(loop)
         if here is None:

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
 
 from aio_token._credential import SCHEMA_VERSION, Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
-from aio_token._ground.public import public
 
 MAGIC = b"AIOTOKEN"
 """What every encrypted content begins with."""
 
 NOTHING = memoryview(json.dumps({"version": SCHEMA_VERSION, "probe": True}).encode())
 """What a probe writes where nothing is kept, and removes: it says that nothing is kept."""
-
-
-@public
-class Codec(Protocol):
-    """Turns what is to be stored into other bytes, such as encrypted ones, and back.
-
-    Both methods are plain functions and may block: a store calls them in a thread. `identity` is a text that names the
-    place, such as the path of a file as it was configured; what was written for another place should be refused.
-    Contents come as memoryviews, because their repr does not show them.
-    """
-
-    def encode(self, content: memoryview, identity: str) -> bytes | memoryview:
-        """Return what is to be stored. Raises `StoreError`."""
-        ...
-
-    def decode(self, content: memoryview, identity: str) -> bytes | memoryview:
-        """Return what `encode` was given.
-
-        Raises `Damaged`, and `StoreError` if it is whole but cannot be read here and now.
-        """
-        ...
 
 
 class PlainCodec:
@@ -70,6 +47,10 @@ def from_json(text: bytes | memoryview) -> Credential:
         raise Damaged(str(error)) from without_frames(error)
 
 
-def credential_of(text: bytes | memoryview) -> Credential | None:
-    """Read JSON, None for what a probe left that was killed. Raises as `from_json` does."""
-    return None if text == NOTHING else from_json(text)
+def credential_of(text: bytes | memoryview, now: float) -> Credential | None:
+    """Read JSON, None for what a probe left that was killed and for a tombstone whose time has passed.
+
+    Raises as `from_json` does.
+    """
+    credential = None if text == NOTHING else from_json(text)
+    return None if credential is not None and credential.has_passed(now) else credential

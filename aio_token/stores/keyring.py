@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.lock import ProcessLock, waited_for
@@ -75,7 +76,7 @@ class KeyringTokenStore(Shared):
         """Return what is kept; a damaged entry is treated as empty, with a warning. Raises `StoreError`."""
         content = await self._ask(self._entry.read)
         try:
-            return None if content is None else credential_of(content)
+            return None if content is None else credential_of(content, SYSTEM_CLOCK.time())
         except Damaged as damage:
             _logger.warning("%r is damaged (%s) and treated as empty", self, damage)
             return None
@@ -96,8 +97,10 @@ class KeyringTokenStore(Shared):
         await self._ask(self._entry.write, to_json(credential))
 
     async def delete(self) -> None:
-        """Keep nothing. Raises `StoreError`."""
-        await self._ask(self._entry.remove)
+        """Keep nothing, or a tombstone. Raises `StoreError`."""
+        kept = await self.load()
+        tombstone = kept.tombstone(SYSTEM_CLOCK.time()) if kept is not None else None
+        await (self._ask(self._entry.remove) if tombstone is None else self.save(tombstone))
 
     async def probe(self) -> None:
         """Find out whether the keyring keeps a credential: save what is there once more, and read it back (law F12).

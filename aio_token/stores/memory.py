@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token.stores._shared import Shared
@@ -46,6 +47,8 @@ class MemoryTokenStore(Shared):
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
+        if self._credential is not None and self._credential.has_passed(SYSTEM_CLOCK.time()):
+            self._credential = None
         return self._credential
 
     @asynccontextmanager
@@ -56,13 +59,19 @@ class MemoryTokenStore(Shared):
 
     async def save(self, credential: Credential) -> None:
         """Keep the credential; that a refresh token was exchanged for one that ends with the process is told once."""
-        if _is_exchanged(self._credential, credential):
-            _warn()
+        warn_of_exchange(self._credential, credential)
         self._credential = credential
 
     async def delete(self) -> None:
-        """Keep nothing."""
-        self._credential = None
+        """Keep nothing, or a tombstone."""
+        if self._credential is not None:
+            self._credential = self._credential.tombstone(SYSTEM_CLOCK.time())
+
+
+def warn_of_exchange(before: Credential | None, after: Credential) -> None:
+    """Tell once that a refresh token was exchanged for one that ends with the process (law F13)."""
+    if _is_exchanged(before, after):
+        _warn()
 
 
 def _is_exchanged(before: Credential | None, after: Credential) -> bool:

@@ -31,7 +31,9 @@ class KeepingLaws(Laws):
             kept = sample(self.token_size)
             async with self.open() as first, self.open() as second:
                 await save(first, kept)
-                demand(await second.load() == kept, "another handle loads what was saved")
+                loaded = await second.load()
+                demand(loaded == kept, "another handle loads what was saved")
+                demand(loaded is not None and loaded.generation == kept.generation, "its generation, too")
                 async with second.exclusive() as slot:
                     demand(await slot.load() == kept, "a slot of another handle loads what was saved")
 
@@ -60,8 +62,8 @@ class KeepingLaws(Laws):
 
         run(law())
 
-    def test_delete_leaves_nothing(self) -> None:
-        """After a delete nothing is there; deleting nothing is no error; saving works again."""
+    def test_delete_leaves_no_session(self) -> None:
+        """After a delete there is nothing, or a tombstone; deleting nothing is no error; saving works again."""
 
         async def law() -> None:
             async with self.open() as store:
@@ -69,10 +71,29 @@ class KeepingLaws(Laws):
                 async with store.exclusive() as slot:
                     await slot.delete()
                     await slot.delete()
-                    demand(await slot.load() is None, "a slot loads nothing after delete()")
-                demand(await store.load() is None, "nothing is kept after delete()")
+                    demand(_is_over(await slot.load()), "a slot loads no session after delete()")
+                demand(_is_over(await store.load()), "no session is kept after delete()")
                 await save(store, sample(100))
                 demand(await store.load() == sample(100), "a save after delete() is kept")
+
+        run(law())
+
+    def test_delete_leaves_a_tombstone(self) -> None:
+        """What `Credential.tombstone` says is loaded after a delete, and after another one (laws E6 and F9)."""
+
+        async def law() -> None:
+            begun = replace(sample(100), first="f1f1f1f1", generation=7)
+            async with self.open() as store, self.open() as other:
+                for kept in (begun, *([sample(100)] if store.may_lose else [])):
+                    await save(store, kept)
+                    for _ in range(2):
+                        async with store.exclusive() as slot:
+                            await slot.delete()
+                        left = await other.load()
+                        demand(left is not None and left.is_tombstone, "delete() leaves a tombstone")
+                        demand(left is not None and left.generation == kept.generation + 1, "it is newer")
+                        names = set(left.begun_with) if left is not None else set()
+                        demand(names == set(kept.ended), "it remembers the refresh tokens by their fingerprints")
 
         run(law())
 
@@ -129,3 +150,7 @@ class KeepingLaws(Laws):
                 demand("canary" not in repr(store), "repr() of a store shows nothing of what it keeps")
 
         run(law())
+
+
+def _is_over(credential: Credential | None) -> bool:
+    return credential is None or credential.is_tombstone

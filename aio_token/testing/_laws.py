@@ -50,6 +50,7 @@ def sample(size: int) -> Credential:
         refused="0123abcd",
         retry_at=1_700_000_001.0,
         failures=3,
+        generation=1_700_000_000,
         failed_at=1_700_000_000.0,
         failure="ServerUnavailable",
         sentence="the server answered 503",

@@ -139,11 +139,15 @@ class Ledger:
         return token
 
     def revoke(self, token: AccessToken | RefreshToken) -> None:
-        """Revoke an access token alone, or with a refresh token its family (RFC 7009 section 2.1)."""
+        """Revoke an access token alone, or with a refresh token its family (RFC 7009 section 2.1), or all like it."""
         if isinstance(token, AccessToken):
             token.revoked = True
-        else:
-            token.family.revoked = True
+            return
+        token.family.revoked = True
+        if self._rules.revocation_ends_grant:
+            owner = (token.family.client_id, token.family.user)
+            for family in self._families:
+                family.revoked |= (family.client_id, family.user) == owner
 
     def revoke_all(self) -> None:
         """Revoke everything that was issued so far."""

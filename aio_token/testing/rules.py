@@ -21,20 +21,26 @@ class Rules:
     revokes its whole family, the newest token included, unless it comes within `grace` seconds of the first time: then
     the first answer is given again, with the same tokens and a fresh `expires_in`.
 
+    `pkce` demands a challenge by S256 of a browser's sign-in, `device_pkce` of a device's, as Keycloak can.
+
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
-    before it at once, as django-oauth-toolkit does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. `extra`
+    before it at once, as django-oauth-toolkit does. `revocation_ends_grant`: revoking a refresh token ends all sessions
+    of its user and its client, as Keycloak does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. `extra`
     is put into every token answer, over the members that are there; a member that is `...` is left out.
     """
 
     lifetime: float = 60.0
     refresh_lifetime: float | None = None
+    pkce: bool = True
+    device_pkce: bool = False
     device_lifetime: float = 600.0
     device_interval: float = 5.0
     rotation: bool = True
     grace: float = 0.0
     revoke_old_access_token: bool = False
+    revocation_ends_grant: bool = False
     jwt: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = SYSTEM_CLOCK

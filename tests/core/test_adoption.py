@@ -211,13 +211,14 @@ async def test_a_save_that_was_given_up_and_happened_after_all_is_no_loss(holdin
 
 
 async def test_to_forget_is_to_know_that_the_store_is_empty(holding: Held, clock: ManualClock) -> None:
-    """Law E3: after a sign-out nothing is held, nothing is unsaved, and an empty store is no news."""
+    """Laws E3 and F9: after a sign-out nothing is held or unsaved, an empty store is no news, a backup not adopted."""
     await holding.find(stored(clock, "old"))
     await holding.renew(stored(clock, "new"))
     await holding.forget()
     assert (holding.known, holding.unsaved, holding.served, holding.keeper.credential) == (True, False, None, None)
     assert not await holding.find(None)
-    assert await holding.find(stored(clock, "old"))
+    assert not await holding.find(stored(clock, "old"))
+    assert await holding.find(stored(clock, "another"))
 
 
 async def test_a_credential_without_a_token_serves_none(holding: Held) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aio_token import FileTokenStore, PublicClient, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from aio_token.testing import AuthorizationServer
 from tests.support.stepping import SteppingLoop
+from tests.support.threaded import served_by_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
     from aio_token import Token
 
-T = TypeVar("T")
 FOLLOWERS = 5
 MOST_STEPS = 500
 
@@ -99,30 +97,6 @@ def test_a_leader_cancelled_at_any_step_ends_its_own_wait_only(tmp_path: Path) -
 def test_a_renewal_that_lost_all_its_callers_finishes_and_is_saved(tmp_path: Path) -> None:
     """Law C3: all callers are cancelled at every await of the renewal; each time it is on disk."""
     assert at_every_step(tmp_path, cancelled_callers) > 8
-
-
-@contextmanager
-def served_by_a_thread() -> Iterator[tuple[AuthorizationServer, Callable[[], str]]]:
-    """Run a server that outlives the event loops of its clients; also return what signs a user in."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    server = AuthorizationServer(lifetime=60.0)
-
-    async def issue() -> str:
-        return server.sign_in(client_id="app")
-
-    def call(work: Coroutine[None, None, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(10)
-
-    call(server.__aenter__())
-    try:
-        yield server, lambda: call(issue())
-    finally:
-        call(server.__aexit__(None, None, None))
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def test_a_loop_that_shuts_down_at_any_step_loses_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 from aio_token import ConfigurationError, Credential, JWTBearerGrant, PublicClient, TokenEndpoint
 from aio_token.grants import IssuedBy, Revocable, SignedJWT
 from aio_token.testing import ManualClock
+from tests.support.certificates import certificate_of
 from tests.support.exposure import exposure
 from tests.support.token_server import GRANTED, says, token_server
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 CLOCK = ManualClock()
 KEY = ECKey.generate_key("P-256", {"kid": "of its JWK"})
 PEM = KEY.as_pem(private=True)
+CERTIFICATE = certificate_of(KEY)
 CANARY = "canary-5ecret"
 
 
@@ -38,6 +40,7 @@ async def test_an_assertion_is_signed_anew_for_each_token() -> None:
         alg="ES256",
         kid="k1",
         claims={"scope": "x"},
+        certificate=CERTIFICATE,
     )
     async with token_server(says(GRANTED), says(GRANTED)) as server:
         grant = JWTBearerGrant(endpoint_of(server), assertion, scope="read")
@@ -46,6 +49,7 @@ async def test_an_assertion_is_signed_anew_for_each_token() -> None:
     forms = [one.form for one in server.received]
     first, second = (jwt.decode(str(form["assertion"]), KEY, algorithms=["ES256"]) for form in forms)
     assert first.header["kid"] == "k1"
+    assert len(first.header["x5t#S256"]) == 43
     assert [first.claims[name] for name in ("iss", "sub", "aud", "scope")] == ["bot", "ada", "https://id.example", "x"]
     assert (first.claims["iat"], first.claims["exp"]) == (CLOCK.time(), CLOCK.time() + 60)
     assert first.claims["jti"] != second.claims["jti"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 
-from tests.keycloak.distribution import KeycloakUnavailableError
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 from tests.keycloak.server import ADMIN, running_keycloak
+from tests.support.maven import MissingServerError
 
 _READY = """\
 Keycloak is ready, until Ctrl-C:
@@ -36,7 +36,7 @@ def _main(port: int) -> int | str:
             signal.pause()
     except KeyboardInterrupt:
         return 0
-    except KeycloakUnavailableError as error:
+    except MissingServerError as error:
         return str(error)
     return 0
 

@@ -1,4 +1,4 @@
-"""A Keycloak on loopback that is gone when it is no longer needed, whatever happens to the process that started it."""
+"""A Keycloak on loopback, with a home of its own."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import contextlib
 import os
 import shutil
 import tempfile
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.keycloak import realm
 from tests.keycloak.distribution import keycloak_home
-from tests.support.daemon import free_port, running
+from tests.support.daemon import free_port
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ADMIN = ("admin", "test only: admin")
-START_LIMIT = 240.0  # seconds; about 25 on an idle machine of two cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +43,9 @@ def running_keycloak(port: int | None = None) -> Iterator[Keycloak]:
     with tempfile.TemporaryDirectory(prefix="aio_token-keycloak-") as directory:
         own = _own_home(home, Path(directory))
         (own / "data" / "import" / f"{realm.NAME}-realm.json").write_text(realm.realm_file(key), encoding="utf-8")
-        log = own / "log"
         keycloak = Keycloak(url=url, signing_key=key.as_pem(private=True).decode())
-        with running(
-            _command(own, url), lambda: _answers(keycloak), log, environment=_environment(), limit=START_LIMIT
-        ):
+        ready = f"{keycloak.issuer}/.well-known/openid-configuration"
+        with running(_command(own, url), _environment(), log=own / "log", ready=ready):
             yield keycloak
 
 
@@ -80,12 +77,3 @@ def _environment() -> dict[str, str]:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("KC_")}
     name, password = ADMIN
     return settings | {"KC_BOOTSTRAP_ADMIN_USERNAME": name, "KC_BOOTSTRAP_ADMIN_PASSWORD": password}
-
-
-def _answers(keycloak: Keycloak) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback, whatever proxy is configured
-    try:
-        with opener.open(f"{keycloak.issuer}/.well-known/openid-configuration", timeout=10) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -15,7 +15,9 @@ import pytest
 from authlib.oauth2.rfc6749.authenticate_client import ClientAuthentication as ServerSide
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from cryptography.x509 import load_pem_x509_certificate
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
@@ -27,12 +29,15 @@ from aio_token import (
     PublicClient,
     TokenEndpoint,
 )
-from aio_token.oauth import ClientSecretJWT, Form
+from aio_token.oauth import ClientAssertion, ClientSecretJWT, Form
 from aio_token.oauth.form import Request
+from tests.support.certificates import certificate_of
 from tests.support.exposure import exposure
 from tests.support.token_server import says, token_server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aio_token.oauth.client_auth import ClientAuthentication
 
 URL = "https://id.example/token"
@@ -146,6 +151,26 @@ async def test_post_puts_id_and_secret_into_the_body(secret: str) -> None:
     assert accepted(request, Registered("b o t", secret, ["client_secret_post"]), "client_secret_post")
 
 
+@pytest.mark.parametrize("secret", SECRETS)
+async def test_basic_may_be_left_as_it_is(secret: str) -> None:
+    """Law D5: some servers take id and secret as they are, in UTF-8."""
+    request = await arrived(ClientSecretBasic("b o t", secret, encoded=False))
+    assert base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode() == f"b o t:{secret}"
+
+
+async def test_a_secret_may_be_the_empty_text() -> None:
+    """Law D5: if it is said that it is; otherwise it is taken for a variable that is not set."""
+    basic = await arrived(ClientSecretBasic("app", "", empty=True))
+    assert basic.headers["Authorization"] == "Basic " + base64.b64encode(b"app:").decode()
+    post = await arrived(ClientSecretPost("app", "", empty=True))
+    assert post.form == {"grant_type": "client_credentials", "client_id": "app", "client_secret": ""}
+    for make in (ClientSecretBasic, ClientSecretPost):
+        assert await make("app", "", empty=True).fingerprint(b"salt")
+        with pytest.raises(ConfigurationError, match="which `empty` says is none") as caught:
+            make("app", CANARY, empty=True)
+        assert CANARY not in exposure(caught.value)
+
+
 async def test_a_public_client_says_its_id() -> None:
     """Law D5: `none` sends the id in the body and nothing else."""
     request = await arrived(PublicClient("b o t"))
@@ -253,6 +278,111 @@ async def test_a_pem_key_has_no_name() -> None:
     assert "kid" not in jwt.decode(request.form["client_assertion"], rsa_key()).header
 
 
+@pytest.mark.parametrize(
+    ("alg", "make"),
+    [
+        ("RS256", rsa_key),
+        ("PS256", rsa_key),
+        ("ES256", lambda: ECKey.generate_key("P-256")),
+        ("Ed25519", lambda: OKPKey.generate_key("Ed25519")),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "bytes", "function", "with its key", "a chain"])
+async def test_a_certificate_s_thumbprints_are_computed(alg: str, make: Any, form: str) -> None:
+    """Law D14: Entra ID and AD FS want them (RFC 7515 sections 4.1.7 and 4.1.8); those of a JWK are older."""
+    key = make()
+    pem, other = certificate_of(key), certificate_of(ECKey.generate_key("P-256"))
+    given = {
+        "text": pem,
+        "bytes": pem.encode(),
+        "function": lambda: pem,
+        "with its key": key.as_pem(private=True).decode() + pem,
+        "a chain": f"a bag\n{pem}{other}",
+    }
+    client = PrivateKeyJWT("bot", {**key.as_dict(private=True), "x5t": "old"}, alg=alg, certificate=given[form])
+    request = await arrived(client)
+    header = jwt.decode(request.form["client_assertion"], key, algorithms=[alg]).header
+    found = load_pem_x509_certificate(pem.encode())
+    assert {name: header[name] for name in header if name.startswith("x5")} == {
+        "x5t": _base64url(found.fingerprint(SHA1())),  # noqa: S303  what x5t is
+        "x5t#S256": _base64url(found.fingerprint(SHA256())),
+    }
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
+async def test_what_is_said_of_a_certificate_comes_first() -> None:
+    """Law D14: `header` has the last word."""
+    certificate = certificate_of(rsa_key())
+    client = PrivateKeyJWT("bot", rsa_key().as_pem(private=True), certificate=certificate, header={"x5t": "mine"})
+    header = jwt.decode((await arrived(client)).form["client_assertion"], rsa_key()).header
+    assert (header["x5t"], len(header["x5t#S256"])) == ("mine", 43)
+
+
+async def test_a_key_and_its_certificate_are_rotated_together() -> None:
+    """Both are read anew for each request."""
+    now = [rsa_key()]
+    client = PrivateKeyJWT("bot", lambda: now[0].as_pem(private=True), certificate=lambda: certificate_of(now[0]))
+    before = await arrived(client)
+    now[0] = RSAKey.generate_key(2048)
+    after = await arrived(client)
+    jwt.decode(before.form["client_assertion"], rsa_key())
+    jwt.decode(after.form["client_assertion"], now[0])
+
+
+@pytest.mark.parametrize(
+    ("certificate", "match"),
+    [
+        (lambda: certificate_of(RSAKey.generate_key(2048)), "is not that of its private key"),
+        (lambda: certificate_of(ECKey.generate_key("P-256")), "cannot be read, or is of another kind"),
+        ("-----BEGIN CERTIFICATE-----\n" + CANARY, "cannot be read"),
+        (CANARY, "is a PEM text"),
+        (lambda: "", "is empty"),
+    ],
+)
+async def test_a_certificate_that_cannot_be_used(certificate: Any, match: str) -> None:
+    """Law D6: said here, where it can be told apart, and not by a server's `invalid_client`."""
+    client = PrivateKeyJWT("bot", rsa_key().as_pem(private=True), certificate=certificate)
+    with pytest.raises(ConfigurationError, match=f"^the certificate of the client 'bot'.*{match}") as caught:
+        await arrived(client)
+    assert str(rsa_key().as_dict(private=True)["d"]) not in exposure(caught.value)
+
+
+async def test_an_assertion_of_the_platform_is_read_for_each_request(tmp_path: Path) -> None:
+    """RFC 7521 section 4.2: workload identity writes a JWT into a file, and another one every hour."""
+    file = tmp_path / "token"
+    client = ClientAssertion("b o t", file.read_text)
+    async with token_server(says({"access_token": "a"})) as server:
+        endpoint = TokenEndpoint(f"{server.url}/token", client)
+        for text in ("header.claims.1\n", " header.claims.2 "):
+            file.write_text(text)
+            await endpoint.request("client_credentials", Form())
+    assert [sent.form for sent in server.received] == [
+        {
+            "grant_type": "client_credentials",
+            "client_id": "b o t",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": f"header.claims.{number}",
+        }
+        for number in (1, 2)
+    ]
+
+
+async def test_a_platform_s_assertion_is_judged_by_the_server_s_half() -> None:
+    """RFC 7523 section 3: it is taken as one that the client signs itself."""
+    signer = PrivateKeyJWT("bot", rsa_key().as_pem(private=True))
+    made = (await arrived(signer)).form["client_assertion"]
+
+    async def fetched() -> str:
+        return made
+
+    request = await arrived(ClientAssertion("bot", fetched))
+    client = Registered("bot", "", ["client_assertion_jwt"])
+    assert AssertionCheck(rsa_key())(lambda _client_id: client, request) is client
+
+
 @pytest.mark.parametrize("alg", ["HS256", "HS512"])
 async def test_a_secret_signs_a_jwt(alg: str) -> None:
     """Law D5: `client_secret_jwt` proves the secret without sending it."""
@@ -316,6 +446,12 @@ def pem_with_canary() -> str:
         lambda: PrivateKeyJWT("bot", OKPKey.generate_key("X25519").as_pem(private=True), alg="EdDSA"),
         lambda: PrivateKeyJWT("bot", encrypted_pem()),
         lambda: PrivateKeyJWT("bot", 7),  # type: ignore[arg-type]
+        lambda: PrivateKeyJWT("bot", rsa_key().as_pem(private=True), certificate=7),  # type: ignore[arg-type]
+        lambda: ClientAssertion("bot", ""),
+        lambda: ClientAssertion("bot", lambda: ""),
+        lambda: ClientAssertion("bot", CANARY + "\ud800"),
+        lambda: ClientAssertion("bot", CANARY + "\n" + CANARY),
+        lambda: ClientAssertion("bot", lambda: 1 / 0),  # type: ignore[arg-type,return-value]
     ],
 )
 async def test_a_secret_that_cannot_be_used_is_a_configuration_error(make: Any) -> None:
@@ -332,7 +468,8 @@ async def test_a_secret_that_cannot_be_used_is_a_configuration_error(make: Any) 
         ClientSecretBasic("bot", CANARY),
         ClientSecretPost("bot", CANARY),
         ClientSecretJWT("bot", CANARY),
-        PrivateKeyJWT("bot", CANARY),
+        PrivateKeyJWT("bot", CANARY, certificate=CANARY),
+        ClientAssertion("bot", CANARY),
     ],
 )
 def test_a_client_authentication_is_a_value_that_shows_nothing(client: Any) -> None:

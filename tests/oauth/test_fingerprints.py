@@ -19,7 +19,7 @@ from aio_token import (
     TokenEndpoint,
 )
 from aio_token.grants import Fingerprinting
-from aio_token.oauth import ClientSecretJWT
+from aio_token.oauth import ClientAssertion, ClientSecretJWT
 
 if TYPE_CHECKING:
     from aio_token.oauth import ClientAuthentication
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SALT = b"salt"
 URL = "https://id.example/token"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----{}-----END CERTIFICATE-----"
 
 DIFFERENT: list[Fingerprinting] = [
     PublicClient("app"),
@@ -44,6 +45,10 @@ DIFFERENT: list[Fingerprinting] = [
     PrivateKeyJWT("app", "canary-1", kid="1"),
     PrivateKeyJWT("app", "canary-1", alg="PS256"),
     PrivateKeyJWT("app", "canary-1", audience="https://id.example"),
+    PrivateKeyJWT("app", "canary-1", certificate=CERTIFICATE.format("a")),
+    PrivateKeyJWT("app", "canary-1", certificate=CERTIFICATE.format("b")),
+    ClientAssertion("app", "canary-1"),
+    ClientAssertion("app", "canary-2"),
 ]
 
 

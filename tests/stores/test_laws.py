@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import itertools
 import threading
+import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -146,8 +147,9 @@ class Lease:
         self._write(credential)
 
     async def delete(self) -> None:
-        """Keep nothing."""
-        self._write(None)
+        """Keep a tombstone at most."""
+        kept = self._record.credential
+        self._write(kept.tombstone(time.time()) if kept is not None else None)
 
     def _write(self, credential: Credential | None) -> None:
         self._record.credential = credential
@@ -249,6 +251,14 @@ class Hoarder(Broken):
         """Keep it."""
 
 
+class Forgetful(Broken):
+    """Deletes everything."""
+
+    async def delete(self) -> None:
+        """Leave no tombstone."""
+        self._credential = None
+
+
 class Open(Broken):
     """Lets all in at once."""
 
@@ -322,7 +332,8 @@ class Boaster(Broken):
         (Sieve, "test_a_slot_reads_what_it_wrote"),
         (Sieve, "test_loading_does_not_wait_for_a_holder"),
         (lambda: Broken(Credential()), "test_an_empty_store_holds_nothing"),
-        (Hoarder, "test_delete_leaves_nothing"),
+        (Hoarder, "test_delete_leaves_no_session"),
+        (Forgetful, "test_delete_leaves_a_tombstone"),
         (Open, "test_one_holder_excludes_another"),
         (Open, "test_no_update_is_lost"),
         (Open, "test_holders_in_several_threads_exclude_each_other"),

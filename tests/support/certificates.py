@@ -9,11 +9,17 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import OKPKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+    from joserfc.jwk import ECKey, RSAKey
 
 
 @cache
@@ -29,16 +35,8 @@ def loopback_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def write_certificate(directory: Path, *names: str) -> tuple[Path, Path]:
     """Write a certificate for these hosts; return the file to trust, and the one to show, which holds the key too."""
     key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
-    now = datetime.now(UTC)
     certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        _begun(key, names[0])
         .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, SHA256())
@@ -48,6 +46,27 @@ def write_certificate(directory: Path, *names: str) -> tuple[Path, Path]:
     trusted.write_bytes(pem)
     shown.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return trusted, shown
+
+
+def certificate_of(key: RSAKey | ECKey | OKPKey) -> str:
+    """Return a certificate of this key, as PEM, for who signs with it."""
+    private: Any = key.private_key
+    certificate = _begun(private, "signer").sign(private, None if isinstance(key, OKPKey) else SHA256())
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _begun(key: CertificateIssuerPrivateKeyTypes, called: str) -> x509.CertificateBuilder:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, called)])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+    )
 
 
 def _general(host: str) -> x509.GeneralName:

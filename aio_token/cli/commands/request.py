@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from aio_token.cli._destinations import may_go, parsed
 from aio_token.cli._exits import Exit, run_to_end
+from aio_token.cli._network import certificates, proxy_for
 from aio_token.cli._options import origins, profile_option
-from aio_token.cli._server import proxy_for
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import tokens_of
@@ -107,7 +108,8 @@ async def _request(session: Session, options: Options) -> Exit:
                     headers=options.headers,
                     data=body,
                     allow_redirects=options.location,
-                    proxy=proxy_for(str(url)),
+                    proxy=proxy_for(session.profile, str(url)),
+                    ssl=certificates(session.profile.ca_file) or True,
                 ) as response:
                     async for piece in response.content.iter_any():
                         sys.stdout.buffer.write(piece)
@@ -126,17 +128,12 @@ async def _request(session: Session, options: Options) -> Exit:
 
 def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
     """Return the URL if the token may go there, which only an origin that was named allows (law A1)."""
-    from yarl import URL
-
-    from aio_token._edge.origins import allowed_origins
-
-    try:
-        url = URL(text)
-        origin = str(url.origin())
-    except ValueError:
+    url = parsed(text)
+    if url is None:
         message = "this is not a URL"
-        raise click.BadParameter(message, param_hint="URL") from None
-    if not allowed or url.raw_authority not in allowed_origins(allowed, plain_http=False).get(url.scheme, ()):
+        raise click.BadParameter(message, param_hint="URL")
+    if not may_go(url, allowed):
+        origin = str(url.origin())
         to = f" but to {', '.join(allowed)}" if allowed else ""
         message = (
             f"the token of the profile {name} may not go to {origin}{to}; if it may, pass --send-token-to {origin}, or "

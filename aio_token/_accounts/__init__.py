@@ -1,0 +1,1 @@
+"""Many accounts: repositories by name, and what they share."""

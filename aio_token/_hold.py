@@ -1,0 +1,47 @@
+"""Nothing is sent once the hold on the store may have lapsed (law J2).
+
+Who obtains a token holds the store meanwhile, and where holds are leases, another host may hold it by the time that a
+request is about to be written: this process was stopped, or the network is slow. A context variable carries the hold
+from the keeper to the sending, so that a grant need not pass it on.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from aio_token._errors import LockTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aio_token._interfaces import Slot
+
+_HELD: ContextVar[Slot | None] = ContextVar("aio_token: what is held", default=None)
+
+
+@contextmanager
+def holding(slot: Slot) -> Iterator[None]:
+    """Send only while the slot lasts."""
+    before = _HELD.set(slot)
+    try:
+        yield
+    finally:
+        _HELD.reset(before)
+
+
+def demand_hold() -> None:
+    """Raise `LockTimeout` if what is held may have lapsed; to be called right before a request is written."""
+    slot = _HELD.get()
+    if slot is not None and slot.lasts is not None and slot.lasts <= 0:
+        raise lapsed()
+
+
+def lapsed() -> LockTimeout:
+    """Say that nothing was sent."""
+    message = (
+        "the hold on the store had lapsed before the request was written, as it does while a process stands still; "
+        "nothing was sent; try again"
+    )
+    return LockTimeout(message)

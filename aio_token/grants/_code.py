@@ -1,0 +1,130 @@
+"""An authorization code: how it is asked for, and the grant that redeems it (RFC 6749 section 4.1, RFC 7636)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aio_token._credential import Credential
+from aio_token._errors import ServerUnavailable, SignInRequired
+from aio_token._token import Unpicklable
+from aio_token._wish import NO_WISH
+from aio_token.grants._wish import issued_for
+from aio_token.oauth.extra import bounded
+from aio_token.oauth.form import Form
+from aio_token.oauth.secret import Revealed
+
+if TYPE_CHECKING:
+    from aio_token._credential import IssuedBy
+    from aio_token._wish import Wish
+    from aio_token.grants._callback import Callback
+    from aio_token.grants._redeemed import Redeemed
+    from aio_token.oauth.endpoint import TokenEndpoint
+
+_ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
+
+RESERVED = frozenset(
+    {
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "redirect_uri",
+        "resource",
+        "response_type",
+        "scope",
+        "state",
+    }
+)
+"""Parameters of an authorization request that the library writes itself."""
+
+
+def secret_text() -> Revealed[str]:
+    """Make a state or a verifier that no one guesses."""
+    return Revealed(secrets.token_urlsafe(_ENTROPY))
+
+
+def verifier_for(endpoint: TokenEndpoint) -> Revealed[str]:
+    """Make a verifier (RFC 7636 section 4.1), "" for a server that breaks on it."""
+    return secret_text() if endpoint.dialect.pkce else Revealed("")
+
+
+def challenge(verifier: Revealed[str]) -> Form:
+    """Return what shows a server that the verifier is known, without showing it (RFC 7636 section 4.2)."""
+    if not verifier.value:
+        return Form()
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415  slow to import
+
+    digest: str = create_s256_code_challenge(verifier.value)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
+    return Form(code_challenge=digest, code_challenge_method="S256")
+
+
+def authorization_address(
+    endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
+) -> str:
+    """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
+    address = endpoint.address("authorization")
+    own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
+    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(asked))
+    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
+
+
+class CodeInHand(Unpicklable):
+    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state."""
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        callback: Callback,
+        asked: Form,
+        *,
+        redirect_uri: str,
+        verifier: Revealed[str],
+        redeemed: Redeemed,
+    ) -> None:
+        self._endpoint = endpoint
+        self._callback = callback
+        self._asked = asked
+        self._redirect_uri = redirect_uri
+        self._verifier = verifier
+        self._redeemed = redeemed
+
+    def __repr__(self) -> str:
+        return f"<CodeInHand for {self._endpoint!r}>"
+
+    @property
+    def issued_by(self) -> IssuedBy:
+        """The endpoint, the client, the scope and the audience (resources included); "" where none was asked for."""
+        return issued_for(self._endpoint, self._asked)
+
+    async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
+        """Redeem the code; what was wished was said when it was asked for.
+
+        Raises `SignInRequired` if it was presented before: servers revoke what they gave for a code that comes twice
+        (RFC 6749 section 4.1.2).
+        """
+        del wish
+        self._endpoint.check_issued_here(credential)
+        if not self._redeemed.claim(self._callback["state"]):
+            message = "the authorization code was presented before; sign in again"
+            raise SignInRequired(message)
+        form = Form(
+            code=self._callback["code"],
+            redirect_uri=self._redirect_uri,
+            code_verifier=self._verifier.value,
+            resource=self._asked.values("resource"),  # here too (RFC 8707 section 2.2)
+        )
+        try:
+            answer = await self._endpoint.request("authorization_code", form, repeatable=False)
+        except ServerUnavailable as error:
+            if not error.outcome_unknown:
+                self._redeemed.release(self._callback["state"])
+            raise
+        return self._with_what_came_back(answer.credential(Credential(issued_by=self.issued_by)))
+
+    def _with_what_came_back(self, credential: Credential) -> Credential:
+        """Keep what the server told the browser, such as a realm: it is told nowhere else."""
+        token, extra = credential.token, self._callback.extra
+        if token is None or not extra:
+            return credential
+        return replace(credential, token=replace(token, extra=bounded({**extra, **token.extra})))

@@ -1,0 +1,1 @@
+"""Stores of many accounts: one credential for each name."""

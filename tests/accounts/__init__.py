@@ -1,0 +1,1 @@
+"""Many accounts: names, stores, repositories, and that they never mix."""
