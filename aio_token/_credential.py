@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._ground.public import public, public_in
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field, replace
 from aio_token._record import Members
 from aio_token._token import Token, Unpicklable, fingerprint
 
@@ -48,8 +47,7 @@ class IssuedBy(Value):
 
 
 @public
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Credential(Unpicklable):
+class Credential(Unpicklable, Value):
     """A token, the refresh token behind it, and what is known about trouble.
 
     `obtained_at`, `refresh_expires_at`, `refresh_not_before` and `retry_at` are POSIX seconds: when the token was asked
@@ -93,7 +91,7 @@ class Credential(Unpicklable):
     failure: str | None = None
     sentence: str | None = None
     proof: str | None = None
-    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False)
+    _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False, repr=False)
 
     def __post_init__(self) -> None:
         if self._unknown is not None:
@@ -211,7 +209,7 @@ class Credential(Unpicklable):
         return _read(Members.of(text))
 
 
-_MEMBERS = tuple(member.name for member in fields(Credential) if member.name != "_unknown")
+_MEMBERS = tuple(Credential().members())
 _ISSUED_BY_MEMBERS = ("token_endpoint", "client_id", "scope", "audience")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, replace
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass, field
 from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aio_token._errors import raise_alone
 from aio_token._ground.public import public
+from aio_token._ground.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +24,8 @@ _NO_EXTRA: Mapping[str, object] = MappingProxyType({})  # one for all the tokens
 
 def fingerprint(secret: str) -> str:
     """Name a secret without showing any part of it: 8 hex digits of its SHA-256 (law G2)."""
+    import hashlib  # noqa: PLC0415  OpenSSL takes 3 ms, and a token that is only handed on needs no name
+
     # JSON can spell half a surrogate pair, which plain UTF-8 refuses with an error that quotes the text.
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:8]
 
@@ -72,10 +73,16 @@ def _refused_alone(cls: type[Token]) -> type[Token]:
     return cls
 
 
+class _OnRequests:
+    """What is written once for all the requests that it goes on."""
+
+    __slots__ = ("authorization",)
+    authorization: str
+
+
 @public
 @_refused_alone
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Token(Unpicklable):
+class Token(_OnRequests, Unpicklable, Value):
     """An access token as RFC 6749 (section 5.1) and RFC 6750 describe it.
 
     `expires_at` is POSIX seconds, None where the server did not say. `scope` is the server's own text. `extra` holds
@@ -88,7 +95,6 @@ class Token(Unpicklable):
     expires_at: float | None = None
     scope: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict, hash=False)
-    authorization: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _VISIBLE_ASCII.fullmatch(self.access_token):

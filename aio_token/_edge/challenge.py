@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,41 +1,77 @@
 """Immutable values with named members, as frozen dataclasses with slots are, but made without generating code.
 
 For each class, `dataclass(frozen=True, slots=True)` compiles five methods and then makes the class anew: 0.3 to 1 ms
-apiece, which is most of what a module of small classes costs to import. Here the methods are written once.
+apiece, which is most of what a module of small classes costs to import. Here the methods are written once. The module
+`dataclasses` itself, which costs 8 ms, is imported where its own functions look at a value.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, FrozenInstanceError, field, make_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from dataclasses import Field
     from inspect import Signature
     from typing import Self
+
+_MISSING: Any = object()
+_V = TypeVar("_V", bound="Value")
+
+
+class _Described:
+    """What is said of a member."""
+
+    __slots__ = ("compare", "default", "default_factory", "hash", "kw_only", "repr", "type")
+
+    def __init__(
+        self, default: object, default_factory: object, flags: tuple[bool, bool | None, bool, bool | None]
+    ) -> None:
+        self.default = default
+        self.default_factory = default_factory
+        self.repr, self.hash, self.compare, self.kw_only = flags
+        self.type = ""
+
+
+def field(
+    *,
+    default: object = _MISSING,
+    default_factory: Callable[[], object] = _MISSING,
+    repr: bool = True,  # noqa: A002  as dataclasses spell it
+    hash: bool | None = None,  # noqa: A002
+    compare: bool = True,
+    kw_only: bool | None = None,
+) -> Any:  # noqa: ANN401  the member's type, as far as a checker sees
+    """Say of a member what its annotation does not, as `dataclasses.field` does."""
+    return _Described(default, default_factory, (repr, hash, compare, kw_only))
+
+
+def replace(value: _V, /, **changes: object) -> _V:
+    """Return the value with other members, as `dataclasses.replace` does."""
+    return value.__replace__(**changes)
 
 
 class _Slotted(type):
     """Makes a slot of each member of a class, and keeps what is said of it beside."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, kw_only: bool = True) -> Any:  # noqa: ANN401  a class of its own
-        own: dict[str, Field[Any]] = {}
+        own: dict[str, _Described] = {}
         for member, kind in namespace.get("__annotations__", {}).items():
             if not kind.startswith("ClassVar"):
-                said = namespace.pop(member, MISSING)
-                described = own[member] = said if isinstance(said, Field) else field(default=said)
+                said = namespace.pop(member, _MISSING)
+                described = own[member] = said if isinstance(said, _Described) else field(default=said)
                 described.type = kind
-                if described.kw_only is MISSING:
+                if described.kw_only is None:
                     described.kw_only = kw_only
         every = {name: each for base in bases for name, each in getattr(base, "_described", {}).items()} | own
         namespace |= {
             "__slots__": tuple(own),
             "__match_args__": tuple(member for member, each in every.items() if not each.kw_only),
             "_described": every,
-            "_defaults": {member: each.default for member, each in every.items() if each.default is not MISSING},
+            "_defaults": {member: each.default for member, each in every.items() if each.default is not _MISSING},
             "_factories": [
-                (member, each.default_factory) for member, each in every.items() if each.default_factory is not MISSING
+                (member, each.default_factory) for member, each in every.items() if each.default_factory is not _MISSING
             ],
         }
         return super().__new__(mcs, name, bases, namespace)
@@ -57,11 +93,11 @@ class _Fields:
 class Value(metaclass=_Slotted):
     """A value's members are what its class annotates (not as `ClassVar`), and are given by name.
 
-    `dataclasses.field` may say `default`, `default_factory`, `repr=False`, `hash=False` and `kw_only`, and the class
-    `kw_only=False`; `__post_init__` checks.
+    `field` may say `default`, `default_factory`, `repr=False`, `hash=False`, `compare=False` and `kw_only`, and the
+    class `kw_only=False`; `__post_init__` checks.
     """
 
-    _described: ClassVar[dict[str, Field[Any]]]
+    _described: ClassVar[dict[str, _Described]]
     _defaults: ClassVar[dict[str, object]]
     _factories: ClassVar[list[tuple[str, Callable[[], object]]]]
     __match_args__: ClassVar[tuple[str, ...]]
@@ -97,6 +133,8 @@ class Value(metaclass=_Slotted):
         """Check the members."""
 
     def __setattr__(self, name: str, value: object) -> None:
+        from dataclasses import FrozenInstanceError  # noqa: PLC0415  slow to import
+
         message = f"{type(self).__name__}.{name} cannot be changed"
         raise FrozenInstanceError(message)
 
@@ -113,10 +151,18 @@ class Value(metaclass=_Slotted):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self._described)
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name, described in self._described.items()
+            if described.compare
+        )
 
     def __hash__(self) -> int:
-        counted = (getattr(self, name) for name, described in self._described.items() if described.hash is not False)
+        counted = (
+            getattr(self, name)
+            for name, described in self._described.items()
+            if (described.compare if described.hash is None else described.hash)
+        )
         return hash((type(self), *counted))
 
     def __repr__(self) -> str:
@@ -129,8 +175,23 @@ class Value(metaclass=_Slotted):
 
 @cache
 def _fields(cls: type[Value]) -> dict[str, Field[Any]]:
-    described = [(name, each.type, each) for name, each in cls._described.items()]
-    bare: Any = make_dataclass(cls.__name__, described, init=False, repr=False, eq=False)
+    import dataclasses  # noqa: PLC0415  slow to import, and there already where its functions are called
+
+    described = [
+        (
+            name,
+            each.type,
+            dataclasses.field(
+                **{
+                    said: value
+                    for said in ("default", "default_factory", "repr", "hash", "compare", "kw_only")
+                    if (value := getattr(each, said)) is not _MISSING
+                }
+            ),
+        )
+        for name, each in cls._described.items()
+    ]
+    bare: Any = dataclasses.make_dataclass(cls.__name__, described, init=False, repr=False, eq=False)
     made: dict[str, Field[Any]] = bare.__dataclass_fields__
     return made
 

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib.util import find_spec
-from io import TextIOWrapper
 
 _EXTRA = ("click", "platformdirs")
 
 
 def main() -> None:
     """Run the command line, and leave with one of its exit codes."""
+    line = _answered() if sys.argv[1:2] == ["token"] and "_AIO_TOKEN_COMPLETE" not in os.environ else None
+    sys.exit(_whole() if line is None else _written(line))
+
+
+def docker() -> None:
+    """Run `aio-token docker`, by the name under which docker looks for a credential helper."""
+    sys.argv[1:1] = ["docker"]
+    sys.exit(_whole())
+
+
+def _answered() -> str | None:
+    from aio_token.cli._at_hand import answer
+
+    return answer(sys.argv[1:])
+
+
+def _written(line: str) -> int:
+    """Write the answer; a reader that is gone is not told of."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nor is it tried again when Python ends
+        sys.stderr.write(f"aio-token: standard output cannot be written to: {error.strerror}\n")
+        return 1
+    return 0
+
+
+def _whole() -> int:
+    from importlib.util import find_spec
+    from io import TextIOWrapper
+
     if not all(map(find_spec, _EXTRA)):
-        sys.stderr.write("The command line needs a few more packages. Run: pip install aio-token[cli]\n")
-        sys.exit(1)
+        sys.stderr.write("The command line needs a few more packages. Run: pip install 'aio-token[cli]'\n")
+        return 1
     from aio_token.cli._app import run
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no sentence fails for its letters
-    sys.exit(run())
+    return run()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from aio_token._errors import TokenError
-from aio_token.cli._exits import Exit, exit_for
+from aio_token.cli._exits import TABLE, Exit, exit_for
+from aio_token.cli._help import Context, Group
 from aio_token.cli._terminal import say
 
 if TYPE_CHECKING:
@@ -25,15 +26,20 @@ _COMMANDS = {
     "logout": "logout",
     "token": "token",
     "status": "status",
+    "whoami": "whoami",
     "request": "request",
     "exec": "exec",
+    "profiles": "profiles",
+    "git": "credential_helpers.git",
+    "docker": "credential_helpers.docker",
     "doctor": "doctor",
     "new-key": "new_key",
+    "completion": "completion",
 }
-"""Each command and its module, in the order of the help."""
+"""Each command and its module, in the order of the help; `command` is its name there, unless another one is said."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Commands that are imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
@@ -44,20 +50,26 @@ class _Commands(click.Group):
         """Import a command."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"aio_token.cli.commands.{_COMMANDS[cmd_name]}").command
+        module, _, name = _COMMANDS[cmd_name].partition(".")
+        command: click.Command = getattr(import_module(f"aio_token.cli.commands.{module}"), name or "command")
+        command.context_class = Context
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Exit codes: {TABLE.replace('`', '')}.",
+)
 @click.version_option(package_name="aio-token", message="%(version)s")
 @click.pass_context
 def app(context: click.Context) -> None:
-    """Sign in once; have a valid access token whenever one is needed.
-
-    Exit codes: 0 done, 1 other, 2 usage, 3 sign in first, 4 try later, 5 store or key, 130 interrupted.
-    """
+    """Sign in once; have a valid access token whenever one is needed."""
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
+
+
+app.context_class = Context
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

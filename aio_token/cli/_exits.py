@@ -13,6 +13,7 @@ from aio_token._trouble import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from typing import Self
 
     from aio_token._errors import TokenError
 
@@ -23,14 +24,29 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP) if os.name == "posix" else ()
 class Exit(IntEnum):
     """The exit codes, which sort failures by what helps, as the errors do; `exec` has its command's own."""
 
-    DONE = 0
-    OTHER = 1
-    USAGE = 2
-    SIGN_IN = 3
-    LATER = 4
-    STORE = 5
-    INTERRUPTED = 130
+    meaning: str
+    """What the help and docs/command-line.md say of it."""
 
+    def __new__(cls, number: int, meaning: str) -> Self:
+        """Give the number its meaning."""
+        member = int.__new__(cls, number)
+        member._value_ = number
+        member.meaning = meaning
+        return member
+
+    DONE = 0, "done"
+    OTHER = 1, "other"
+    USAGE = 2, "usage"
+    SIGN_IN = 3, "sign in first"
+    LATER = 4, "try later"
+    STORE = 5, "store or key"
+    NOT_RUNNABLE = 126, "`exec` cannot run the command"
+    NOT_FOUND = 127, "`exec` finds no such command"
+    INTERRUPTED = 130, "interrupted"
+
+
+TABLE = ", ".join(f"{code.value} {code.meaning}" for code in Exit)
+"""The exit codes in a sentence."""
 
 _BY_REMEDY = {"sign in": Exit.SIGN_IN, "wait": Exit.LATER, "storage": Exit.STORE}
 

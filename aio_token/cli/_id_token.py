@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._errors import SignInRequired
+from aio_token._ground.value import replace
 from aio_token._token import Token
 
 if TYPE_CHECKING:
@@ -24,16 +24,17 @@ async def id_token_of(
 
     Raises `SignInRequired` if there is none, or if it has ended and the renewal brought no other.
     """
-    found = _found_in(token)
+    found = found_in(token)
     if found.expires_at is not None and found.expires_at < now + min_valid:
-        found = _found_in(await renew())
+        found = found_in(await renew())
         if found.expires_at is not None and found.expires_at <= now:
             message = "the ID token has ended, and the server gave no new one with the new token; sign in again"
             raise SignInRequired(message)
     return found
 
 
-def _found_in(token: Token) -> Token:
+def found_in(token: Token) -> Token:
+    """Return the ID token that came with a token, in the shape of one. Raises `SignInRequired` if there is none."""
     text = token.extra.get("id_token")
     try:
         found = Token(access_token=text if isinstance(text, str) else "")

@@ -10,21 +10,17 @@ import click
 
 from aio_token._errors import ConfigurationError
 from aio_token.cli import _profile_files
-from aio_token.cli._profile import is_name
+from aio_token.cli._profile import PROFILE_VARIABLE, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-DEFAULT_PROFILE = "default"
-PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
-TOKEN_VARIABLE = "ACCESS_TOKEN"
-"""The environment variable that holds the token for other programs."""
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def _checked(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+def checked_name(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
     """Refuse a name that would lead elsewhere, since it becomes a part of a path."""
     if name is not None and not is_name(name):
         message = "a profile is named by up to 64 letters, digits, dots, dashes and underscores"
@@ -32,7 +28,7 @@ def _checked(context: click.Context, parameter: click.Parameter, name: str | Non
     return name
 
 
-def _completed(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
+def completed_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
     """Offer the profiles that begin with what was typed."""
     return [name for name in _profile_files.names() if name.startswith(incomplete)]
 
@@ -47,12 +43,12 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str) -> fl
     return duration
 
 
-def profile_argument(*, default: str | None = DEFAULT_PROFILE) -> _Decorator:
-    """Take the profile's name, by default that of the environment."""
+def profile_argument(*, default: Callable[[], str] | None = _profile_files.chosen) -> _Decorator:
+    """Take the profile's name, by default that of the environment, else the one that was chosen."""
     return click.argument(
         "profile",
-        callback=_checked,
-        shell_complete=_completed,
+        callback=checked_name,
+        shell_complete=completed_name,
         envvar=PROFILE_VARIABLE,
         default=default,
         required=False,
@@ -65,10 +61,10 @@ def profile_option() -> _Decorator:
         "--profile",
         "-p",
         metavar="PROFILE",
-        callback=_checked,
-        shell_complete=_completed,
+        callback=checked_name,
+        shell_complete=completed_name,
         envvar=PROFILE_VARIABLE,
-        default=DEFAULT_PROFILE,
+        default=_profile_files.chosen,
         help="Whose token to use.",
     )
 

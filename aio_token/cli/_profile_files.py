@@ -14,15 +14,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platformdirs import user_config_path
-
 from aio_token._disk.beside import another_draft_of
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError, TokenError, without_frames
-from aio_token.cli._profile import Profile, is_name
+from aio_token.cli._places import configuration
+from aio_token.cli._profile import DEFAULT_PROFILE, Profile, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +52,22 @@ def secret_variables() -> set[str]:
         with suppress(TokenError):
             found |= need(name).secret_variables
     return found
+
+
+def chosen() -> str:
+    """Return the profile that is meant where none is named. Raises `StoreError`."""
+    name = (_read(_choice()) or b"").decode(errors="replace").strip()
+    return name if is_name(name) else DEFAULT_PROFILE
+
+
+def choose(name: str) -> None:
+    """Let a profile be the one that is meant where none is named. Raises `StoreError`."""
+    _write(_choice(), name.encode() + b"\n")
+
+
+def add(name: str, profile: Profile) -> None:
+    """Write a profile. Raises `StoreError`."""
+    _write(profile_file(name), profile.to_json())
 
 
 def find(name: str) -> Profile | None:
@@ -100,7 +115,12 @@ def forget(name: str) -> None:
 
 
 def _directory() -> Path:
-    return user_config_path("aio-token", appauthor=False) / "profiles"
+    return configuration() / "profiles"
+
+
+def _choice() -> Path:
+    """Return the file that names the default profile: it says whose token is used, as profiles say where it goes."""
+    return configuration() / "default-profile"
 
 
 def _read(path: Path) -> bytes | None:

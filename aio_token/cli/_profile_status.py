@@ -72,7 +72,7 @@ class ProfileStatus:
         lines = [f"{self.name}: {self.sentence}"]
         if self.session is not None:
             profile, scope = self.session.profile, f", scope {excerpt(self.scope)}" if self.scope else ""
-            lines.append(f"  {profile.issuer}, client {profile.client_id}{scope}")
+            lines.append(f"  {profile.server}, client {profile.client_id}{scope}")
             if self.missing_scope:
                 lines.append(f"  the server did not grant {excerpt(self.missing_scope)}, which was asked for")
             lines.append(f"  kept {self.session.how_kept}")

@@ -5,16 +5,18 @@ Nothing of the network is imported before a request has to be made: a valid toke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aio_token._errors import ConfigurationError
-from aio_token._wish import NO_WISH
-from aio_token.cli._client_secret import secret_of
-from aio_token.oauth.client_auth import ClientSecretBasic, ClientSecretPost, PublicClient
+from aio_token._wish import NO_WISH, Wish
+from aio_token.cli._client_secret import key_of, secret_of
+from aio_token.oauth.client_auth import ClientSecretBasic, ClientSecretPost, PrivateKeyJWT, PublicClient
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential, IssuedBy
-    from aio_token._wish import Wish
+    from aio_token._token import Token
     from aio_token.cli._session import Session
     from aio_token.grants.client_credentials import ClientCredentialsGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant
@@ -52,7 +54,8 @@ class SessionGrant:
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
-        return await self._grant().obtain(credential, wish)
+        resource = self._session.profile.resource  # in every request (RFC 8707 section 2.2)
+        return await self._grant().obtain(credential, Wish(resource=resource) if wish == NO_WISH else wish)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what the client proves itself with. Raises `TokenError`."""
@@ -69,15 +72,47 @@ class SessionGrant:
 
         profile, endpoint = self._session.profile, _endpoint_of(self._session)
         if profile.grant == "client_credentials":
-            return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
+            return ClientCredentialsGrant(
+                endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource
+            )
         return RefreshTokenGrant(endpoint)
 
 
-async def discover(issuer: str) -> Provider:
-    """Read the issuer's metadata. Raises `TokenError`."""
+class Given(Protocol):
+    """Where a server is, as far as that was said: by options, or by a profile."""
+
+    @property
+    def issuer(self) -> str | None: ...
+    @property
+    def metadata_url(self) -> str | None: ...
+    @property
+    def token_url(self) -> str | None: ...
+    @property
+    def authorization_url(self) -> str | None: ...
+    @property
+    def device_url(self) -> str | None: ...
+    @property
+    def revocation_url(self) -> str | None: ...
+
+
+async def discover(given: Given) -> Provider:
+    """Return what the issuer says about itself; what was given by hand comes first. Raises `TokenError`.
+
+    A server whose token endpoint was given by hand is not asked.
+    """
     from aio_token.oauth.provider import Provider
 
-    return await Provider.discover(issuer, transport=_transport())
+    by_hand = {
+        "token_endpoint": given.token_url,
+        "authorization_endpoint": given.authorization_url,
+        "device_authorization_endpoint": given.device_url,
+        "revocation_endpoint": given.revocation_url,
+    }
+    by_hand = {name: url for name, url in by_hand.items() if url is not None}
+    if given.token_url is not None:
+        return Provider(given.issuer or "", by_hand, transport=_transport())
+    found = await Provider.discover(given.issuer or "", metadata_url=given.metadata_url, transport=_transport())
+    return replace(found, metadata={**found.metadata, **by_hand})
 
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
@@ -94,6 +129,23 @@ async def answer_to_nothing(url: str, to: str) -> Reply:
     from aio_token.oauth.sending import send
 
     return await send(Request(to=to, url=url), _transport())
+
+
+async def told_by(url: str, token: Token) -> tuple[int, dict[str, Any] | None]:
+    """Return the status, and the JSON object if there is one, of an endpoint of the issuer's that takes the token.
+
+    Raises `TokenError`.
+    """
+    from aio_token.oauth.form import Request
+    from aio_token.oauth.reading import read_object
+    from aio_token.oauth.sending import send
+    from aio_token.oauth.url import origin_of
+
+    request = Request(
+        to=f"the user-info endpoint of {origin_of(url)}", url=url, method="GET", headers=token.headers("GET", url)
+    )
+    reply = await send(request, _transport())
+    return reply.status, read_object(reply.body)
 
 
 def proxy_for(url: str) -> str | None:
@@ -125,6 +177,14 @@ def _endpoint_of(session: Session) -> TokenEndpoint:
 
 def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAuthentication:
     profile = session.profile
+    if profile.client_key is not None:
+        return PrivateKeyJWT(
+            profile.client_id,
+            key_of(session),
+            alg=profile.client_key_alg or "RS256",
+            kid=profile.client_key_id,
+            certificate=None if profile.client_certificate is None else Path(profile.client_certificate).read_text,
+        )
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
     secret = secret_of(session) if typed is None else lambda: typed.value

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
-
-from platformdirs import user_state_path
 
 from aio_token._disk.damage import Damaged
 from aio_token._disk.platform import HERE
 from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
+from aio_token._ground.value import Value
 from aio_token.cli import _profile_files
 from aio_token.cli._encryption_key import key_described, key_source
-from aio_token.stores._credential_file import CredentialFile
+from aio_token.cli._places import state
+from aio_token.stores._content import read_credential
 from aio_token.stores.codec import PlainCodec
-from aio_token.stores.file import FileTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token.cli._profile import Profile
-    from aio_token.stores.codec import Codec
+    from aio_token.stores.file import FileTokenStore
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Value, kw_only=False):
     """What a profile says, and where the secrets of its name are: among the state of programs (XDG, and its kin)."""
 
     name: str
@@ -86,11 +84,13 @@ class Session:
 
     def _read(self, path: Path) -> Credential | None:
         try:
-            return CredentialFile(path, self._codec, HERE).read()
+            return read_credential(path, self._codec, HERE)
         except Damaged:
             return None  # it is left to the next holder of the lock, who moves it aside
 
     def _store_at(self, path: Path) -> FileTokenStore:
+        from aio_token.stores.file import FileTokenStore
+
         return FileTokenStore(path, codec=self._codec)
 
     @property
@@ -115,4 +115,4 @@ class Session:
 
 
 def _state_of(file_name: str) -> Path:
-    return user_state_path("aio-token", appauthor=False) / file_name
+    return state() / file_name

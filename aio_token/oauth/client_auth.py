@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field, replace
 from aio_token._pacing.proof import digest
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_header, check_seconds, check_secret, check_text, judged

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field, replace
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_function, check_kind, check_several, check_text, judged
 from aio_token.oauth.form import Form, Request

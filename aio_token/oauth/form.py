@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._ground.public import public
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_several, judged
 

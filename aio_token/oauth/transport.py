@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from ssl import SSLContext
 from types import MappingProxyType
 from urllib.request import getproxies, proxy_bypass
@@ -14,7 +13,7 @@ from yarl import URL
 
 from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
-from aio_token._ground.value import Value
+from aio_token._ground.value import Value, field
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_function, check_kind, check_seconds, check_text, judged
 

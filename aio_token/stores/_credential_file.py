@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +15,19 @@ from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.lock import ProcessLock
-from aio_token._disk.permissions import explained, unusable
+from aio_token._disk.permissions import explained
 from aio_token._disk.platform import unguarded
 from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreCorrupt, StoreError, without_frames
-from aio_token.stores.codec import NOTHING, credential_of, to_json
+from aio_token.stores._content import explaining, named, read_credential
+from aio_token.stores.codec import NOTHING, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
+    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._disk.platform import Platform
-    from aio_token.stores.codec import Codec
 
 _logger = logging.getLogger("aio_token")
 
@@ -87,12 +88,7 @@ class CredentialFile:
 
     def read(self) -> Credential | None:
         """Return what is kept. Raises `Damaged`, too."""
-        with self._explained("read"):
-            content = DurableFile(self._configured, self._platform, self._steps).read()
-        if content is None:
-            return None
-        with self._named():
-            return credential_of(self._codec.decode(content, self._identity), SYSTEM_CLOCK.time())
+        return read_credential(self._configured, self._codec, self._platform, self._steps)
 
     def load(self) -> Credential | None:
         """Return what is kept; a damaged file is moved aside first. The lock must be held."""
@@ -151,23 +147,10 @@ class CredentialFile:
 
     def _write(self, record: memoryview) -> None:
         self._read_at_entry = None
-        with self._named():
+        with named(self._path):
             content = memoryview(self._codec.encode(record, self._identity))
         with self._explained("written"):
             self._file.write(content)
 
-    @contextmanager
-    def _explained(self, done: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise unusable(self._path, done, error) from without_frames(error)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Say whose key is missing, or what it is that a newer version wrote."""
-        try:
-            yield
-        except StoreError as error:
-            message = f"{self._path}: {error}"
-            raise type(error)(message) from without_frames(error).__cause__
+    def _explained(self, done: str) -> AbstractContextManager[None]:
+        return explaining(self._path, done)

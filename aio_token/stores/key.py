@@ -5,18 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import Protocol
 
 from aio_token._ground.public import public
+from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
 
 KEY_SIZE = 32
 
 
 @public
-@dataclass(frozen=True, slots=True, repr=False)
-class Key(Unpicklable):
+class Key(Unpicklable, Value, kw_only=False):
     """32 secret bytes. `id` names them in the header of what they encrypt, and tells nothing about them.
 
     Raises ValueError for another number of bytes.

@@ -11,11 +11,9 @@ from aio_token._disk.damage import Damaged
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import HERE, unguarded
-from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, raise_alone, without_frames
 from aio_token._ground.public import public
 from aio_token.stores._arguments import file_path, not_async, text
-from aio_token.stores._os_keyring import KeyringEntry
 from aio_token.stores.key import KEY_SIZE, Key, KeySource, new_key
 
 if TYPE_CHECKING:
@@ -100,6 +98,8 @@ class KeyringKey:
     """A key in the keyring of the operating system (extra `keyring`), read once; `timeout` in seconds."""
 
     def __init__(self, service: str, username: str, *, timeout: float = 4.0) -> None:
+        from aio_token.stores._os_keyring import KeyringEntry  # noqa: PLC0415  with its threads: not for other keys
+
         self._entry = KeyringEntry(service, username, timeout)
         self._key: Key | None = None
 
@@ -111,6 +111,8 @@ class KeyringKey:
 
         For the set-up of a machine: two that do this at once may each believe in a key of their own.
         """
+        from aio_token._disk.worker import Worker  # noqa: PLC0415  with asyncio, which reading a key does without
+
         async with Worker() as worker:
             await worker.call(self._create)
 

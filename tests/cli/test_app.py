@@ -165,4 +165,4 @@ def test_a_missing_extra_is_a_sentence(
     with pytest.raises(SystemExit) as left:
         aio_token.cli.main()
     assert left.value.code == 1
-    assert capsys.readouterr().err.endswith("Run: pip install aio-token[cli]\n")
+    assert capsys.readouterr().err.endswith("Run: pip install 'aio-token[cli]'\n")

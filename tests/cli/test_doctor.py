@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+import keyring
 import pytest
 
 from aio_token._token import fingerprint
+from aio_token.cli import _key_choice
 from aio_token.cli._session import Session
 from aio_token.cli.commands.doctor import findings
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import Terminal, profile_file, profile_of, set_up, token_file
+from tests.support.keyrings import MemoryKeyring
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +78,16 @@ async def test_what_is_odd_but_works(aio_token: CommandLine) -> None:
         assert lines["store"].startswith("warn")
         assert "--store encrypted" in lines["store"]
         assert lines["damage"].startswith("warn")
+
+
+async def test_a_keyring_takes_its_own_time(aio_token: CommandLine, no_keyring: None) -> None:
+    """How long, and what takes less."""
+    keyring.set_keyring(MemoryKeyring())
+    _key_choice.open_keyring(create=True)
+    async with AuthorizationServer() as server:
+        await signed_in(server, key="keyring")
+        lines = await lines_of(aio_token)
+    assert re.search(r"ok: takes \d+\.\d\d s of each `token`.*--key-file", lines["keyring"])
 
 
 async def test_a_profile_that_others_may_change(aio_token: CommandLine) -> None:

@@ -14,7 +14,7 @@ import keyring
 import pytest
 
 from aio_token._errors import StoreError
-from aio_token.cli import _encryption_key
+from aio_token.cli import _key_choice
 from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import at
@@ -87,6 +87,26 @@ async def test_without_a_key_nothing_is_kept_in_clear(
         assert (await aio_token("token", "--force")).code == 0
 
 
+async def test_a_script_agrees_beforehand(
+    aio_token: CommandLine, no_keyring: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a person the message names `--yes`, which makes the key file and says where it is; once is enough."""
+    monkeypatch.delenv("AIO_TOKEN_KEY")
+    file = aio_token.directory / "config" / "aio-token" / "key"
+    async with AuthorizationServer() as server:
+        monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
+        done = await aio_token("login", *at(server, "bot"), "--service-account")
+        assert done.code == 5
+        assert f"pass --yes, and the key file {file} is made" in done.err
+        done = await aio_token("login", *at(server, "bot"), "--service-account", "--yes")
+        assert done.code == 0
+        assert f"Made the key file {file}" in done.err
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        done = await aio_token("login", "b", *at(server, "bot"), "--service-account")
+        assert done.code == 0
+        assert "Made the key file" not in done.err
+
+
 async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """What to install for a keyring."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
@@ -99,9 +119,9 @@ async def test_a_missing_package_is_named(aio_token: CommandLine, monkeypatch: p
 def test_of_two_key_files_made_at_once_the_first_one_counts(tmp_path: Path, home: Path) -> None:
     """Its key may have encrypted a token already."""
     path = tmp_path / "new" / "key"
-    _encryption_key._make(path)
+    _key_choice._make(path)
     first = path.read_text()
-    _encryption_key._make(path)
+    _key_choice._make(path)
     assert path.read_text() == first
     assert list(path.parent.iterdir()) == [path]
 
@@ -110,7 +130,7 @@ def test_a_key_file_that_cannot_be_made(tmp_path: Path) -> None:
     """The sentence names it."""
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=f"{tmp_path}/file/key cannot be written"):
-        _encryption_key._make(tmp_path / "file" / "key")
+        _key_choice._make(tmp_path / "file" / "key")
 
 
 SLOW_KEYRING = '''
@@ -200,7 +220,7 @@ async def test_a_keyring_that_asks_a_person_is_waited_for(
 ) -> None:
     """A sentence says what for; the patience is a person's, who types a password."""
     monkeypatch.delenv("AIO_TOKEN_KEY")
-    monkeypatch.setattr(_encryption_key, "_NOTICEABLE", 0.01)
+    monkeypatch.setattr(_key_choice, "_NOTICEABLE", 0.01)
     said = threading.Event()
     memory = MemoryKeyring()
     memory.go.clear()
@@ -211,7 +231,7 @@ async def test_a_keyring_that_asks_a_person_is_waited_for(
         assert "Waiting for the keyring" in text
         memory.go.set()
 
-    monkeypatch.setattr(_encryption_key, "say", unlock)
+    monkeypatch.setattr(_key_choice, "say", unlock)
     async with AuthorizationServer() as server:
         monkeypatch.setenv("AIO_TOKEN_CLIENT_SECRET", server.client.secret or "")
         assert (await aio_token("login", *at(server, "bot"), "--service-account")).code == 0
@@ -222,4 +242,4 @@ def test_a_state_directory_that_cannot_be_made(home: Path) -> None:
     """The sentence names the lock's file."""
     (home / "state").touch()
     with pytest.raises(StoreError, match=r"key\.lock cannot be written"):
-        _encryption_key.open_keyring(create=True)
+        _key_choice.open_keyring(create=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from typing import TYPE_CHECKING
@@ -12,18 +11,10 @@ import pytest
 from aio_token import SignInRequired, Token
 from aio_token.cli._id_token import id_token_of
 from aio_token.testing import AuthorizationServer
-from tests.cli.command_line import profile_of, set_up
+from tests.cli.command_line import ENDED, VALID, jwt, profile_of, set_up
 
 if TYPE_CHECKING:
     from tests.cli.command_line import CommandLine
-
-
-def jwt(claims: object) -> str:
-    """Return an ID token, unsigned."""
-    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2ln"
-
-
-ENDED, VALID = jwt({"exp": 1_000_000_000}), jwt({"exp": 4_000_000_000})
 
 
 async def test_the_id_token_takes_the_place_of_the_access_token(aio_token: CommandLine) -> None:

@@ -9,8 +9,8 @@ import click
 
 from aio_token.cli._app import app
 from aio_token.cli._exits import Exit
+from aio_token.cli._formats import FORMATS
 from aio_token.cli._profile_status import ProfileStatus
-from aio_token.cli.commands.token import FORMATS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
 COMMANDS = {

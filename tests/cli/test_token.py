@@ -15,10 +15,10 @@ import pytest
 
 from aio_token import Credential, Token
 from aio_token._disk.platform import HERE
+from aio_token.cli._formats import FORMATS
 from aio_token.cli._profile import Profile
 from aio_token.cli._server import SessionGrant
 from aio_token.cli._session import Session
-from aio_token.cli.commands.token import FORMATS
 from aio_token.testing import AuthorizationServer, Broken
 from tests.cli.command_line import profile_of, set_up, stored, token_file
 
@@ -251,3 +251,17 @@ def test_kubectl_is_answered_in_its_version(asked: str, version: str, monkeypatc
         "status": {"token": TOKEN.access_token, "expirationTimestamp": "2027-01-15T08:00:00Z"},
     }
     assert json.loads(FORMATS["exec-credential"](TIMELESS))["status"] == {"token": "canary-t"}
+
+
+async def test_github_hides_the_token_that_it_is_told_of(
+    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On standard error, so that standard output stays data; anywhere else the line would show it, so it is refused."""
+    async with AuthorizationServer() as server:
+        await set_up("default", profile_of(server), server.credential(client_id="app"))
+        done = await aio_token("token", "--mask")
+        assert (done.code, done.out) == (2, "")
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        done = await aio_token("token", "--mask")
+        assert done.err == f"::add-mask::{done.out}"
+        aio_token.said.remove(done.err)  # it is meant to be there

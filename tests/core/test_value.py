@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import pickle
 import sys
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from dataclasses import FrozenInstanceError, asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 import pytest
 
-from aio_token._ground.value import Value
+from aio_token._ground import value
+from aio_token._ground.value import Value, field
 
 
 class Point(Value, kw_only=False):
@@ -49,9 +51,9 @@ class Model:
 
     x: int
     y: int = 0
-    name: str = field(default="point", kw_only=True, hash=False)
-    secret: str | None = field(default=None, kw_only=True, repr=False)
-    notes: list[str] = field(default_factory=list, kw_only=True, hash=False)
+    name: str = dataclasses.field(default="point", kw_only=True, hash=False)
+    secret: str | None = dataclasses.field(default=None, kw_only=True, repr=False)
+    notes: list[str] = dataclasses.field(default_factory=list, kw_only=True, hash=False)
 
 
 def test_members_are_given_by_place_or_by_name() -> None:
@@ -133,7 +135,7 @@ def test_it_is_copied_and_pickled() -> None:
 def test_the_functions_for_dataclasses_take_it() -> None:
     """`replace`, also that of the module copy, `asdict` and `fields`; and `match` takes it apart."""
     spot = Spot(1, secret="a")
-    assert replace(spot, x=2) == spot.__replace__(x=2) == Spot(2, secret="a")
+    assert replace(spot, x=2) == value.replace(spot, x=2) == spot.__replace__(x=2) == Spot(2, secret="a")
     assert asdict(spot) == {"x": 1, "y": 0, "name": "point", "secret": "a", "notes": [], "colour": "red"}
     assert [each.name for each in fields(Point)] == [each.name for each in fields(Model)]
     assert [each.name for each in fields(Spot)] == [*(each.name for each in fields(Model)), "colour"]

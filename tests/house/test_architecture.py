@@ -51,6 +51,7 @@ DOORS = {
     "filelock": {"_disk.lock"},
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},
+    "redis": {"stores.redis"},
     "rich": {"observe.request_log"},
     "click": {"cli"},
     "platformdirs": {"cli"},

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import pickle
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -111,6 +112,7 @@ async def asked() -> str:
         (KeyFile, (b"canary",), {}, r"KeyFile\(\) takes the path of a file, as a text or a Path, not a bytes"),
         (Passphrase, (b"canary",), {}, r"Passphrase\(\) takes a text that is not empty, not a bytes"),
         (Passphrase, (asked,), {}, r"asked\(\) must not be async"),
+        (Passphrase, (partial(asked),), {}, r"the function\(\) must not be async"),
         (KeyringTokenStore, ("aio_token", None), {}, "username takes a text that is not empty, not a NoneType"),
         (KeyringTokenStore, ("a", "b"), {"lock": b"canary"}, "lock= takes the path of a file"),
     ],

@@ -16,8 +16,9 @@ import click
 
 from aio_token.cli._client_secret import SECRET_VARIABLE
 from aio_token.cli._encryption_key import KEY_VARIABLE
-from aio_token.cli._exits import run_to_end
-from aio_token.cli._options import TOKEN_VARIABLE, min_valid_option, profile_argument
+from aio_token.cli._exits import Exit, run_to_end
+from aio_token.cli._formats import TOKEN_VARIABLE
+from aio_token.cli._options import min_valid_option, profile_argument
 from aio_token.cli._profile_files import secret_variables
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import token_of
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aio_token._token import Token
-
-_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as in every shell
 
 
 def _variable(context: click.Context, parameter: click.Parameter, name: str) -> str:
@@ -108,4 +107,4 @@ _run: dict[str, Callable[[Sequence[str], Mapping[str, str]], int]] = {"posix": b
 
 def _cannot(arguments: Sequence[str], error: OSError) -> int:
     say(f"aio-token: {arguments[0]}: {error.strerror}")
-    return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_RUNNABLE
+    return Exit.NOT_FOUND if isinstance(error, FileNotFoundError) else Exit.NOT_RUNNABLE  # as in every shell

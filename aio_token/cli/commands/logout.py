@@ -24,10 +24,11 @@ def command(profile: str, *, local: bool, forget: bool) -> int:
 
     It is deleted here even if the server cannot be told; the exit code is 1 then, since the session may live on there.
     """
-    return run_to_end(_log_out(Session.load(profile), local=local, forget=forget))
+    return run_to_end(log_out(Session.load(profile), local=local, forget=forget))
 
 
-async def _log_out(session: Session, *, local: bool, forget: bool) -> Exit:
+async def log_out(session: Session, *, local: bool, forget: bool) -> Exit:
+    """End the session; `forget` removes the profile too. Raises `TokenError`."""
     code = Exit.DONE
     if not session.is_signed_in:
         say(f"The profile {session.name} was not signed in.")

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from aio_token.cli._destinations import may_go, parsed
 from aio_token.cli._exits import Exit, run_to_end
 from aio_token.cli._options import origins, profile_option
 from aio_token.cli._server import proxy_for
@@ -126,17 +127,12 @@ async def _request(session: Session, options: Options) -> Exit:
 
 def _permitted(name: str, text: str, allowed: Sequence[str]) -> URL:
     """Return the URL if the token may go there, which only an origin that was named allows (law A1)."""
-    from yarl import URL
-
-    from aio_token._edge.origins import allowed_origins
-
-    try:
-        url = URL(text)
-        origin = str(url.origin())
-    except ValueError:
+    url = parsed(text)
+    if url is None:
         message = "this is not a URL"
-        raise click.BadParameter(message, param_hint="URL") from None
-    if not allowed or url.raw_authority not in allowed_origins(allowed, plain_http=False).get(url.scheme, ()):
+        raise click.BadParameter(message, param_hint="URL")
+    if not may_go(url, allowed):
+        origin = str(url.origin())
         to = f" but to {', '.join(allowed)}" if allowed else ""
         message = (
             f"the token of the profile {name} may not go to {origin}{to}; if it may, pass --send-token-to {origin}, or "

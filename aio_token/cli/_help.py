@@ -1,0 +1,52 @@
+"""Help on narrow terminals too, where what is said stands below what it is about; and which command was meant."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TWO_COLUMNS = 60  # columns of a terminal that they need
+_WIDEST, _NARROWEST = 80, 20
+
+
+class _Formatter(click.HelpFormatter):
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        # click's own writes for 50 columns at least, wherever it is read.
+        room = min(get_terminal_size().columns, max_width or _WIDEST) - 2
+        super().__init__(indent_increment, width or max(room, _NARROWEST), max_width)
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write terms and what they mean."""
+        if self.width >= _TWO_COLUMNS:
+            super().write_dl(rows, col_max, col_spacing)
+            return
+        for term, meaning in rows:
+            self.write_text(term)
+            with self.indentation():
+                self.write_text(meaning)
+
+
+class Context(click.Context):
+    """The context of every command."""
+
+    formatter_class = _Formatter
+
+
+class Group(click.Group):
+    """Commands that say which of them was meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or name those that are spelled like it."""
+        alike = get_close_matches(args[0], self.list_commands(ctx)) if self.get_command(ctx, args[0]) is None else ()
+        if alike:
+            message = f"there is no command {args[0]!r}; did you mean {' or '.join(alike)}?"
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)

@@ -1,0 +1,79 @@
+"""`aio-token whoami`: whose token it is, as the server says it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired
+from aio_token._wish import Rejection
+from aio_token.cli._exits import run_to_end
+from aio_token.cli._options import profile_argument
+from aio_token.cli._server import discover, endpoint_at, told_by
+from aio_token.cli._session import Session
+from aio_token.cli._terminal import excerpt, show
+from aio_token.cli._tokens import tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aio_token._repository import TokenRepository
+    from aio_token.oauth.provider import Provider
+
+_NAMES = ("preferred_username", "username", "email", "name", "client_id", "sub")
+"""What servers call a user, the most telling first."""
+_REJECTED = 401
+_DONE = 200
+
+
+@click.command()
+@profile_argument()
+@click.option("--json", "as_json", is_flag=True, help="Print all that the server says.")
+def command(profile: str, *, as_json: bool) -> None:
+    """Ask the server whose token it is: at its user-info endpoint, or by introspection.
+
+    What a token or an ID token says of itself is not believed.
+    """
+    session = Session.load(profile)
+    members = run_to_end(_told(session))
+    if as_json:
+        click.echo(json.dumps(members, indent=2))
+        return
+    known = [(name, value) for name in _NAMES if isinstance(value := members.get(name), str) and value]
+    show("\n".join(f"{name}: {excerpt(value)}" for name, value in known) or "the server names no user")
+
+
+async def _told(session: Session) -> Mapping[str, Any]:
+    """Return what the server says. Raises `TokenError`."""
+    with session.advice():
+        async with tokens_of(session) as tokens:
+            provider = await discover(session.profile)
+            if provider.userinfo_endpoint is not None:
+                return await _user_info(tokens, provider.userinfo_endpoint)
+            if provider.introspection_endpoint is not None:
+                return await _introspected(tokens, provider, session)
+    message = "the issuer has neither a user-info nor an introspection endpoint, so that it cannot be asked"
+    raise ConfigurationError(message)
+
+
+async def _user_info(tokens: TokenRepository, url: str) -> Mapping[str, Any]:
+    token = await tokens.token()
+    status, members = await told_by(url, token)
+    if status == _REJECTED:
+        token = await tokens.token(rejected=Rejection(token=token))
+        status, members = await told_by(url, token)
+    if status != _DONE or members is None:
+        message = f"the user-info endpoint answers {status} to a valid token; sign in with --scope openid"
+        raise SignInRequired(message) if status in {401, 403} else ServerUnavailable(message)
+    return members
+
+
+async def _introspected(tokens: TokenRepository, provider: Provider, session: Session) -> Mapping[str, Any]:
+    endpoint = endpoint_at(provider, session, None)
+    token = await tokens.token()
+    members = await endpoint.introspect(token)
+    if not members["active"]:
+        members = await endpoint.introspect(await tokens.token(rejected=Rejection(token=token)))
+    return members

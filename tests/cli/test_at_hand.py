@@ -1,0 +1,212 @@
+"""A fresh token from the disk: what is answered without the whole command line, and what is left to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pytest
+
+import aio_token.cli
+from aio_token import Credential, Token
+from aio_token.cli import _places
+from aio_token.cli._at_hand import answer
+from aio_token.cli._profile import Profile
+from aio_token.stores.key import new_key
+from tests.cli.command_line import ENDED, VALID, profile_file, set_up, token_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.command_line import CommandLine
+
+PROFILE = Profile(
+    issuer="https://id.example", client_id="app", token_endpoint="https://id.example/token", key="env:AIO_TOKEN_KEY"
+)
+PLAIN = replace(PROFILE, store="plain", key=None)
+SPARED: tuple[str, ...] = (
+    "aiofiles",
+    "aiohttp",
+    "asyncio",
+    "authlib",
+    "click",
+    "concurrent.futures",
+    "dataclasses",
+    "filelock",
+)
+SPARED += ("inspect", "logging", "platformdirs", "random", "subprocess", "threading", "yarl")
+RUN = f"""
+import sys, aio_token.cli
+sys.argv = ["aio-token", *sys.argv[1:]]
+try:
+    aio_token.cli.main()
+finally:
+    sys.stderr.write(" ".join(name for name in {SPARED!r} if name in sys.modules))
+"""
+
+
+def credential(profile: Profile = PROFILE, *, lives: float = 3_600, **members: object) -> Credential:
+    """Return a credential that was obtained just now."""
+    now = time.time()
+    token = Token(access_token="kit-access-at-hand", expires_at=now + lives, extra={"id_token": VALID})
+    return replace(
+        Credential(token=token, obtained_at=now, refresh_token="kit-refresh-1", issued_by=profile.issued_by),
+        **members,  # type: ignore[arg-type]  # whatever the test gives
+    )
+
+
+@pytest.mark.parametrize("kept", ["plain", "key file", "environment"])
+async def test_what_a_fresh_token_does_not_import(kept: str, home: Path) -> None:
+    """No event loop, no parser, no library for files, nothing of the network: only what reads and decrypts."""
+    key = home / "key"
+    key.write_text(new_key())
+    key.chmod(0o600)
+    profile = {"plain": PLAIN, "key file": replace(PROFILE, key=f"file:{key}"), "environment": PROFILE}[kept]
+    await set_up("default", profile, credential(profile))
+    # Not under coverage's eyes, which import half of the standard library.
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    command = [sys.executable, "-c", RUN, "token", "--format", "header"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=surroundings, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("Authorization: Bearer kit-access-at-hand\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answered"),
+    [
+        (["token"], "kit-access-at-hand"),
+        (["token", "default"], "kit-access-at-hand"),
+        (["token", "--format=header"], "Authorization: Bearer kit-access-at-hand"),
+        (["token", "--format", "fish", "default"], "set -gx ACCESS_TOKEN 'kit-access-at-hand'"),
+        (["token", "--id-token"], VALID),
+        (["token", "--force"], None),
+        (["token", "--format"], None),
+        (["token", "--format", "xml"], None),
+        (["token", "default", "other"], None),
+        (["token", "../default"], None),
+        (["token", "--min-valid", "5m"], None),
+        (["token", "--help"], None),
+        (["status"], None),
+        ([], None),
+    ],
+)
+async def test_what_is_answered(arguments: list[str], answered: str | None, home: Path) -> None:
+    """The usual spellings are; the whole command line has the rest."""
+    await set_up("default", PROFILE, credential())
+    assert answer(arguments) == answered
+
+
+@pytest.mark.parametrize("arguments", [["token"], ["token", "--format", "json"], ["token", "--id-token"]])
+async def test_both_ways_print_the_same(arguments: list[str], aio_token: CommandLine) -> None:
+    """Whichever of them answers."""
+    await set_up("default", PROFILE, credential())
+    assert (await aio_token(*arguments)).out == f"{answer(arguments)}\n"
+
+
+async def test_the_environment_names_the_profile(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere; set to nothing, it names none."""
+    await set_up("work", PROFILE, credential())
+    assert answer(["token"]) is None
+    monkeypatch.setenv("AIO_TOKEN_PROFILE", "work")
+    assert answer(["token"]) == "kit-access-at-hand"
+    monkeypatch.setenv("AIO_TOKEN_PROFILE", "")
+    assert answer(["token"]) is None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        credential(lives=-1),
+        credential(lives=200, obtained_at=time.time() - 3_400),  # it is due, or nearly
+        credential(refresh_expires_at=time.time() - 1),
+        credential(token=None),
+        credential(issued_by=replace(PROFILE, client_id="other").issued_by),
+    ],
+    ids=["nothing", "ended", "due", "refresh token ends", "no token", "another client's"],
+)
+async def test_what_is_not_fresh_is_left_to_the_repository(found: Credential | None, home: Path) -> None:
+    """It alone renews, and says what stands in the way."""
+    await set_up("default", PROFILE, found)
+    assert answer(["token"]) is None
+
+
+@pytest.mark.parametrize("id_token", [ENDED, ""])
+async def test_an_id_token_that_is_not_good(id_token: str, home: Path) -> None:
+    """The whole command line renews it, or says that none came."""
+    found = credential()
+    assert found.token is not None
+    token = replace(found.token, extra={"id_token": id_token})
+    await set_up("default", PROFILE, replace(found, token=token))
+    assert answer(["token", "--id-token"]) is None
+    assert answer(["token"]) == "kit-access-at-hand"
+
+
+async def test_what_others_may_read_or_exchange_is_no_answer(home: Path, aio_token: CommandLine) -> None:
+    """Laws F4 and G5: the checks are those of the whole command line, which says what is wrong."""
+    await set_up("default", PLAIN, credential(PLAIN))
+    assert answer(["token"]) == "kit-access-at-hand"
+    for path, mode, repaired in (
+        (token_file(), 0o644, 0o600),
+        (token_file().parent, 0o777, 0o700),
+        (profile_file(), 0o666, 0o600),
+    ):
+        path.chmod(mode)
+        assert answer(["token"]) is None
+        assert (await aio_token("token")).code == 5
+        path.chmod(repaired)
+    assert answer(["token"]) == "kit-access-at-hand"
+
+
+async def test_an_encrypted_token_needs_its_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law F7: without it, or with another one, there is no answer; nor with a keyring, which takes its own time."""
+    await set_up("default", PROFILE, credential())
+    profile_file().write_bytes(replace(PROFILE, key="keyring").to_json())
+    assert answer(["token"]) is None
+    profile_file().write_bytes(PROFILE.to_json())
+    monkeypatch.setenv("AIO_TOKEN_KEY", new_key())
+    assert answer(["token"]) is None
+
+
+async def test_a_reader_that_is_gone(home: Path) -> None:
+    """1, and a sentence instead of a traceback, which Python would print again at its end."""
+    await set_up("default", PLAIN, credential(PLAIN))
+    command = f"{sys.executable} -m aio_token.cli token > /dev/full"
+    done = await asyncio.to_thread(
+        subprocess.run, ["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "aio-token: standard output cannot be written to: No space left on device\n"
+
+
+async def test_main_answers(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 and the token; completion goes another way, whatever the words are."""
+    await set_up("default", PROFILE, credential())
+    monkeypatch.setattr(sys, "argv", ["aio-token", "token", "--format", "json"])
+    with pytest.raises(SystemExit) as left:
+        aio_token.cli.main()
+    assert left.value.code == 0
+    assert json.loads(capsys.readouterr().out)["access_token"] == "kit-access-at-hand"
+
+
+@pytest.mark.parametrize("named", ["", " ", "/somewhere/else", None])
+def test_places_are_those_of_every_program(named: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """XDG's, as platformdirs knows them, which is asked on other systems."""
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        if named is None:
+            monkeypatch.delenv(variable, raising=False)
+        else:
+            monkeypatch.setenv(variable, named)
+    config = platformdirs.user_config_path("aio-token", appauthor=False)
+    state = platformdirs.user_state_path("aio-token", appauthor=False)
+    assert (_places.configuration(), _places.state()) == (config, state)
+    monkeypatch.setattr(_places, "_XDG", set())
+    assert (_places.configuration(), _places.state()) == (config, state)
