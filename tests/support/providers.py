@@ -4,7 +4,7 @@
 
 providers.csv beside this file is a table of facts: a way to leave the standard, how many of the 478 OAuth 2 providers
 of a public catalogue do so (nothing where they were not counted), and the Python that serves it. A row counts as served
-if its Python runs. A provider may have several of these quirks, so what is left is added up as if each were another one.
+if its Python runs. A provider may have several quirks, so what is left is added up as if each were of another one.
 """
 
 from __future__ import annotations
