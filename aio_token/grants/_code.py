@@ -55,21 +55,12 @@ def authorization_address(
     endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
 ) -> str:
     """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
-    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415  slow to import
-
-    address = endpoint.address("authorization")
-    members = asked.written_for("the authorization endpoint")
-    with_members = f"{address}{'&' if '?' in address else '?'}{members}".rstrip("?&")
-    return str(
-        prepare_grant_uri(
-            with_members,
-            endpoint.client_id,
-            "code",
-            redirect_uri=redirect_uri,
-            state=state.value,
-            **dict(challenge(verifier).members),
-        )
-    )
+    address, dialect = endpoint.address("authorization"), endpoint.dialect
+    members = Form(
+        response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value
+    ).over(challenge(verifier) if dialect.pkce else Form())
+    query = dialect.spoken(members.over(asked)).written_for("the authorization endpoint")
+    return f"{address}{'&' if '?' in address else '?'}{query}"
 
 
 class CodeInHand(Unpicklable):
@@ -108,7 +99,7 @@ class CodeInHand(Unpicklable):
         form = Form(
             code=self._callback["code"],
             redirect_uri=self._redirect_uri,
-            code_verifier=self._verifier.value,
+            code_verifier=self._verifier.value if self._endpoint.dialect.pkce else None,
             resource=self._asked.values("resource"),  # here too (RFC 8707 section 2.2)
         )
         try:

@@ -45,7 +45,7 @@ DOORS = {
         "testing",
     },
     "multidict": {"_middleware", "oauth.exchange", "testing"},
-    "authlib": {"oauth.client_auth", "grants", "testing"},
+    "authlib": {"oauth.authlib_half", "oauth.client_auth", "grants", "testing"},
     "joserfc": {"oauth.signing_key", "testing"},
     "aiofiles": {"_disk.worker"},
     "filelock": {"_disk.lock"},
