@@ -13,7 +13,7 @@ from aio_token._ground.public import public
 from aio_token._interfaces import StillPending
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import challenge, secret_text
+from aio_token.grants._code import challenge, verifier_for
 from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written
@@ -118,7 +118,7 @@ class DeviceGrant:
         agreed, `StillPending`, holds what to wait for next.
         """
         asked = written(wish).over(self._asked)
-        verifier = secret_text()
+        verifier = verifier_for(self._endpoint)
         begun = await self._begin(challenge(verifier).over(asked), verifier)
         shown = self._show(begun.prompt)
         if isawaitable(shown):

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from aio_token._errors import StoreCorrupt as StoreCorrupt
     from aio_token._errors import Superseded as Superseded
     from aio_token._interfaces import Probing as Probing
-    from aio_token._interfaces import TokenStores as TokenStores
     from aio_token.stores.memory import MemoryTokenStore as MemoryTokenStore
     from aio_token.stores.file import FileTokenStore as FileTokenStore
+    from aio_token.stores.many.interface import TokenStores as TokenStores
     from aio_token.stores.many.memory import MemoryTokenStores as MemoryTokenStores
     from aio_token.stores.many.directory import DirectoryTokenStores as DirectoryTokenStores
     from aio_token.stores.many.names import account_key as account_key
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
+    from aio_token.stores.redis import RedisClient as RedisClient
+    from aio_token.stores.redis import RedisTokenStore as RedisTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
-    from aio_token.stores.codec import Codec as Codec
+    from aio_token._codec import Codec as Codec
     from aio_token.stores.key import Key as Key
     from aio_token.stores.key import KeySource as KeySource
     from aio_token.stores.key import new_key as new_key
@@ -40,15 +42,17 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         "aio_token._disk.damage": ("Damaged",),
         "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt", "Superseded"),
-        "aio_token._interfaces": ("Probing", "TokenStores"),
+        "aio_token._interfaces": ("Probing",),
         "memory": ("MemoryTokenStore",),
         "file": ("FileTokenStore",),
+        "many.interface": ("TokenStores",),
         "many.memory": ("MemoryTokenStores",),
         "many.directory": ("DirectoryTokenStores",),
         "many.names": ("account_key",),
         "keyring": ("KeyringTokenStore",),
+        "redis": ("RedisClient", "RedisTokenStore"),
         "encrypted": ("Encrypted", "reencrypt"),
-        "codec": ("Codec",),
+        "aio_token._codec": ("Codec",),
         "key": ("Key", "KeySource", "new_key"),
         "keys": ("EnvironmentKey", "KeyFile", "KeyringKey", "Passphrase"),
     },

@@ -20,6 +20,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.grants import DevicePrompt, IssuedBy, Rescued
+from aio_token.oauth import Dialect
 from aio_token.testing import AuthorizationServer, ManualClock
 from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, says, sends, token_server
@@ -97,7 +98,7 @@ async def test_a_person_signs_in_on_another_device() -> None:
 
 
 async def test_what_is_sent() -> None:
-    """RFC 7636: scope, audience, resource and challenge go with the first request, code and verifier with the second."""
+    """RFC 7636: scope, audience, resource and challenge go first, the code and the verifier with each poll."""
     person = Person()
     async with token_server(says(BEGUN), says(GRANTED)) as server:
         grant = grant_of(server, person, scope="a b", audience="api", resource=["https://a", "https://b"])
@@ -288,3 +289,21 @@ async def test_showing_may_be_asynchronous() -> None:
     async with token_server(says(BEGUN), says(GRANTED)) as server:
         await DeviceGrant(grant_of(server, person)._endpoint, show=show, wait=person.wait).obtain(None)
     assert sent == ["To sign in, open https://id.example/device and enter the code WDJB-MJHT."]
+
+
+async def test_a_server_that_breaks_on_pkce_is_not_shown_any() -> None:
+    """Law D0: its dialect says so."""
+    person = Person()
+    async with token_server(says(BEGUN), says(GRANTED)) as server:
+        endpoint = TokenEndpoint(
+            f"{server.url}/token",
+            PublicClient("cli"),
+            device_authorization_url=f"{server.url}/device",
+            clock=person.clock,
+            dialect=Dialect(pkce=False),
+        )
+        await DeviceGrant(endpoint, show=person.show, wait=person.wait).obtain(None)
+    assert [sorted(request.form) for request in server.received] == [
+        ["client_id"],
+        ["client_id", "device_code", "grant_type"],
+    ]

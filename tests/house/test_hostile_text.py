@@ -21,11 +21,14 @@ import pytest
 from yarl import URL
 
 import aio_token
-from aio_token import Credential, Token
-from aio_token._edge.challenge import asks_for_renewal
+from aio_token import Credential, PublicClient, Token, TokenEndpoint
+from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
+from aio_token._edge.demands import wish_in
 from aio_token._scope import missing_scope
 from aio_token._token import fingerprint
 from aio_token.grants import IssuedBy
+from aio_token.grants._callback import Callback
+from aio_token.grants.web_sign_in import WebSignIn, _members
 from aio_token.oauth import Dialect
 from aio_token.oauth.answer import Answer
 from aio_token.oauth.discovery import Sought, is_template
@@ -33,12 +36,14 @@ from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import in_seconds, lifetime_of_jwt, seconds
 from aio_token.oauth.reading import members_of, read_object
 from aio_token.oauth.salvage import salvaged
+from aio_token.oauth.secret import Revealed
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.skew import Skew
 from aio_token.oauth.url import origin_of, problem_with, sent_on
 from aio_token.observe.request_log import bodies, chain, exchange
 from aio_token.observe.request_log.curl import command
 from aio_token.observe.request_log.redaction import Candour, Redactor
+from aio_token.stores.codec import PlainCodec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,6 +169,12 @@ def in_a_body(text: str) -> None:
         bodies.shown(body, Redactor(), 4_000)
 
 
+def demanded(text: str) -> None:
+    """Have an API demand the text of the next token."""
+    for error in ("insufficient_claims", "insufficient_user_authentication"):
+        wish_in([Challenge("bearer", {"error": error, "claims": text, "acr_values": text, "max_age": text})])
+
+
 def named(text: str) -> None:
     """Have an issuer give itself the text as its name, or a name that the text is a part of."""
     sought = Sought("https://id.example/a/b", None, plain_http=False)
@@ -173,8 +184,23 @@ def named(text: str) -> None:
         sought._of_another(name, "https://id.example/a/b")
 
 
+def brought_back(text: str) -> None:
+    """Have a browser bring the text back to a web application, and keep it as the state of its sign-in."""
+    endpoint = TokenEndpoint("https://id.example/token", PublicClient("app"), issuer="https://id.example")
+    for answer in (text, f"iss={text}", {"code": text, text: text}, {"error": text, "error_description": text}):
+        callback = Callback(_members(answer))
+        bounded(callback.extra)
+        with contextlib.suppress(aio_token.TokenError):
+            callback.judge(endpoint)
+    for codec in (None, PlainCodec()):
+        web = WebSignIn(endpoint, "https://app.example/back", codec=codec)
+        with contextlib.suppress(StopIteration, RuntimeError):
+            web._unsealed(Revealed(text)).send(None)
+
+
 READERS: dict[str, Callable[[str], object]] = {
-    "a challenge": lambda text: asks_for_renewal([text]),
+    "a challenge": lambda text: asks_for_renewal(list(parse([text]))),
+    "a challenge's demands": demanded,
     "a fingerprint": fingerprint,
     "a granted scope": in_a_scope,
     "a token": lambda text: Token(access_token=text),
@@ -193,6 +219,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a moment": lambda text: in_seconds(text, "moment", 0.0),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "an issuer's name": named,
+    "an authorization response": brought_back,
     "a redirect": lambda text: sent_on("https://id.example/a", text),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
     "a number of seconds": seconds,
@@ -223,6 +250,8 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
     "_edge.challenge.parse": "a challenge",
+    "_edge.demands._claims": "a challenge's demands",
+    "_edge.demands.wish_in": "a challenge's demands",
     "_token.Token.__post_init__": "a token",
     "oauth.answer._retry_after": "an answer",
     "oauth.answer.Answer._scope": "an answer in a dialect",
@@ -243,6 +272,10 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.url.sent_on": "a redirect",
     "oauth.url._parts": "an address",
     "oauth.url.without_query": "",
+    "grants.web_sign_in.WebSignIn._sealed": "",
+    "grants.web_sign_in.WebSignIn._unsealed": "an authorization response",
+    "grants.web_sign_in._members": "an authorization response",
+    "grants.web_sign_in._read": "an authorization response",
     "observe.request_log.bodies._text": "the log: a body",
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
@@ -270,6 +303,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_edge.origins._parsed": "",
+    "_edge.placement.header_named": "",
+    "_edge.placement.value_after": "",
     "_scope.missing_scope": "a granted scope",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.authlib_half.prepared": "",
