@@ -24,7 +24,7 @@ import math
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import chance, pause
+from aio_token._backoff import LOOKS_APART, chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
 from aio_token._freshness import ANY, Answer, CachedToken
@@ -230,7 +230,7 @@ class Keeper:
             try:
                 return await turns_of(self._pace).through(lambda turn: self._renew(question, lock, waits, turn))
             except OthersSpend as hold:
-                await asyncio.sleep(hold.seconds)
+                await asyncio.sleep(min(hold.seconds, LOOKS_APART))
 
     async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
         if not self.known:
