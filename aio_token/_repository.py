@@ -19,6 +19,7 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
+from aio_token._narrowable import Narrowable
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
 from aio_token._sessions import Sessions
@@ -48,7 +49,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Unpicklable):
+class TokenRepository(Narrowable, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -65,6 +66,7 @@ class TokenRepository(Unpicklable):
     __slots__ = (
         "__weakref__",
         "_changes",
+        "_family",
         "_flights",
         "_grant",
         "_keeper",
@@ -77,6 +79,7 @@ class TokenRepository(Unpicklable):
         "_store",
         "_time",
         "_trouble",
+        "_wish",
     )
 
     def __init__(  # noqa: PLR0913  each has its default
@@ -113,6 +116,7 @@ class TokenRepository(Unpicklable):
             grant, kept, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
         )
         self._trouble = Trouble()
+        self._family, self._wish = None, NO_WISH
         self._flights: Flights[Token] = Flights("aio_token: renewal")
         self._person = Person(sign_in_with, limits.sign_in, self._keeper) if sign_in_with is not None else None
         self._changes: Changes | None = None  # few repositories ever have any
@@ -210,7 +214,7 @@ class TokenRepository(Unpicklable):
         await self.aclose()
 
     async def _ask(self, question: Question) -> Token:
-        flight = self._flights.here()
+        flight, question = self._flights.here(), self._asked(question)
         token = self._serve(flight, question)
         if token is not None:
             return token
@@ -250,6 +254,7 @@ class TokenRepository(Unpicklable):
         reason, began = question.reason(self._keeper.cached), self._monotonic()
         try:
             try:
+                await self._in_order(question)
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
             except SignInRequired:
                 if self._person is None or not flight.waiters or not self._person.may_be_asked:
@@ -270,6 +275,9 @@ class TokenRepository(Unpicklable):
 
     @property
     def _sessions(self) -> Sessions:
+        if self._family is not None and self._family.parent is not self:
+            sessions: Sessions = self._family.parent._sessions  # noqa: SLF001  of its own kind
+            return sessions
         if self._signing is None:
             self._signing = Sessions(
                 self._grant,

@@ -260,6 +260,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     # What the user configured, and what this package wrote:
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
+    "_narrowed.wish_for": "",
     "_edge.origins._parsed": "",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.client_auth._prepared": "",
