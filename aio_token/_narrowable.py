@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from aio_token._credential import Credential
     from aio_token._freshness import Question
     from aio_token._interfaces import Grant, TokenStore
     from aio_token._keeper import Keeper
@@ -66,6 +67,17 @@ class Narrowable:
             observer=self._observer,
             clock=keeper.clock,
         )
+
+    @property
+    def _of_the_session(self) -> Self:
+        """The repository of the session itself."""
+        session: Self = self if self._family is None else self._family.parent
+        return session
+
+    @property
+    def _whole(self) -> Credential | None:
+        """The credential, if its token is meant to have all that was granted."""
+        return self._keeper.credential if self._wish is NO_WISH else None
 
     def _asked(self, question: Question) -> Question:
         """Return the question for this very token."""

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aio_token._arguments import demand, demand_kind, demand_one_of
+from aio_token._authorized import Authorizing
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import SignInRequired, TokenError, unforeseen
@@ -19,9 +20,11 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
+from aio_token._lineage import asked
 from aio_token._narrowable import Narrowable
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
+from aio_token._scope import missing_scope, tell_what_is_missing
 from aio_token._sessions import Sessions
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
@@ -49,7 +52,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Narrowable, Unpicklable):
+class TokenRepository(Narrowable, Authorizing, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -184,7 +187,7 @@ class TokenRepository(Narrowable, Unpicklable):
         on by itself, as a renewal does. A live session that is replaced is revoked, as far as the server can be told.
         Raises what the grant raises.
         """
-        return await self._sessions.begin(grant, NO_WISH)
+        return await self._of_the_session._sessions.begin(grant, NO_WISH)  # noqa: SLF001  of its own kind
 
     async def sign_out(self) -> SignedOut:
         """Revoke the credential at the server, then delete it here, which happens even if the server cannot be told.
@@ -192,7 +195,7 @@ class TokenRepository(Narrowable, Unpicklable):
         The answer says whether the server confirmed (RFC 7009). Raises `ConfigurationError` for a credential of another
         endpoint or client, which is left alone, and `StoreError`.
         """
-        return await self._sessions.end()
+        return await self._of_the_session._sessions.end()  # noqa: SLF001  the same
 
     async def aclose(self) -> None:
         """Wait for a renewal or a redemption under way and save what is unsaved; no person is waited for.
@@ -252,6 +255,7 @@ class TokenRepository(Narrowable, Unpicklable):
     async def _fly(self, flight: SingleFlight[Token], question: Question) -> Token:
         """Renew, and remember how it went."""
         reason, began = question.reason(self._keeper.cached), self._monotonic()
+        before = missing_scope(self._keeper.credential)
         try:
             try:
                 await self._in_order(question)
@@ -265,19 +269,17 @@ class TokenRepository(Narrowable, Unpicklable):
             self._note(error, reason, flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
+        tell_what_is_missing(self._whole, self._tell, before=before)
         return token
 
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            told = described(error, credential, self._time())
+            told = described(error, credential, self._time()) | {"server": asked(self._grant)}
             self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
     @property
     def _sessions(self) -> Sessions:
-        if self._family is not None and self._family.parent is not self:
-            sessions: Sessions = self._family.parent._sessions  # noqa: SLF001  of its own kind
-            return sessions
         if self._signing is None:
             self._signing = Sessions(
                 self._grant,

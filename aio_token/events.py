@@ -22,6 +22,7 @@ __all__ = [
     "Replaced",
     "ReplayImpossible",
     "Saved",
+    "ScopeMissing",
     "SignedIn",
     "SignedOut",
     "Unsaved",
@@ -70,11 +71,15 @@ class Adopted(Event):
 
 
 class _Attempt(Event):
-    """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it."""
+    """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it.
+
+    `server` is the origin of the token endpoint, such as https://id.example, where the grant names one.
+    """
 
     reason: Reason
     duration: float
     waits: tuple[float, ...]
+    server: str | None = None
 
     @property
     def waiters(self) -> int:
@@ -85,6 +90,8 @@ class _Attempt(Event):
         """Return what a log shows: the number of waits instead of them all, as there may be thousands."""
         members = super().members()
         del members["waits"]
+        if self.server is None:
+            del members["server"]
         return members | {"waiters": self.waiters}
 
 
@@ -121,6 +128,18 @@ class Unsaved(Event):
 
 class Saved(Event):
     """A credential that could not be stored before is stored now."""
+
+
+class ScopeMissing(Event):
+    """A token came with less scope than was asked for; told once until that changes.
+
+    `missing` is what was asked for and not granted, `granted` what was, each with spaces between its words.
+    """
+
+    severity = logging.WARNING
+
+    missing: str
+    granted: str | None
 
 
 class SignedIn(Event):

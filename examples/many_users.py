@@ -19,6 +19,7 @@ from aio_token import (
     UnknownAccount,
 )
 from aio_token.stores import DirectoryTokenStores
+from examples import ending
 from examples.servers import servers
 
 STRANGER = "mallory"
@@ -54,4 +55,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    ending.run(main())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from inspect import isawaitable
-from typing import TYPE_CHECKING
+import logging
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
+from typing import TYPE_CHECKING, Literal
 
+from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text
+from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
 from aio_token.grants._in_one import obtained_in_one
+from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written_for_a_person
 from aio_token.oauth.arguments import (
@@ -28,16 +31,20 @@ from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from aio_token._credential import Credential, IssuedBy
     from aio_token._interfaces import Grant
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
-    from aio_token.grants._loopback import Listener
+    from aio_token.grants._loopback import Host, Listener
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Revealed
 
-_REMEDY = "scope=, resource=, port= and path= say the grant's own; the rest is made anew for each sign-in"
+_REMEDY = "scope=, resource=, host=, port= and path= say the grant's own; the rest is made anew for each sign-in"
+
+_ASYNC_BROWSER = "browser= is an ordinary function, which runs in a thread; an asynchronous one is for show="
+_logger = logging.getLogger("aio_token")
 
 
 @public
@@ -47,13 +54,16 @@ class AuthorizationCodeGrant:
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser
     is opened unless `browser` is given, such as `webbrowser.open`: a function of an address, run in a thread, that
-    returns whether there is a browser. The address is that of a page here that sends the browser on, since other users
-    read in the list of processes what a browser is started with. Without one, or if it fails, `show` is given the
-    address to open, and may be asynchronous; the default writes it to standard error.
+    returns whether there is a browser. An asynchronous one is a `ConfigurationError`, one that raises is logged. The
+    address is that of a page here that sends the browser on, since other users read in the list of processes what a
+    browser is started with. Without one, or if it fails, `show` is given the address to open, and may be asynchronous;
+    the default writes it to standard error.
 
-    The answer is awaited for `timeout` seconds on 127.0.0.1, at `path` and a free port, or `port` for servers that want
-    to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `resource` is RFC 8707's, one URI or
-    several. `parameters` go into the address, such as `audience`, `prompt` or `login_hint`.
+    The answer is awaited for `timeout` seconds on this machine, at `path` and a free port, or `port` for servers that
+    want to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `host` is what it calls this
+    machine, for servers that take `localhost` alone; the address is safer (RFC 8252 section 8.3). What comes back with
+    the code, such as a realm, is in the token's `extra`. `resource` is RFC 8707's, one URI or several. `parameters` go
+    into the address, such as `audience`, `prompt` or `login_hint`.
     """
 
     def __init__(  # noqa: PLR0913  each has its default
@@ -65,6 +75,7 @@ class AuthorizationCodeGrant:
         browser: Callable[[str], object] | None = None,
         show: Callable[[str], object] = show_on_stderr,
         timeout: float = 300.0,
+        host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1",
         port: int = 0,
         path: str = "/callback",
         parameters: Mapping[str, str | Sequence[str]] | None = None,
@@ -73,8 +84,11 @@ class AuthorizationCodeGrant:
         check_scope(scope)
         check_several("resource", resource)
         check_function("browser", browser, optional=True)
+        if iscoroutinefunction(browser):
+            raise ConfigurationError(_ASYNC_BROWSER)
         check_function("show", show)
         check_seconds("timeout", timeout)
+        demand_one_of(host, ("127.0.0.1", "::1", "localhost"), "host")
         check_port(port)
         check_text("path", path)
         if not path.startswith("/"):
@@ -86,6 +100,7 @@ class AuthorizationCodeGrant:
         self._browser = browser
         self._show = show
         self._timeout = timeout
+        self._host: Host = host
         self._port = port
         self._path = path
         self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
@@ -114,18 +129,18 @@ class AuthorizationCodeGrant:
         It may be cancelled at any moment, as nothing is spent by it. Raises what `obtain` raises, but for what the
         token endpoint says.
         """
-        asked, verifier = written_for_a_person(wish).over(self._asked), secret_text()
+        asked, verifier = written_for_a_person(wish).over(self._asked), verifier_for(self._endpoint)
         redirect_uri, callback = await self._send_the_person(asked, verifier)
         callback.judge(self._endpoint)
-        return CodeInHand(self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier)
+        return CodeInHand(
+            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed()
+        )
 
     async def _send_the_person(self, asked: Form, verifier: Revealed[str]) -> tuple[str, Callback]:
-        from aio_token.grants._loopback import listening  # noqa: PLC0415  brings a web server with it
-
         self._endpoint.address("authorization")
         state = secret_text()
         try:
-            async with listening(self._path, state.value, self._port) as listener, asyncio.timeout(self._timeout):
+            async with self._listening(state) as listener, asyncio.timeout(self._timeout):
                 redirect_uri = listener.redirect_uri
                 address = authorization_address(
                     self._endpoint, asked, redirect_uri=redirect_uri, state=state, verifier=verifier
@@ -135,6 +150,11 @@ class AuthorizationCodeGrant:
         except TimeoutError:
             message = f"the person did not sign in within {self._timeout:g} s; sign in again"
             raise_alone(SignInRequired(message))
+
+    def _listening(self, state: Revealed[str]) -> AbstractAsyncContextManager[Listener]:
+        from aio_token.grants._loopback import listening  # noqa: PLC0415  brings a web server with it
+
+        return listening(self._host, self._path, state.value, self._port)
 
     async def _show_the_way(self, listener: Listener, address: str) -> None:
         if self._browser is not None and await asyncio.to_thread(_opens, self._browser, listener.page_for(address)):
@@ -147,6 +167,12 @@ class AuthorizationCodeGrant:
 def _opens(browser: Callable[[str], object], address: str) -> bool:
     """Whether the browser took the address."""
     try:
-        return bool(browser(address))
-    except Exception:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        opened = browser(address)
+    except Exception as error:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        # Not its text, which may hold the page's address, that is worth a sign-in (law G5).
+        _logger.warning("the browser could not be opened (%s); the address is shown instead", type(error).__name__)
         return False
+    if iscoroutine(opened):
+        opened.close()
+        raise ConfigurationError(_ASYNC_BROWSER)
+    return bool(opened)

@@ -30,7 +30,8 @@ from aio_token import (
 )
 from aio_token import _narrowed as narrowed_module
 from aio_token._narrowed import MOST, NarrowStore, seen_for, written_for
-from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI
+from aio_token.events import ScopeMissing
+from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, RecordingObserver
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
 
 if TYPE_CHECKING:
@@ -116,8 +117,11 @@ async def test_tokens_are_kept_beside_the_session(tmp_path: Path, server: Author
     endpoint = TokenEndpoint(server.token_url, PublicClient("app"))
     first = server.sign_in(client_id="app", scope="mail files")
 
+    heard = RecordingObserver()
+
     def session() -> TokenRepository:
-        return TokenRepository(RefreshTokenGrant(endpoint, first=first), FileTokenStore(tmp_path / "token.json"))
+        store = FileTokenStore(tmp_path / "token.json")
+        return TokenRepository(RefreshTokenGrant(endpoint, first=first), store, observer=heard)
 
     before = session()
     whole = await before.token()
@@ -136,6 +140,7 @@ async def test_tokens_are_kept_beside_the_session(tmp_path: Path, server: Author
     last = session()
     assert await last.narrowed(scope="files").token() == files
     assert (server.refreshes, server.reused) == (5, 0)
+    assert heard.of(ScopeMissing) == []  # less than was granted is what was asked for
 
 
 async def test_processes_that_ask_for_different_tokens_present_nothing_twice(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import ClientResponseError, ClientSession
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponseError, ClientSession, CookieJar
+from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from aio_token.testing import AuthorizationServer, ProtectedAPI
-from examples import crawler, from_environment, many_users, service_account, service_aiohttp
+from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token.stores import new_key
+from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI, RateLimited
+from examples import crawler, from_environment, many_users, service_account, service_aiohttp, web_sign_in
 from examples.lock_and_double_check import LockAndDoubleCheck
 from examples.servers import USERS, embedded
 from tests.support.api import answered
@@ -80,6 +83,49 @@ async def test_the_crawler_fetches_every_page_with_one_token(
     assert (await output("examples.crawler", "300", here=here)).startswith("300 pages")
     assert {request.path for request in api.seen} == {f"/pages/{number}" for number in range(300)}
     assert (api.accepted, api.refused, server.refreshes) == (300, 0, 1)
+
+
+async def test_a_crawl_goes_on_where_a_page_or_a_token_fails(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One page that is missing fails alone; while there is no token the fetchers wait for one."""
+    monkeypatch.setattr(crawler, "LATE", 0.1)
+    api.inject(Broken(status=404), times=1)
+    server.inject(RateLimited(retry_after=1), times=1)
+    endpoint = TokenEndpoint(here.token_url, ClientSecretBasic(here.client_id, here.client_secret))
+    tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token))
+    bearer = BearerMiddleware(tokens, here.api_url)
+    monkeypatch.setattr(crawler, "ATTEMPTS", 100)
+    async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as session:
+        crawl = crawler.Crawl(session, range(50))
+        await crawl.run()
+    assert (crawl.fetched, len(crawl.failed)) == (49, 1)
+    assert "404" in next(iter(crawl.failed.values()))
+
+
+async def test_a_crawl_without_a_session_ends_and_says_what_helps(here: Servers, server: AuthorizationServer) -> None:
+    """Where only a person can help, every page fails with that sentence, and no page is asked for."""
+    server.revoke_all()
+    printed, _ = await (await start("examples.crawler", "20", here=here)).communicate()
+    assert printed.startswith(b"0 pages")
+    assert b"page 19: " in printed or b"page 9: " in printed
+    assert b"sign in" in printed
+
+
+async def test_a_program_that_is_told_to_end_keeps_what_the_server_rotated(
+    here: Servers, server: AuthorizationServer
+) -> None:
+    """ending.py: SIGTERM amid a renewal ends the bot, and its next start goes on with the new refresh token."""
+    server.lifetime = 1.2
+    with server.hold(after=True) as hold:
+        process = await start("examples.bot", "1", here=here)
+        await hold.arrived.wait()
+        process.terminate()
+        await asyncio.sleep(0.2)  # the signal is on its way while the answer is held
+    _, complaints = await process.communicate()
+    assert (process.returncode, complaints) == (128 + signal.SIGTERM, b"")
+    assert "heard: connection 1" in await output("examples.bot", "1", here=here)
+    assert server.reused == 0
 
 
 @pytest.mark.usefixtures("environment")
@@ -165,6 +211,65 @@ async def test_the_fastapi_service_calls_its_api_with_one_token(
     _, complaints = await process.communicate()
     assert b"Error" not in complaints
     assert (api.accepted, server.refreshes) == (20, 1)
+
+
+def browser() -> ClientSession:
+    """Return a browser of its own, which keeps cookies of addresses, too."""
+    return ClientSession(cookie_jar=CookieJar(unsafe=True))
+
+
+async def visit_the_web_sign_in(home: str, api: ProtectedAPI, server: AuthorizationServer) -> None:
+    """Be two visitors, and one who gives another the answer to his own sign-in."""
+    async with browser() as ada, browser() as eve:
+        for visitor in (ada, eve):
+            async with visitor.get(f"{home}/sign-in") as answer:  # there, to the callback, and home
+                assert (answer.status, await answer.text()) == (200, "<!DOCTYPE html><p>The API answers 200")
+        assert len(set(api.authorizations)) == 2
+        async with eve.get(f"{home}/sign-in", allow_redirects=False) as sent_on:
+            authorization = sent_on.headers["Location"]
+        async with eve.get(authorization, allow_redirects=False) as sent_back:
+            answer_to_eve = sent_back.headers["Location"]
+        async with ada.get(answer_to_eve) as answer:
+            assert answer.status == 403
+            assert "has begun no sign-in here" in await answer.text()
+        async with ada.post(f"{home}/sign-out") as answer:
+            assert answer.status == 200
+        async with ada.get(home) as answer:
+            assert "Nobody is signed in" in await answer.text()
+        async with eve.get(home) as answer:
+            assert "The API answers 200" in await answer.text()
+    assert server.requests == {"authorization_code": 2}
+
+
+async def test_visitors_of_a_web_application_sign_in(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a token of their own; an answer in another's browser is refused, and a sign-out ends one session."""
+    for name, value in here.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COOKIE_KEY", new_key())
+    port = unused_port()
+    home = f"http://127.0.0.1:{port}"
+    async with TestServer(web_sign_in.application(home), port=port):
+        await visit_the_web_sign_in(home, api, server)
+
+
+async def test_visitors_of_a_fastapi_application_sign_in(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same application on web_sign_in_fastapi.py's framework."""
+    port = unused_port()
+    home = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("ORIGIN", home)
+    process = await start("uvicorn", "examples.web_sign_in_fastapi:app", "--port", str(port), here=here)
+    assert process.stderr is not None
+    async for line in process.stderr:
+        if b"running on" in line:
+            break
+    await visit_the_web_sign_in(home, api, server)
+    process.terminate()
+    _, complaints = await process.communicate()
+    assert b"Error" not in complaints
 
 
 async def test_examples_bring_servers_of_their_own(
