@@ -92,7 +92,7 @@ class Keeper:
         self._pace = pace
         self._lineage = Lineage()
         self._failed_saves, self._serves_unsaved = 0, serves_unsaved
-        self.account = id(self)  # as which it meets an outage (law D8)
+        self.account: int | None = None  # as which it meets an outage (law D8); None: as itself
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -103,7 +103,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account)
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account or id(self))
 
     @property
     def unsaved(self) -> bool:
