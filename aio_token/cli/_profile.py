@@ -34,8 +34,9 @@ class Profile(Value):
     The members that end in `_url` were given by hand, the endpoints are what is used. With a `token_url` nothing is
     discovered, and the issuer, if there is one, is a name alone.
 
-    `client_secret`, `client_key` and `key` tell where a secret is, not what it is: see `_client_secret.py` and
-    `_encryption_key.py`. `request` sends the token to `origins` and nowhere else.
+    `client_secret`, `client_key`, `assertion` and `key` tell where a secret is, not what it is: see
+    `_client_secret.py`, `_assertion.py` and `_encryption_key.py`. `request` sends the token to `origins` and nowhere
+    else.
     """
 
     client_id: str
@@ -58,8 +59,11 @@ class Profile(Value):
     client_key_alg: str | None = None
     client_key_id: str | None = None
     client_certificate: str | None = None
+    assertion: str | None = None
     store: StoreKind = "encrypted"
     key: str | None = None
+    ca_file: str | None = None
+    proxy: str | None = None
     origins: tuple[str, ...] = ()
 
     @property
@@ -85,7 +89,8 @@ class Profile(Value):
     @property
     def secret_variables(self) -> set[str]:
         """The environment variables that hold secrets of this profile's."""
-        sources = [source.partition(":") for source in (self.client_secret, self.client_key, self.key) if source]
+        places = (self.client_secret, self.client_key, self.assertion, self.key)
+        sources = [source.partition(":") for source in places if source]
         return {name for kind, _, name in sources if kind == "env"}
 
     def to_json(self) -> bytes:

@@ -14,6 +14,7 @@ from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError, To
 from aio_token.cli._client_secret import key_of, secret_of
 from aio_token.cli._encryption_key import KEYRING, key_source
 from aio_token.cli._exits import Exit, exit_for, run_to_end
+from aio_token.cli._network import transport_of
 from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import look_at
 from aio_token.cli._server import answer_to_nothing, discover
@@ -162,7 +163,7 @@ async def _endpoint(session: Session) -> AsyncIterator[Finding]:
     at = origin_of(url)
     began = time.time()
     try:
-        reply = await answer_to_nothing(url, f"the token endpoint of {at}")
+        reply = await answer_to_nothing(url, f"the token endpoint of {at}", transport_of(session.profile))
     except TokenError as error:
         yield _failure("endpoint", error)
         return

@@ -7,9 +7,11 @@ from typing import Any, get_args
 
 import click
 
+from aio_token.cli._assertion import source_option as assertion_option
 from aio_token.cli._client_secret import key_source_option, source_option
 from aio_token.cli._flows import SERVICE_ACCOUNT, Redirect
 from aio_token.cli._login_options import Options
+from aio_token.cli._network import proxy_option
 from aio_token.cli._options import origins, profile_argument
 from aio_token.cli._profile import ClientAuth, StoreKind
 from aio_token.cli._sign_in import sign_in
@@ -78,6 +80,13 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     help="Where the client's secret is: prompt, stdin, env:NAME or file:PATH.",
 )
 @click.option(
+    "--assertion-from",
+    "assertion",
+    metavar="SOURCE",
+    callback=assertion_option,
+    help="Where a platform's word for the client is, instead of a secret: file:PATH, env:NAME or url:ADDRESS.",
+)
+@click.option(
     "--client-auth",
     type=click.Choice(_SECRET_METHODS),
     metavar="METHOD",
@@ -107,6 +116,13 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     callback=_redirect,
     help="Where the browser comes back to, as it is registered; http://127.0.0.1/callback as a rule.",
 )
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
+    help="Certificates to trust beside the system's (PEM).",
+)
+@click.option("--proxy", metavar="URL", callback=proxy_option, help="The proxy to go through.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port that the browser comes back to.")
 def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options above
     """Sign in, and keep the token under the name PROFILE.
