@@ -164,9 +164,10 @@ class Keeper:
         self._publish(renewal_took)
 
     async def discard(self, slot: Slot) -> None:
-        """Keep nothing but a tombstone, here and in the store. Raises `StoreError`."""
+        """Keep nothing but a tombstone: here at once, in the store as soon as it can. Raises `StoreError`."""
+        gone, self.cached = self.credential, None
+        self.credential = None if gone is None else gone.tombstone(self.clock.time(), may_lose=True)
         await slot.delete()
-        self.credential = self.cached = None
         with suppress(Exception):  # it is learnt when the store is held next
             self.credential = await read(slot, self._store, self._limits)
         self._lineage = Lineage(known=True, stored=self.credential, spent=self._lineage.spent)
@@ -214,8 +215,7 @@ class Keeper:
         if credential is None or token is None:
             self.cached = None
         elif renewal_took is not None or self.cached is None or self.cached.token != token:
-            windows, jitter = self._windows, chance()
-            self.cached = CachedToken.of(credential, windows, self.clock, renewal_took=renewal_took, jitter=jitter)
+            self.cached = CachedToken.of(credential, self._windows, self.clock, renewal_took=renewal_took, jitter=chance())
         self._schedule_the_next_save()
 
     def _schedule_the_next_save(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, ServerUnavailable, TokenError, unforeseen
+from aio_token._hold import holding
 from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
@@ -107,7 +108,8 @@ class Sessions:
         async with self._keeper.held(self._lock()) as slot:
             before = self._keeper.credential
             try:
-                credential = await obtain(grant, None, wish, self._limits)
+                with holding(slot):
+                    credential = await obtain(grant, None, wish, self._limits)
             except Rescued as rescue:
                 await self._keep(slot, rescue.credential)
                 raise rescue.error from rescue.error.__cause__

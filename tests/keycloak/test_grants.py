@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer, unused_port
 
 from aio_token import (
     AuthorizationCodeGrant,
@@ -13,6 +14,7 @@ from aio_token import (
     ClientSecretBasic,
     ConfigurationError,
     DeviceGrant,
+    Encrypted,
     JWTBearerGrant,
     PasswordGrant,
     Provider,
@@ -22,7 +24,8 @@ from aio_token import (
     TokenExchangeGrant,
     TokenRepository,
 )
-from aio_token.grants import SignedJWT
+from aio_token.grants import SignedJWT, WebSignIn
+from aio_token.stores import EnvironmentKey, new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
@@ -55,6 +58,12 @@ def bot(provider: Provider) -> TokenEndpoint:
     return provider.token_endpoint(ClientSecretBasic("bot", BOT_SECRET))
 
 
+@pytest.fixture(autouse=True)
+def cookie_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a key for cookies into the environment."""
+    monkeypatch.setenv("COOKIE_KEY", new_key())
+
+
 def signed_for(subject: str, keycloak: Keycloak) -> SignedJWT:
     """Return what the partner says about a user of its own."""
     return SignedJWT(
@@ -77,7 +86,7 @@ async def whose(tokens: TokenRepository, keycloak: Keycloak) -> str:
 
 
 async def test_a_person_enters_a_code(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
-    """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there."""
+    """RFC 8628: a person who agrees on another device is signed in here; a proof key is demanded (RFC 7636)."""
 
     def show(prompt: DevicePrompt) -> Awaitable[Page]:
         return alice.sign_in_at(prompt.verification_uri_complete or "")
@@ -114,6 +123,42 @@ async def test_a_person_comes_back_from_the_browser(cli: TokenEndpoint, keycloak
         assert await tokens.token(rejected=first) != first
         assert await whose(tokens, keycloak) == "alice"
     assert pages[0].url.query["iss"] == keycloak.issuer
+
+
+async def test_a_person_signs_in_to_a_web_application(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
+    """One page begins and another ends: the code is redeemed by the grant that comes of it, once."""
+    port = unused_port()
+    sign_in = WebSignIn(
+        cli, f"http://127.0.0.1:{port}/callback", scope="openid", codec=Encrypted(EnvironmentKey("COOKIE_KEY"))
+    )
+    begun = await sign_in.begin()
+
+    async def finish(request: web.Request) -> web.Response:
+        await tokens.sign_in(await sign_in.finish(request.query_string, begun.state))
+        return web.Response(text="welcome")
+
+    application = web.Application()
+    application.router.add_get("/callback", finish)
+    async with TokenRepository(RefreshTokenGrant(cli)) as tokens, TestServer(application, port=port):
+        page = await alice.sign_in_at(begun.address)
+        assert page.text == "welcome"
+        assert await whose(tokens, keycloak) == "alice"
+        with pytest.raises(SignInRequired, match="has been completed already"):
+            await sign_in.finish(page.url.query_string, begun.state)
+
+
+@pytest.mark.parametrize("ends_both", [True, False])
+async def test_a_replaced_session_ends_with_the_new_one(provider: Provider, *, ends_both: bool) -> None:
+    """Law E3: Keycloak ends all sessions of a person and a client: unless its endpoint says so the new one is lost."""
+    endpoint = provider.token_endpoint(PublicClient("cli"), revocation_ends_grant=ends_both)
+    async with TokenRepository(RefreshTokenGrant(endpoint)) as tokens:
+        await tokens.sign_in(PasswordGrant(endpoint, "alice", PASSWORD))
+        token = await tokens.sign_in(PasswordGrant(endpoint, "alice", PASSWORD))
+        if ends_both:
+            assert await tokens.token(rejected=token) != token
+        else:
+            with pytest.raises(SignInRequired):
+                await tokens.token(rejected=token)
 
 
 async def test_a_service_exchanges_a_person_s_token(
