@@ -262,7 +262,7 @@ def _read(record: Members) -> Credential:
         failure=record.text("failure"),
         sentence=record.text("sentence"),
         proof=record.text("proof"),
-        _unknown=dict(zip(_homes(token, issued_by), unknown, strict=True)),
+        _unknown=dict(zip(_homes(token, issued_by), unknown, strict=True)) if any(unknown) else None,
     )
 
 

@@ -60,6 +60,9 @@ class _Slotted(type):
         for member, kind in namespace.get("__annotations__", {}).items():
             if not kind.startswith("ClassVar"):
                 said = namespace.pop(member, _MISSING)
+                if type(said).__module__ == "dataclasses":
+                    message = f"{name}.{member} is described by dataclasses; use field() of {__name__}"
+                    raise TypeError(message)
                 described = own[member] = said if isinstance(said, _Described) else field(default=said)
                 described.type = kind
                 if described.kw_only is None:

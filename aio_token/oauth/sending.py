@@ -8,6 +8,8 @@ middleware that needs a token to renew a token.
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -145,6 +147,19 @@ def _headers(request: Request, transport: Transport) -> dict[str, str]:
     return {**{name: value for name, value in own.items() if name.lower() not in names}, **given}
 
 
+def _why_not(error: OSError) -> str:
+    """Say what failed, and what helps: a name, a door that is shut, and one behind which TLS is not spoken differ."""
+    match error:
+        case socket.gaierror():
+            return "its name is not known (DNS); check the address and the network, or try again later"
+        case ssl.SSLError():
+            return "TLS is not spoken there; check the address, its port, and what stands between"
+        case ConnectionRefusedError():
+            return "it refuses connections; check the port, or try again later"
+        case _:
+            return f"{error.strerror or type(error).__name__}; try again later"
+
+
 def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
     """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request."""
     failure: TokenError
@@ -159,7 +174,9 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
         case aiohttp.ClientHttpProxyError(status=407):
             failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
         case aiohttp.ClientConnectorError():
-            failure = ServerUnavailable(f"{to} cannot be reached{unknown}; try again later", outcome_unknown=dropped)
+            failure = ServerUnavailable(
+                f"{to} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
+            )
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)
         case TypeError() | ValueError():

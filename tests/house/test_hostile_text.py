@@ -23,7 +23,9 @@ from yarl import URL
 import aio_token
 from aio_token import Credential, PublicClient, Token, TokenEndpoint
 from aio_token._edge.challenge import asks_for_renewal
+from aio_token._scope import missing_scope
 from aio_token._token import fingerprint
+from aio_token.grants import IssuedBy
 from aio_token.grants._callback import Callback
 from aio_token.grants.web_sign_in import WebSignIn, _members
 from aio_token.oauth import Dialect
@@ -135,7 +137,7 @@ def in_a_dialect(text: str) -> None:
     dialect = Dialect(
         places={"access_token": "data.access_token", "id_token": "data.b.c.d"},
         scope_separator="a",
-        remedies={"word": "sign in", "a" * 2_000: "wait"},
+        errors={"word": "invalid_grant", "a" * 2_000: "server_error"},
         read=lambda members, _reply: members,
     )
     for status in (200, 400):
@@ -151,6 +153,12 @@ def in_a_dialect(text: str) -> None:
         )
         with contextlib.suppress(aio_token.TokenError):
             answer.credential(Credential())
+
+
+def in_a_scope(text: str) -> None:
+    """Have a server grant the text where two words were asked for."""
+    issued_by = IssuedBy(token_endpoint="e", client_id="c", scope="read email")
+    missing_scope(Credential(token=Token(access_token="a", scope=text), issued_by=issued_by))
 
 
 def in_a_body(text: str) -> None:
@@ -186,6 +194,7 @@ def brought_back(text: str) -> None:
 READERS: dict[str, Callable[[str], object]] = {
     "a challenge": lambda text: asks_for_renewal([text]),
     "a fingerprint": fingerprint,
+    "a granted scope": in_a_scope,
     "a token": lambda text: Token(access_token=text),
     "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
     "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
@@ -284,10 +293,11 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_edge.origins._parsed": "",
+    "_scope.missing_scope": "a granted scope",
     "grants._neighbours.is_foreign": "",  # and what the system says
-    "oauth.client_auth._prepared": "",
+    "oauth.authlib_half.prepared": "",
     "oauth.dialect.Dialect._value": "",
-    "oauth.dialect.Dialect.written": "",
+    "oauth.dialect.Dialect._pairs": "",
     "oauth.dialect._check_place": "",
     "oauth.places.way_to": "",
     "oauth.signing_key._thumbprints": "",

@@ -1,4 +1,4 @@
-"""The grants that a real Keycloak gives to people and services, from code: what each takes, and what it answers."""
+"""What Keycloak has besides what every server has (see `test_acceptance.py`): what it takes, and what it answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from aio_token import (
     BearerMiddleware,
     ClientSecretBasic,
     ConfigurationError,
-    DeviceGrant,
     Encrypted,
     JWTBearerGrant,
     PasswordGrant,
@@ -29,13 +28,10 @@ from aio_token.stores import EnvironmentKey, new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from aio_token import TokenEndpoint
-    from aio_token.grants import DevicePrompt
     from tests.keycloak.api import IntrospectingAPI
-    from tests.keycloak.login_form import Page, Person
     from tests.keycloak.server import Keycloak
+    from tests.support.browser import Page, Person
 
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(1_800)]  # seconds, the first download included
 
@@ -85,32 +81,6 @@ async def whose(tokens: TokenRepository, keycloak: Keycloak) -> str:
         return str((await response.json())["preferred_username"])
 
 
-async def test_a_person_enters_a_code(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
-    """RFC 8628: a person who agrees on another device is signed in here; a proof key is demanded (RFC 7636)."""
-
-    def show(prompt: DevicePrompt) -> Awaitable[Page]:
-        return alice.sign_in_at(prompt.verification_uri_complete or "")
-
-    async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
-        first = await tokens.sign_in(DeviceGrant(cli, scope="openid", show=show))
-        assert await tokens.token(rejected=first) != first
-        assert await whose(tokens, keycloak) == "alice"
-
-
-async def test_a_person_does_not_agree(cli: TokenEndpoint, alice: Person) -> None:
-    """RFC 8628 section 3.5: it is `access_denied`, and no one is signed in."""
-
-    async def decline(prompt: DevicePrompt) -> None:
-        page = await alice.open(prompt.verification_uri_complete or "")
-        await alice.press(await alice.type_in(page), "cancel")
-
-    async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
-        with pytest.raises(SignInRequired, match="access_denied"):
-            await tokens.sign_in(DeviceGrant(cli, show=decline))
-        with pytest.raises(SignInRequired):
-            await tokens.token()
-
-
 async def test_a_person_comes_back_from_the_browser(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
     """RFC 8252 and RFC 7636: Keycloak takes any port of 127.0.0.1 and the proof key, and names itself (RFC 9207)."""
     pages: list[Page] = []
@@ -147,18 +117,30 @@ async def test_a_person_signs_in_to_a_web_application(cli: TokenEndpoint, keyclo
             await sign_in.finish(page.url.query_string, begun.state)
 
 
-@pytest.mark.parametrize("ends_both", [True, False])
-async def test_a_replaced_session_ends_with_the_new_one(provider: Provider, *, ends_both: bool) -> None:
-    """Law E3: Keycloak ends all sessions of a person and a client: unless its endpoint says so the new one is lost."""
-    endpoint = provider.token_endpoint(PublicClient("cli"), revocation_ends_grant=ends_both)
+@pytest.mark.parametrize("ends_grant", [True, False])
+async def test_a_second_session_of_a_browser(provider: Provider, alice: Person, *, ends_grant: bool) -> None:
+    """Law E3: to Keycloak both are one session of this browser, and end together: unless it is said the new one is lost."""
+    endpoint = provider.token_endpoint(PublicClient("cli"), revocation_ends_grant=ends_grant)
+
+    async def again(address: str) -> None:
+        await alice.open(address)  # she is signed in there
+
     async with TokenRepository(RefreshTokenGrant(endpoint)) as tokens:
-        await tokens.sign_in(PasswordGrant(endpoint, "alice", PASSWORD))
-        token = await tokens.sign_in(PasswordGrant(endpoint, "alice", PASSWORD))
-        if ends_both:
+        await tokens.sign_in(AuthorizationCodeGrant(endpoint, show=alice.sign_in_at))
+        token = await tokens.sign_in(AuthorizationCodeGrant(endpoint, show=again))
+        if ends_grant:
             assert await tokens.token(rejected=token) != token
         else:
             with pytest.raises(SignInRequired):
                 await tokens.token(rejected=token)
+
+
+async def test_a_second_session_of_another_browser(cli: TokenEndpoint) -> None:
+    """Law E3: to Keycloak these are two sessions; the one that was replaced is ended, and the new one lives."""
+    async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
+        await tokens.sign_in(PasswordGrant(cli, "alice", PASSWORD))
+        token = await tokens.sign_in(PasswordGrant(cli, "alice", PASSWORD))
+        assert await tokens.token(rejected=token) != token
 
 
 async def test_a_service_exchanges_a_person_s_token(

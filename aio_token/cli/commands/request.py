@@ -11,8 +11,8 @@ import click
 
 from aio_token.cli._destinations import may_go, parsed
 from aio_token.cli._exits import Exit, run_to_end
+from aio_token.cli._network import certificates, proxy_for
 from aio_token.cli._options import origins, profile_option
-from aio_token.cli._server import proxy_for
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import tokens_of
@@ -108,7 +108,8 @@ async def _request(session: Session, options: Options) -> Exit:
                     headers=options.headers,
                     data=body,
                     allow_redirects=options.location,
-                    proxy=proxy_for(str(url)),
+                    proxy=proxy_for(session.profile, str(url)),
+                    ssl=certificates(session.profile.ca_file) or True,
                 ) as response:
                     async for piece in response.content.iter_any():
                         sys.stdout.buffer.write(piece)

@@ -10,6 +10,7 @@ import click
 from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired
 from aio_token._wish import Rejection
 from aio_token.cli._exits import run_to_end
+from aio_token.cli._network import transport_of
 from aio_token.cli._options import profile_argument
 from aio_token.cli._server import discover, endpoint_at, told_by
 from aio_token.cli._session import Session
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from aio_token._repository import TokenRepository
     from aio_token.oauth.provider import Provider
+    from aio_token.oauth.transport import Transport
 
 _NAMES = ("preferred_username", "username", "email", "name", "client_id", "sub")
 """What servers call a user, the most telling first."""
@@ -49,21 +51,21 @@ async def _told(session: Session) -> Mapping[str, Any]:
     """Return what the server says. Raises `TokenError`."""
     with session.advice():
         async with tokens_of(session) as tokens:
-            provider = await discover(session.profile.issuer)
+            provider = await discover(session.profile)
             if provider.userinfo_endpoint is not None:
-                return await _user_info(tokens, provider.userinfo_endpoint)
+                return await _user_info(tokens, provider.userinfo_endpoint, transport_of(session.profile))
             if provider.introspection_endpoint is not None:
                 return await _introspected(tokens, provider, session)
     message = "the issuer has neither a user-info nor an introspection endpoint, so that it cannot be asked"
     raise ConfigurationError(message)
 
 
-async def _user_info(tokens: TokenRepository, url: str) -> Mapping[str, Any]:
+async def _user_info(tokens: TokenRepository, url: str, transport: Transport) -> Mapping[str, Any]:
     token = await tokens.token()
-    status, members = await told_by(url, token)
+    status, members = await told_by(url, token, transport)
     if status == _REJECTED:
         token = await tokens.token(rejected=Rejection(token=token))
-        status, members = await told_by(url, token)
+        status, members = await told_by(url, token, transport)
     if status != _DONE or members is None:
         message = f"the user-info endpoint answers {status} to a valid token; sign in with --scope openid"
         raise SignInRequired(message) if status in {401, 403} else ServerUnavailable(message)
