@@ -213,7 +213,8 @@ class Keeper:
         if credential is None or token is None:
             self.cached = None
         elif renewal_took is not None or self.cached is None or self.cached.token != token:
-            self.cached = CachedToken.of(credential, self._windows, self.clock, renewal_took=renewal_took, jitter=chance())
+            windows, jitter = self._windows, chance()
+            self.cached = CachedToken.of(credential, windows, self.clock, renewal_took=renewal_took, jitter=jitter)
         self._schedule_the_next_save()
 
     def _schedule_the_next_save(self) -> None:

@@ -119,7 +119,7 @@ async def test_a_person_signs_in_to_a_web_application(cli: TokenEndpoint, keyclo
 
 @pytest.mark.parametrize("ends_grant", [True, False])
 async def test_a_second_session_of_a_browser(provider: Provider, alice: Person, *, ends_grant: bool) -> None:
-    """Law E3: to Keycloak both are one session of this browser, and end together: unless it is said the new one is lost."""
+    """Law E3: to Keycloak both are one session, and end together: unless that is said, the new one is lost."""
     endpoint = provider.token_endpoint(PublicClient("cli"), revocation_ends_grant=ends_grant)
 
     async def again(address: str) -> None:
