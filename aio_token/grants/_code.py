@@ -115,7 +115,8 @@ class CodeInHand(Unpicklable):
             resource=self._asked.values("resource"),  # here too (RFC 8707 section 2.2)
         )
         try:
-            answer = await self._endpoint.request("authorization_code", form, repeatable=False)
+            extra = self._callback.extra
+            answer = await self._endpoint.request("authorization_code", form, repeatable=False, extra=extra)
         except TokenError as error:
             if not getattr(error, "outcome_unknown", False):  # then it has not left
                 self._redeemed.release(self._callback["state"])
