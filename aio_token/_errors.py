@@ -2,7 +2,8 @@
 
 `str(error)` is one plain sentence that can be shown to a user. It never holds a token, a secret, a response body or
 unfiltered text of a server. None of them is an `aiohttp.ClientError`: aiohttp runs its middlewares again on some of
-its own errors, and a token request must never be repeated without knowing that it was sent before.
+its own errors, and a token request must never be repeated without knowing that it was sent before. The middleware alone
+makes `ServerUnavailable` one of those on which aiohttp does not, for libraries that know no other errors (law D10).
 """
 
 from __future__ import annotations
@@ -53,11 +54,6 @@ class SignInRequired(TokenError):
 @public
 class GrantRefused(SignInRequired):
     """Send the user to sign in: the authorization server refused the grant (`invalid_grant`, RFC 6749 5.2)."""
-
-
-@public
-class UnknownAccount(SignInRequired):
-    """Send the user to sign in: nothing is kept under this name, or nothing any more."""
 
 
 @public

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aio_token._arguments import demand, demand_kind, demand_one_of
+from aio_token._authorized import Authorizing
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import SignInRequired, TokenError, unforeseen
@@ -19,6 +20,7 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
+from aio_token._lineage import asked
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
 from aio_token._scope import missing_scope, tell_what_is_missing
@@ -49,7 +51,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Unpicklable):
+class TokenRepository(Authorizing, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -268,7 +270,7 @@ class TokenRepository(Unpicklable):
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            told = described(error, credential, self._time())
+            told = described(error, credential, self._time()) | {"server": asked(self._grant)}
             self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
     @property

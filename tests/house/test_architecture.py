@@ -23,8 +23,7 @@ CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository",
 # through its door: yarl and multidict are aiohttp's, joserfc is Authlib's.
 DOORS = {
     "aiohttp": {
-        "_edge.ambient",
-        "_edge.bodies",
+        "_edge",
         "_middleware",
         "cli.commands.request",
         "grants._loopback",
@@ -44,7 +43,7 @@ DOORS = {
         "observe.request_log",
         "testing",
     },
-    "multidict": {"_middleware", "oauth.exchange", "testing"},
+    "multidict": {"_edge.placement", "_middleware", "oauth.exchange", "testing"},
     "authlib": {"oauth.authlib_half", "oauth.client_auth", "grants", "testing"},
     "joserfc": {"oauth.signing_key", "testing"},
     "aiofiles": {"_disk.worker"},
@@ -82,7 +81,9 @@ def modules() -> list[Path]:
 
 
 def tracked() -> list[Path]:
-    """Return every file under version control, or that is about to be."""
+    """Return every file under version control, or that is about to be; all files of a source distribution."""
+    if not (ROOT / ".git").exists():
+        return [path for path in ROOT.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
