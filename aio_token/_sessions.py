@@ -77,6 +77,7 @@ class Sessions:
         part: Interactive = grant if isinstance(grant, Interactive) else InOnePart(grant)
         while True:
             brought = await part.invite(wish)
+            refuse_another_client(self._grant.issued_by, brought.issued_by)
             try:
                 return await self._redeem(brought, wish)
             except StillPending as pending:

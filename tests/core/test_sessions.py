@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from aio_token import (
+    ConfigurationError,
     Credential,
     Limits,
     MemoryTokenStore,
@@ -30,7 +31,7 @@ from aio_token import _person as person_module
 from aio_token import _sessions as sessions_module
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token.events import Replaced, SignedIn, SignedOut
-from aio_token.grants import Rescued, StillPending, WebSignIn
+from aio_token.grants import IssuedBy, Rescued, StillPending, WebSignIn
 from aio_token.stores import LockTimeout
 from aio_token.testing import AuthorizationServer
 from tests.support.doubles import FaultyStore, RevocableGrant, RotatingGrant, stored
@@ -376,3 +377,19 @@ async def test_no_code_is_sent_once_the_hold_has_lapsed(store: FaultyStore) -> N
         assert server.requests == {}
         token = await TokenRepository(RefreshTokenGrant(endpoint), store, observer=None).sign_in(grant)
         assert server.accepts(token.access_token)
+
+
+async def test_what_a_person_brings_is_for_this_client(store: FaultyStore) -> None:
+    """Law E4: a grant that was made for another client is not redeemed, whoever returned it."""
+    ours, theirs = (IssuedBy(token_endpoint="https://id.example/token", client_id=name) for name in ("ours", "theirs"))
+    foreign = RotatingGrant(SYSTEM_CLOCK, issued_by=theirs)
+
+    class Mistaken(RotatingGrant):
+        async def invite(self, wish: Wish) -> Grant:
+            del wish
+            return foreign
+
+    tokens = TokenRepository(RevocableGrant(SYSTEM_CLOCK, issued_by=ours), store, observer=None)
+    with pytest.raises(ConfigurationError, match="use the same"):
+        await tokens.sign_in(Mistaken(SYSTEM_CLOCK, issued_by=ours))
+    assert (foreign.calls, await kept_in(store)) == (0, None)
