@@ -164,9 +164,10 @@ class Keeper:
         self._publish(renewal_took)
 
     async def discard(self, slot: Slot) -> None:
-        """Keep nothing but a tombstone, here and in the store. Raises `StoreError`."""
-        self.credential = await remove(self.credential, slot, self._store, self._limits, self.clock.time())
-        self.cached = None
+        """Keep nothing but a tombstone: here at once, in the store as soon as it can. Raises `StoreError`."""
+        ours, self.cached = self.credential, None
+        self.credential = None if ours is None else ours.tombstone(self.clock.time(), may_lose=True)
+        self.credential = await remove(ours, slot, self._store, self._limits, self.clock.time())
         self._lineage = Lineage(known=True, stored=self.credential, spent=self._lineage.spent)
 
     async def save_what_is_unsaved(self, lock: asyncio.Lock) -> None:
