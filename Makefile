@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons check format lint types floors cover keycloak test-keycloak bench constraints clean
+.PHONY: help demo test test-pythons check format lint types floors cover keycloak test-keycloak test-spring bench constraints clean
 BIN := .venv/bin
 
 help:  ## say what there is to make
@@ -36,6 +36,9 @@ keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback
 
 test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak of their own
 	@$(BIN)/python -m pytest -m keycloak tests/keycloak $(ARGS)
+
+test-spring: .venv/test.ready  ## run the integration tests against a Spring Authorization Server of their own
+	@$(BIN)/python -m pytest -m spring tests/spring $(ARGS)
 
 bench: .venv/bench.ready  ## measure, beside honest rivals
 	@$(BIN)/python -m benchmarks $(ARGS)

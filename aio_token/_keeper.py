@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._backoff import chance, pause
@@ -30,7 +30,7 @@ from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, Token
 from aio_token._freshness import ANY, Answer, CachedToken
 from aio_token._hold import holding
 from aio_token._interfaces import Spending
-from aio_token._limits import failure_of, read, save, waiting_for_the_lock
+from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
 from aio_token._lineage import Lineage, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import Asking
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
@@ -165,10 +165,8 @@ class Keeper:
 
     async def discard(self, slot: Slot) -> None:
         """Keep nothing but a tombstone, here and in the store. Raises `StoreError`."""
-        await slot.delete()
-        self.credential = self.cached = None
-        with suppress(Exception):  # it is learnt when the store is held next
-            self.credential = await read(slot, self._store, self._limits)
+        self.credential = await remove(self.credential, slot, self._store, self._limits, self.clock.time())
+        self.cached = None
         self._lineage = Lineage(known=True, stored=self.credential, spent=self._lineage.spent)
 
     async def save_what_is_unsaved(self, lock: asyncio.Lock) -> None:

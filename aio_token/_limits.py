@@ -162,6 +162,23 @@ async def save(writing: Awaitable[None], store: TokenStore, limits: Limits) -> S
     return None
 
 
+async def remove(
+    ours: Credential | None, slot: Slot, store: TokenStore, limits: Limits, now: float
+) -> Credential | None:
+    """Delete what the store holds, and return what is left: a tombstone, also where the store had not kept ours.
+
+    Raises what deleting raises; what cannot be read or written then is learnt when the store is held next.
+    """
+    own = ours.tombstone(now, may_lose=store.may_lose) if ours is not None else None
+    await slot.delete()
+    with suppress(Exception):
+        left = await read(slot, store, limits)
+        if own is None or (left is not None and left.generation >= own.generation):
+            return left
+        return own if await save(slot.save(own), store, limits) is None else left
+    return None
+
+
 def failure_of(store: TokenStore, error: Exception) -> StoreError:
     """Return an error of a store as one that can be shown; a foreign message may hold anything."""
     return error if isinstance(error, StoreError) else StoreError(f"{store!r} failed ({type(error).__name__})")

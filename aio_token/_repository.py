@@ -21,6 +21,7 @@ from aio_token._keeper import Keeper
 from aio_token._limits import Limits
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
+from aio_token._scope import missing_scope, tell_what_is_missing
 from aio_token._sessions import Sessions
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
@@ -248,6 +249,7 @@ class TokenRepository(Unpicklable):
     async def _fly(self, flight: SingleFlight[Token], question: Question) -> Token:
         """Renew, and remember how it went."""
         reason, began = question.reason(self._keeper.cached), self._monotonic()
+        before = missing_scope(self._keeper.credential)
         try:
             try:
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
@@ -260,6 +262,7 @@ class TokenRepository(Unpicklable):
             self._note(error, reason, flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
+        tell_what_is_missing(self._keeper.credential, self._tell, before=before)
         return token
 
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:

@@ -17,6 +17,7 @@ from aio_token._errors import ConfigurationError, ServerUnavailable, TokenError,
 from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
+from aio_token._scope import tell_what_is_missing
 from aio_token._single_flight import Flights, finish
 from aio_token.events import Replaced, SignedIn, SignedOut
 
@@ -122,6 +123,7 @@ class Sessions:
         await self._keeper.replace(slot, credential, renewal_took=0.0)
         self._trouble.clear()
         self._tell(SignedIn, **named(credential))
+        tell_what_is_missing(credential, self._tell)
 
     async def _end_replaced(self, old: Credential | None, new: Credential) -> None:
         """Have the server end a live session that nothing refers to any more, unless the new one would end with it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from aio_token._freshness import Freshness
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
+from aio_token._scope import missing_scope
 from aio_token._trouble import recalled, remedy
 
 if TYPE_CHECKING:
@@ -24,14 +25,16 @@ class Status(Value):
     """A repository's state at one moment; it holds no secret, and `dataclasses.asdict` makes it JSON.
 
     `name` is the repository's. `expires_at` and `retry_at` are POSIX seconds, `expires_in` seconds from now; None where
-    that is not known. `trouble` is why the last renewal failed, in whichever process, and `remedy` what helps; both are
-    None if it went well. `unsaved` tells that the newest credential is in memory only.
+    that is not known. `missing_scope` is what was asked for and is not among what the server granted, None if nothing.
+    `trouble` is why the last renewal failed, in whichever process, and `remedy` what helps; both are None if it went
+    well. `unsaved` tells that the newest credential is in memory only.
     """
 
     name: str | None
     state: State
     fingerprint: str | None
     scope: str | None
+    missing_scope: str | None
     expires_at: float | None
     expires_in: float | None
     has_refresh_token: bool
@@ -71,6 +74,7 @@ def status_of(
         state=_state(cached, known=known),
         fingerprint=token.fingerprint if token is not None else None,
         scope=token.scope if token is not None else None,
+        missing_scope=missing_scope(credential) if token is not None else None,
         expires_at=token.expires_at if token is not None else None,
         expires_in=cached.left if cached is not None and cached.token.expires_at is not None else None,
         has_refresh_token=credential is not None and credential.refresh_token is not None and not credential.is_refused,

@@ -22,6 +22,7 @@ __all__ = [
     "Replaced",
     "ReplayImpossible",
     "Saved",
+    "ScopeMissing",
     "SignedIn",
     "SignedOut",
     "Unsaved",
@@ -121,6 +122,18 @@ class Unsaved(Event):
 
 class Saved(Event):
     """A credential that could not be stored before is stored now."""
+
+
+class ScopeMissing(Event):
+    """A token came with less scope than was asked for; told once until that changes.
+
+    `missing` is what was asked for and not granted, `granted` what was, each with spaces between its words.
+    """
+
+    severity = logging.WARNING
+
+    missing: str
+    granted: str | None
 
 
 class SignedIn(Event):

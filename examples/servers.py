@@ -1,7 +1,8 @@
 """Where the examples run: the servers that the environment names, or servers of their own on loopback.
 
 TOKEN_URL and API_URL name servers; then CLIENT_ID, CLIENT_SECRET and REFRESH_TOKEN say who asks, and REFRESH_TOKENS
-(ada=... grace=...) for several users. TOKEN_FILE is where the token is kept, since each refresh gives a new one.
+(ada=... grace=...) for several users. TOKEN_FILE is where the token is kept, since each refresh gives a new one, and
+AUTHORIZATION_URL is where people are sent to sign in.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Servers:
     """What an example has to know."""
 
     token_url: str
+    authorization_url: str
     api_url: str
     client_id: str
     client_secret: str = field(repr=False)
@@ -40,6 +42,7 @@ class Servers:
         """The same for a program that is started from here."""
         return {
             "TOKEN_URL": self.token_url,
+            "AUTHORIZATION_URL": self.authorization_url,
             "API_URL": self.api_url,
             "CLIENT_ID": self.client_id,
             "CLIENT_SECRET": self.client_secret,
@@ -64,6 +67,7 @@ def of_environment() -> Servers:
     """Return the servers that the environment names."""
     return Servers(
         token_url=os.environ["TOKEN_URL"],
+        authorization_url=os.environ.get("AUTHORIZATION_URL", ""),
         api_url=os.environ["API_URL"],
         client_id=os.environ["CLIENT_ID"],
         client_secret=os.environ["CLIENT_SECRET"],
@@ -77,6 +81,7 @@ def embedded(server: AuthorizationServer, api: ProtectedAPI, token_file: Path) -
     """Return servers that run already, with users who have signed in."""
     return Servers(
         token_url=server.token_url,
+        authorization_url=server.authorization_url,
         api_url=api.url,
         client_id=server.client.client_id,
         client_secret=server.client.secret or "",

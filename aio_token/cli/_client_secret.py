@@ -1,4 +1,4 @@
-"""The client's secret: never on a command line, never in a profile, which only says where it is.
+"""The client's secret, or its key: never on a command line, never in a profile, which only says where it is.
 
 It comes from an environment variable or a file each time that it is needed, or is typed in once and stored.
 """
@@ -19,6 +19,8 @@ from aio_token.cli._terminal import is_interactive
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aio_token.cli._session import Session
     from aio_token.oauth.secret import Secret
 
@@ -26,18 +28,28 @@ SECRET_VARIABLE = "AIO_TOKEN_CLIENT_SECRET"
 STORED = "stored"
 """The secret was typed in, and is kept as the token is."""
 _SOURCES = "prompt, stdin, env:NAME or file:PATH"
+_KEY_SOURCES = "env:NAME or file:PATH"
 
 
 def source_option(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
     """Take where the secret is; the message does not repeat the text, which may be the secret itself."""
-    if text is None:
-        return None
-    kind, _, detail = text.partition(":")
-    if text in {"prompt", "stdin"} or (kind == "env" and detail):
+    return text if text in {"prompt", "stdin"} else _elsewhere(context, parameter, text, _SOURCES, "secret")
+
+
+def key_source_option(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """Take where the client's private key is, which is too long to be typed."""
+    return _elsewhere(context, parameter, text, _KEY_SOURCES, "key")
+
+
+def _elsewhere(
+    context: click.Context, parameter: click.Parameter, text: str | None, sources: str, what: str
+) -> str | None:
+    kind, _, detail = (text or "").partition(":")
+    if text is None or (kind == "env" and detail):
         return text
     if kind == "file" and detail:
         return f"file:{Path(detail).expanduser().absolute()}"
-    message = f"write {_SOURCES}, never the secret itself"
+    message = f"write {sources}, never the {what} itself"
     raise click.BadParameter(message, context, parameter)
 
 
@@ -58,12 +70,18 @@ def read_once(source: str | None) -> tuple[str | None, Revealed[str] | None]:
 
 def secret_of(session: Session) -> Secret:
     """Return what reads the client's secret, each time that it is needed."""
-    kind, _, detail = (session.profile.client_secret or "").partition(":")
-    if kind == "env":
-        return partial(_from_environment, detail)
-    if kind == "file":
-        return Path(detail).read_text
-    return partial(_from_store, session)
+    source = session.profile.client_secret or ""
+    return partial(_from_store, session) if source == STORED else _read_from(source, "secret")
+
+
+def key_of(session: Session) -> Secret:
+    """Return what reads the client's private key, each time that it is needed."""
+    return _read_from(session.profile.client_key or "", "key")
+
+
+def _read_from(source: str, what: str) -> Callable[[], str]:
+    kind, _, detail = source.partition(":")
+    return partial(_from_environment, detail, what) if kind == "env" else Path(detail).read_text
 
 
 async def keep(session: Session, typed: Revealed[str]) -> None:
@@ -86,9 +104,9 @@ def _not_empty(secret: Revealed[str]) -> Revealed[str]:
     return secret
 
 
-def _from_environment(variable: str) -> str:
+def _from_environment(variable: str, what: str) -> str:
     if not os.environ.get(variable):
-        message = f"the client's secret is missing: set the environment variable {variable}"
+        message = f"the client's {what} is missing: set the environment variable {variable}"
         raise ConfigurationError(message)
     return os.environ[variable]
 

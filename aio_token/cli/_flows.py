@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 import webbrowser
+from dataclasses import dataclass
 from string import punctuation
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Literal, Self
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -27,7 +28,29 @@ SERVICE_ACCOUNT: Literal["service-account"] = "service-account"
 
 _BLOCKS = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
 """By which of the two, the upper and the lower one, is dark: a terminal writes light on dark, as a rule."""
+_LOOPBACK: tuple[Literal["127.0.0.1", "::1", "localhost"], ...] = ("127.0.0.1", "::1", "localhost")
 _MARGIN = 2  # modules; four are the rule (ISO 18004), and OpenCV and ZXing read it with two, on black as well
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where the browser comes back to on this machine; port 0 is any that is free."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    port: int = 0
+    path: str = "/callback"
+
+    @classmethod
+    def of(cls, uri: str | None) -> Self:
+        """Read a redirect URI, as it is registered. Raises ValueError for one that leads elsewhere."""
+        if uri is None:
+            return cls()
+        parts = urlsplit(uri)
+        host = next((host for host in _LOOPBACK if host == parts.hostname), None)
+        plain = parts.scheme == "http" and not (parts.query or parts.fragment or "@" in parts.netloc)
+        if host is None or not plain:
+            raise ValueError
+        return cls(host, parts.port or 0, parts.path or "/")
 
 
 def require_person(name: str, flow: Flow | None) -> None:
@@ -53,7 +76,10 @@ def choose_flow(provider: Provider) -> Flow:
         return "browser"
     if provider.device_authorization_endpoint:
         return "device"
-    message = "the issuer offers people no way to sign in, neither by browser nor by device; use --service-account"
+    message = (
+        "the issuer offers people no way to sign in, neither by browser nor by device; use --service-account, "
+        "or say where they do: --authorization-url or --device-url"
+    )
     raise ConfigurationError(message)
 
 
@@ -62,19 +88,27 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: in
     if flow == SERVICE_ACCOUNT:
         from aio_token.grants.client_credentials import ClientCredentialsGrant
 
-        return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
+        return ClientCredentialsGrant(
+            endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource
+        )
     if flow == "device":
         from aio_token.grants.device_code import DeviceGrant
 
-        return DeviceGrant(endpoint, scope=profile.scope, audience=profile.audience, show=show_code)
+        return DeviceGrant(
+            endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource, show=show_code
+        )
     from aio_token.grants.authorization_code import AuthorizationCodeGrant
 
+    back = Redirect.of(profile.redirect_uri)
     return AuthorizationCodeGrant(
         endpoint,
         scope=profile.scope,
+        resource=profile.resource,
         browser=open_browser if has_browser() else None,
         show=show_address,
-        port=port,
+        host=back.host,
+        port=port or back.port,
+        path=back.path,
         parameters={"audience": profile.audience} if profile.audience else None,
     )
 

@@ -16,7 +16,7 @@ PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
 
 GrantType = Literal["refresh_token", "client_credentials"]
 """How the token is renewed, in RFC 6749's words: a person has signed in, or the client asks for itself."""
-ClientAuth = Literal["none", "client_secret_basic", "client_secret_post"]
+ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 """How the client proves who it is, in RFC 7591's words."""
 StoreKind = Literal["encrypted", "plain"]
 
@@ -31,21 +31,35 @@ def is_name(text: str) -> bool:
 class Profile(Value):
     """What `login` was told, and what the issuer said about itself then.
 
-    `client_secret`, `assertion` and `key` tell where a secret is, not what it is: see `_client_secret.py`,
-    `_assertion.py` and `_encryption_key.py`.
-    `request` sends the token to `origins` and nowhere else.
+    The members that end in `_url` were given by hand, the endpoints are what is used. With a `token_url` nothing is
+    discovered, and the issuer, if there is one, is a name alone.
+
+    `client_secret`, `client_key`, `assertion` and `key` tell where a secret is, not what it is: see
+    `_client_secret.py`, `_assertion.py` and `_encryption_key.py`. `request` sends the token to `origins` and nowhere
+    else.
     """
 
-    issuer: str
     client_id: str
     token_endpoint: str
+    issuer: str | None = None
+    metadata_url: str | None = None
+    token_url: str | None = None
+    authorization_url: str | None = None
+    device_url: str | None = None
+    revocation_url: str | None = None
     revocation_endpoint: str | None = None
     grant: GrantType = "refresh_token"
     scope: str | None = None
     audience: str | None = None
+    resource: tuple[str, ...] = ()
+    redirect_uri: str | None = None
     client_auth: ClientAuth = "none"
     client_secret: str | None = None
     assertion: str | None = None
+    client_key: str | None = None
+    client_key_alg: str | None = None
+    client_key_id: str | None = None
+    client_certificate: str | None = None
     store: StoreKind = "encrypted"
     key: str | None = None
     ca_file: str | None = None
@@ -60,13 +74,23 @@ class Profile(Value):
             token_endpoint=self.token_endpoint,
             client_id=self.client_id,
             scope=(self.scope or "") if asks else None,
-            audience=(self.audience or "") if asks else None,
+            audience=" ".join(filter(None, (self.audience, *self.resource))) if asks else None,
         )
+
+    @property
+    def server(self) -> str:
+        """What people are told of the server: the issuer, or where the endpoint is that was given by hand."""
+        if self.issuer is not None:
+            return self.issuer
+        from aio_token.oauth.url import origin_of
+
+        return origin_of(self.token_endpoint)
 
     @property
     def secret_variables(self) -> set[str]:
         """The environment variables that hold secrets of this profile's."""
-        sources = [source.partition(":") for source in (self.client_secret, self.assertion, self.key) if source]
+        named = (self.client_secret, self.client_key, self.assertion, self.key)
+        sources = [source.partition(":") for source in named if source]
         return {name for kind, _, name in sources if kind == "env"}
 
     def to_json(self) -> bytes:
@@ -91,19 +115,21 @@ class Profile(Value):
         if wrong:
             message = f"its {wrong[0]} is not what it should be"
             raise ValueError(message)
-        missing = [name for name in ("issuer", "client_id", "token_endpoint") if name not in given]
+        needed = ("issuer" if "token_url" not in given else "token_url", "client_id", "token_endpoint")
+        missing = [name for name in needed if name not in given]
         if missing:
             message = f"it has no {missing[0]}"
             raise ValueError(message)
-        return cls(**{**given, "origins": tuple(given.get("origins", ()))})
+        return cls(**{**given, **{name: tuple(given.get(name, ())) for name in _SEVERAL}})
 
 
+_SEVERAL = ("origins", "resource")
 _CHOICES = {"grant": get_args(GrantType), "client_auth": get_args(ClientAuth), "store": get_args(StoreKind)}
 
 
 def _fits(name: str, value: object) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
-    if name == "origins":
-        return isinstance(value, list) and all(isinstance(origin, str) for origin in value)
+    if name in _SEVERAL:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(value, str)

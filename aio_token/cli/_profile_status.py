@@ -33,6 +33,7 @@ class ProfileStatus:
     refresh_expires_at: float | None = None
     retry_at: float | None = None
     scope: str | None = None
+    missing_scope: str | None = None
     fingerprint: str | None = None
     is_refused: bool = False
     failures: int = 0
@@ -61,6 +62,7 @@ class ProfileStatus:
             "refresh_expires_at": _whole(self.refresh_expires_at),
             "retry_at": _whole(self.retry_at),
             "scope": self.scope,
+            "missing_scope": self.missing_scope,
             "fingerprint": self.fingerprint,
             "problem": self.problem,
         }
@@ -71,7 +73,9 @@ class ProfileStatus:
         lines = [f"{self.name}: {self.sentence}"]
         if self.session is not None:
             profile, scope = self.session.profile, f", scope {excerpt(self.scope)}" if self.scope else ""
-            lines.append(f"  {profile.issuer}, client {profile.client_id}{scope}")
+            lines.append(f"  {profile.server}, client {profile.client_id}{scope}")
+            if self.missing_scope:
+                lines.append(f"  the server did not grant {excerpt(self.missing_scope)}, which was asked for")
             lines.append(f"  kept {self.session.how_kept}")
         return "\n".join(lines)
 
@@ -134,6 +138,7 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
         refresh_expires_at=ends,
         retry_at=now + rests if rests else None,
         scope=status.scope,
+        missing_scope=status.missing_scope,
         fingerprint=status.fingerprint,
         is_refused=stored is not None and stored.is_refused,
         failures=stored.failures if stored is not None else 0,

@@ -5,18 +5,25 @@ Nothing of the network is imported before a request has to be made: a valid toke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from aio_token._wish import NO_WISH
+from aio_token._wish import NO_WISH, Wish
 from aio_token.cli._assertion import assertion_of
-from aio_token.cli._client_secret import secret_of
-from aio_token.cli._network import transport_of
-from aio_token.oauth.client_auth import ClientAssertion, ClientSecretBasic, ClientSecretPost, PublicClient
+from aio_token.cli._client_secret import key_of, secret_of
+from aio_token.cli._network import transport, transport_of
+from aio_token.oauth.client_auth import (
+    ClientAssertion,
+    ClientSecretBasic,
+    ClientSecretPost,
+    PrivateKeyJWT,
+    PublicClient,
+)
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential, IssuedBy
     from aio_token._token import Token
-    from aio_token._wish import Wish
     from aio_token.cli._session import Session
     from aio_token.grants.client_credentials import ClientCredentialsGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant
@@ -54,7 +61,8 @@ class SessionGrant:
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
-        return await self._grant().obtain(credential, wish)
+        resource = self._session.profile.resource  # in every request (RFC 8707 section 2.2)
+        return await self._grant().obtain(credential, Wish(resource=resource) if wish == NO_WISH else wish)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what the client proves itself with. Raises `TokenError`."""
@@ -71,15 +79,52 @@ class SessionGrant:
 
         profile, endpoint = self._session.profile, _endpoint_of(self._session)
         if profile.grant == "client_credentials":
-            return ClientCredentialsGrant(endpoint, scope=profile.scope, audience=profile.audience)
+            return ClientCredentialsGrant(
+                endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource
+            )
         return RefreshTokenGrant(endpoint)
 
 
-async def discover(issuer: str, transport: Transport) -> Provider:
-    """Read the issuer's metadata. Raises `TokenError`."""
+class Given(Protocol):
+    """Where a server is, as far as that was said: by options, or by a profile."""
+
+    @property
+    def issuer(self) -> str | None: ...
+    @property
+    def metadata_url(self) -> str | None: ...
+    @property
+    def token_url(self) -> str | None: ...
+    @property
+    def authorization_url(self) -> str | None: ...
+    @property
+    def device_url(self) -> str | None: ...
+    @property
+    def revocation_url(self) -> str | None: ...
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def proxy(self) -> str | None: ...
+
+
+async def discover(given: Given) -> Provider:
+    """Return what the issuer says about itself; what was given by hand comes first. Raises `TokenError`.
+
+    A server whose token endpoint was given by hand is not asked.
+    """
     from aio_token.oauth.provider import Provider
 
-    return await Provider.discover(issuer, transport=transport)
+    by_hand = {
+        "token_endpoint": given.token_url,
+        "authorization_endpoint": given.authorization_url,
+        "device_authorization_endpoint": given.device_url,
+        "revocation_endpoint": given.revocation_url,
+    }
+    by_hand = {name: url for name, url in by_hand.items() if url is not None}
+    reached = transport(given.ca_file, given.proxy)
+    if given.token_url is not None:
+        return Provider(given.issuer or "", by_hand, transport=reached)
+    found = await Provider.discover(given.issuer or "", metadata_url=given.metadata_url, transport=reached)
+    return replace(found, metadata={**found.metadata, **by_hand})
 
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
@@ -131,6 +176,14 @@ def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAu
     profile = session.profile
     if profile.assertion is not None:
         return ClientAssertion(profile.client_id, assertion_of(profile))
+    if profile.client_key is not None:
+        return PrivateKeyJWT(
+            profile.client_id,
+            key_of(session),
+            alg=profile.client_key_alg or "RS256",
+            kid=profile.client_key_id,
+            certificate=None if profile.client_certificate is None else Path(profile.client_certificate).read_text,
+        )
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
     secret = secret_of(session) if typed is None else lambda: typed.value

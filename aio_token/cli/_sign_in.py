@@ -1,22 +1,19 @@
-"""A sign-in: its options, what the last one said, and its steps; what can fail without a person is tried first."""
+"""A sign-in, step by step; what can fail without a person is tried first."""
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token.cli import _client_secret, _profile_files
-from aio_token.cli._client_secret import SECRET_VARIABLE, STORED
 from aio_token.cli._encryption_key import KEYRING
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
 from aio_token.cli._key_choice import choose_key, open_keyring
-from aio_token.cli._network import transport
 from aio_token.cli._profile import Profile
 from aio_token.cli._server import discover, endpoint_at
 from aio_token.cli._session import Session
@@ -24,69 +21,11 @@ from aio_token.cli._terminal import say
 from aio_token.cli._tokens import tokens_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aio_token.cli._flows import Flow
-    from aio_token.cli._profile import ClientAuth, StoreKind
+    from aio_token.cli._login_options import Options
+    from aio_token.cli._profile import ClientAuth
     from aio_token.oauth.provider import Provider
     from aio_token.oauth.secret import Revealed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The options of `login`; `client_secret` tells where the secret is, and `key` the same of the key."""
-
-    issuer: str | None = None
-    client_id: str | None = None
-    flow: Flow | None = None
-    scope: str | None = None
-    audience: str | None = None
-    origins: tuple[str, ...] = ()
-    store: StoreKind | None = None
-    key_file: Path | None = None
-    key: str | None = None
-    client_secret: str | None = None
-    assertion: str | None = None
-    ca_file: str | None = None
-    proxy: str | None = None
-    client_auth: ClientAuth | None = None
-    port: int = 0
-    yes: bool = False
-
-    def over(self, before: Profile) -> Options:
-        """Return these options, and for the rest what the last sign-in used.
-
-        A secret is the client's, so another client has another one; a stored one is read only where it was put.
-        """
-        issuer, client_id = self.issuer or before.issuer, self.client_id or before.client_id
-        same_client = (issuer, client_id) == (before.issuer, before.client_id)
-        moved = self.key_file is not None or self.store not in {None, before.store}
-        lost = not same_client or (before.client_secret == STORED and moved)
-        return replace(
-            self,
-            issuer=issuer,
-            client_id=client_id,
-            flow=self.flow or (SERVICE_ACCOUNT if before.grant == "client_credentials" else None),
-            scope=self.scope or before.scope,
-            audience=self.audience or before.audience,
-            origins=self.origins or before.origins,
-            store=self.store or before.store,
-            key=None if self.key_file else before.key,
-            client_secret=self.client_secret or (None if lost or self.assertion else before.client_secret),
-            assertion=self.assertion or (before.assertion if same_client and not self.client_secret else None),
-            ca_file=self.ca_file or before.ca_file,
-            proxy=self.proxy or before.proxy,
-            client_auth=self.client_auth or (before.client_auth if same_client and before.client_secret else None),
-        )
-
-    @property
-    def secret_source(self) -> str | None:
-        """Where to get the secret from.
-
-        Only a service account has a default: what the environment holds may be another client's.
-        """
-        usual = f"env:{SECRET_VARIABLE}" if os.environ.get(SECRET_VARIABLE) else "prompt"
-        return self.client_secret or (usual if self.flow == SERVICE_ACCOUNT and not self.assertion else None)
 
 
 def sign_in(name: str, options: Options) -> None:
@@ -95,8 +34,11 @@ def sign_in(name: str, options: Options) -> None:
     if before is not None:
         options = options.over(before)
     require_person(name, options.flow)
-    if not options.issuer or not options.client_id:
-        message = f"there is no profile {name} yet: --issuer and --client-id are needed"
+    if not (options.issuer or options.token_url) or not options.client_id:
+        message = (
+            f"there is no profile {name} yet: --issuer and --client-id are needed, or --token-url where an issuer has "
+            "no metadata"
+        )
         raise click.UsageError(message)
     # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
     source, typed = _client_secret.read_once(options.secret_source)
@@ -117,7 +59,7 @@ def _key(options: Options, before: Session | None) -> str:
 
 
 async def _sign_in(name: str, options: Options, before: Profile | None, typed: Revealed[str] | None) -> None:
-    provider = await discover(options.issuer or "", transport(options.ca_file, options.proxy))
+    provider = await discover(options)
     flow = options.flow or choose_flow(provider)
     session = Session(name, _profile(options, provider, flow))
     if before is not None:
@@ -132,33 +74,51 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
             raise StoreError(message)
         if typed is not None:
             await _client_secret.keep(session, typed)
-    say(f"Signed in at {session.profile.issuer}. The token of the profile {name} is kept {session.how_kept}.")
+    say(f"Signed in at {session.profile.server}. The token of the profile {name} is kept {session.how_kept}.")
     if flow != SERVICE_ACCOUNT and not tokens.status.has_refresh_token:
         say("It cannot be renewed, because no refresh token came with it; --scope offline_access may bring one.")
 
 
 def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
     return Profile(
-        issuer=provider.issuer,
+        issuer=provider.issuer or None,
+        # Where the metadata's own address was given for the issuer, it is asked again.
+        metadata_url=options.metadata_url or (options.issuer if options.issuer != provider.issuer else None),
+        token_url=options.token_url,
+        authorization_url=options.authorization_url,
+        device_url=options.device_url,
+        revocation_url=options.revocation_url,
         client_id=options.client_id or "",
         token_endpoint=provider.token_endpoint_url,
         revocation_endpoint=provider.revocation_endpoint,
         grant="client_credentials" if flow == SERVICE_ACCOUNT else "refresh_token",
         scope=options.scope,
         audience=options.audience,
-        client_auth=(options.client_auth or _usual_auth(provider)) if options.client_secret else "none",
+        resource=options.resource,
+        redirect_uri=options.redirect_uri,
+        client_auth=_auth(options, provider),
         client_secret=options.client_secret,
         assertion=options.assertion,
         ca_file=options.ca_file,
         proxy=options.proxy,
+        client_key=options.client_key,
+        client_key_alg=options.client_key_alg,
+        client_key_id=options.client_key_id,
+        client_certificate=options.client_certificate,
         store=options.store or "encrypted",
         key=options.key,
         origins=options.origins,
     )
 
 
-def _usual_auth(provider: Provider) -> ClientAuth:
-    """Return how the issuer wants the secret: in a header if it does not say (RFC 8414 section 2)."""
+def _auth(options: Options, provider: Provider) -> ClientAuth:
+    """Return how the client proves who it is: with a secret in a header if the issuer does not say (RFC 8414 2)."""
+    if options.client_key:
+        return "private_key_jwt"
+    if not options.client_secret:
+        return "none"
+    if options.client_auth:
+        return options.client_auth
     supported = provider.metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     return "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
 
@@ -171,7 +131,7 @@ def _refuse_to_replace(before: Session, profile: Profile) -> None:
     kept = (old.token_endpoint, old.client_id, old.store, old.key)
     if kept != (profile.token_endpoint, profile.client_id, profile.store, profile.key):
         message = (
-            f"the profile {before.name} is signed in at {old.issuer} as {old.client_id}, its token "
+            f"the profile {before.name} is signed in at {old.server} as {old.client_id}, its token "
             f"{before.how_kept}; to change that run: aio-token logout {before.name} first, or name another profile"
         )
         raise ConfigurationError(message)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from aio_token.grants.device_code import DeviceGrant as DeviceGrant
     from aio_token.grants.device_code import DevicePrompt as DevicePrompt
     from aio_token.grants.authorization_code import AuthorizationCodeGrant as AuthorizationCodeGrant
+    from aio_token.grants.web_sign_in import Begun as Begun
+    from aio_token.grants.web_sign_in import WebSignIn as WebSignIn
 
 __getattr__: Callable[[str], Any]
 __dir__: Callable[[], list[str]]
@@ -48,5 +50,6 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "password": ("PasswordGrant",),
         "device_code": ("DeviceGrant", "DevicePrompt"),
         "authorization_code": ("AuthorizationCodeGrant",),
+        "web_sign_in": ("Begun", "WebSignIn"),
     },
 )

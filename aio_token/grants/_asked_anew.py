@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aio_token._credential import Credential
 from aio_token._wish import NO_WISH
+from aio_token.grants._again import asked_again_over_a_blip
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_several
 from aio_token.oauth.form import Form
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
+    from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
 
 
@@ -59,9 +61,13 @@ class AskedAnew(ABC):
         """
         self._endpoint.check_issued_here(credential)
         asked = written(wish).over(self._asked)
-        form = (await self._evidence()).over(asked)
         first_try = credential is None or not credential.failures  # see the refresh token grant
-        answer = await self._endpoint.request(self._grant_type, form, repeatable=first_try)
+
+        async def ask() -> Answer:
+            form = (await self._evidence()).over(asked)
+            return await self._endpoint.request(self._grant_type, form, repeatable=first_try)
+
+        answer = await asked_again_over_a_blip(ask, credential)
         return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
 
     async def fingerprint(self, salt: bytes) -> str:

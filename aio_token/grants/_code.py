@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
+    from aio_token.grants._redeemed import Redeemed
     from aio_token.oauth.endpoint import TokenEndpoint
 
 _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
@@ -43,8 +44,15 @@ def secret_text() -> Revealed[str]:
     return Revealed(secrets.token_urlsafe(_ENTROPY))
 
 
+def verifier_for(endpoint: TokenEndpoint) -> Revealed[str]:
+    """Make a verifier (RFC 7636 section 4.1), "" for a server that breaks on it."""
+    return secret_text() if endpoint.dialect.pkce else Revealed("")
+
+
 def challenge(verifier: Revealed[str]) -> Form:
     """Return what shows a server that the verifier is known, without showing it (RFC 7636 section 4.2)."""
+    if not verifier.value:
+        return Form()
     from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415  slow to import
 
     digest: str = create_s256_code_challenge(verifier.value)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
@@ -55,35 +63,31 @@ def authorization_address(
     endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
 ) -> str:
     """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
-    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415  slow to import
-
     address = endpoint.address("authorization")
-    members = asked.written_for("the authorization endpoint")
-    with_members = f"{address}{'&' if '?' in address else '?'}{members}".rstrip("?&")
-    return str(
-        prepare_grant_uri(
-            with_members,
-            endpoint.client_id,
-            "code",
-            redirect_uri=redirect_uri,
-            state=state.value,
-            **dict(challenge(verifier).members),
-        )
-    )
+    own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
+    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(asked))
+    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
 
 
 class CodeInHand(Unpicklable):
-    """The grant that redeems an authorization code, once."""
+    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state."""
 
     def __init__(
-        self, endpoint: TokenEndpoint, callback: Callback, asked: Form, *, redirect_uri: str, verifier: Revealed[str]
+        self,
+        endpoint: TokenEndpoint,
+        callback: Callback,
+        asked: Form,
+        *,
+        redirect_uri: str,
+        verifier: Revealed[str],
+        redeemed: Redeemed,
     ) -> None:
         self._endpoint = endpoint
         self._callback = callback
         self._asked = asked
         self._redirect_uri = redirect_uri
         self._verifier = verifier
-        self._is_spent = False
+        self._redeemed = redeemed
 
     def __repr__(self) -> str:
         return f"<CodeInHand for {self._endpoint!r}>"
@@ -101,10 +105,9 @@ class CodeInHand(Unpicklable):
         """
         del wish
         self._endpoint.check_issued_here(credential)
-        if self._is_spent:
+        if not self._redeemed.claim(self._callback["state"]):
             message = "the authorization code was presented before; sign in again"
             raise SignInRequired(message)
-        self._is_spent = True
         form = Form(
             code=self._callback["code"],
             redirect_uri=self._redirect_uri,
@@ -114,7 +117,8 @@ class CodeInHand(Unpicklable):
         try:
             answer = await self._endpoint.request("authorization_code", form, repeatable=False)
         except ServerUnavailable as error:
-            self._is_spent = error.outcome_unknown
+            if not error.outcome_unknown:
+                self._redeemed.release(self._callback["state"])
             raise
         return self._with_what_came_back(answer.credential(Credential(issued_by=self.issued_by)))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import secrets
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
@@ -19,7 +20,14 @@ from aio_token.grants._neighbours import is_foreign
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-HOST = "127.0.0.1"  # the address and not the name, which may lead elsewhere (RFC 8252 section 8.3)
+Host = Literal["127.0.0.1", "::1", "localhost"]
+"""What a redirect URI calls this machine. The name may lead elsewhere, and is for servers that take no address."""
+
+ADDRESSES: dict[Host, tuple[str, ...]] = {
+    "127.0.0.1": ("127.0.0.1",),
+    "::1": ("::1",),
+    "localhost": ("127.0.0.1", "::1"),  # both: a port that another program has at one of them gets the code
+}
 _PATIENCE = 2.0  # seconds for the browser to take its page
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -51,7 +59,8 @@ class Listener:
     Besides, it sends one browser on to where the answer is given.
     """
 
-    def __init__(self, path: str, state: str) -> None:
+    def __init__(self, host: Host, path: str, state: str) -> None:
+        self._host = f"[{host}]" if ":" in host else host
         self._path = path
         self._state = state
         self._arrived: asyncio.Future[Callback] = asyncio.get_running_loop().create_future()
@@ -62,12 +71,12 @@ class Listener:
     @property
     def redirect_uri(self) -> str:
         """Where the server is to send the browser."""
-        return f"http://{HOST}:{self.port}{self._path}"
+        return f"http://{self._host}:{self.port}{self._path}"
 
     def page_for(self, address: str) -> Page:
         """Make the page that leads to an address: once, and only a browser of this user (law G5)."""
         # A path that no web page guesses which tries all ports.
-        self._page = Page(f"http://{HOST}:{self.port}/{secrets.token_urlsafe(8)}")
+        self._page = Page(f"http://{self._host}:{self.port}/{secrets.token_urlsafe(8)}")
         self._page.leads_to = address
         return self._page
 
@@ -92,7 +101,7 @@ class Listener:
     async def _is_sent_on(self, request: web.BaseRequest) -> bool:
         if f"http://{request.host}{request.path}" != self._page or self._is_taken:
             return False
-        port = request.get_extra_info("peername", (HOST, 0))[1]
+        port = request.get_extra_info("peername", ("", 0))[1]
         if await asyncio.to_thread(is_foreign, port, self.port) or self._is_taken:
             return False
         self._is_taken = True
@@ -102,7 +111,8 @@ class Listener:
         query = request.query
         return (
             request.method == "GET"
-            and request.host == f"{HOST}:{self.port}"  # a name that was made to lead here has another (DNS rebinding)
+            and request.host
+            == f"{self._host}:{self.port}"  # a name that was made to lead here has another (DNS rebinding)
             and request.path == self._path
             and len(set(query)) == len(query)  # RFC 6749 section 3.1: nothing twice
             and hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
@@ -111,23 +121,28 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(path: str, state: str, port: int) -> AsyncIterator[Listener]:
+async def listening(host: Host, path: str, state: str, port: int) -> AsyncIterator[Listener]:
     """Listen while the block lasts; port 0 is one that is free. Raises `ConfigurationError` if it is taken."""
-    listener = Listener(path, state)
+    listener = Listener(host, path, state)
     runner = web.ServerRunner(web.Server(listener.handle, access_log=None), shutdown_timeout=_PATIENCE)
     try:
         # Both to their ends: asyncio forgets a server whose start is cancelled, and its port stays taken.
-        await finish(_start(runner, port), grace=_PATIENCE)
+        await finish(_start(runner, ADDRESSES[host], port), grace=_PATIENCE)
         listener.port = runner.addresses[0][1]
         yield listener
     finally:
         await finish(runner.cleanup(), grace=_PATIENCE)
 
 
-async def _start(runner: web.ServerRunner, port: int) -> None:
+async def _start(runner: web.ServerRunner, addresses: tuple[str, ...], port: int) -> None:
     await runner.setup()
-    try:
-        await web.TCPSite(runner, HOST, port).start()
-    except OSError as error:
-        message = f"{HOST} cannot be listened on, port {port} ({type(error).__name__}); free the port or use another"
-        raise_alone(ConfigurationError(message), because=error)
+    for address in addresses:
+        try:
+            await web.TCPSite(runner, address, port).start()
+        except OSError as error:
+            if runner.addresses and error.errno != errno.EADDRINUSE:
+                continue  # this machine has no such address; it has the other one
+            what = f"{address} cannot be listened on, port {port}"
+            message = f"{what} ({type(error).__name__}); free the port or use another"
+            raise_alone(ConfigurationError(message), because=error)
+        port = runner.addresses[0][1]

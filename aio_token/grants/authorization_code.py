@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from inspect import isawaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text
+from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
 from aio_token.grants._in_one import obtained_in_one
+from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written_for_a_person
 from aio_token.oauth.arguments import (
@@ -28,16 +30,17 @@ from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from aio_token._credential import Credential, IssuedBy
     from aio_token._interfaces import Grant
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
-    from aio_token.grants._loopback import Listener
+    from aio_token.grants._loopback import Host, Listener
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Revealed
 
-_REMEDY = "scope=, resource=, port= and path= say the grant's own; the rest is made anew for each sign-in"
+_REMEDY = "scope=, resource=, host=, port= and path= say the grant's own; the rest is made anew for each sign-in"
 
 
 @public
@@ -51,9 +54,11 @@ class AuthorizationCodeGrant:
     read in the list of processes what a browser is started with. Without one, or if it fails, `show` is given the
     address to open, and may be asynchronous; the default writes it to standard error.
 
-    The answer is awaited for `timeout` seconds on 127.0.0.1, at `path` and a free port, or `port` for servers that want
-    to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `resource` is RFC 8707's, one URI or
-    several. `parameters` go into the address, such as `audience`, `prompt` or `login_hint`.
+    The answer is awaited for `timeout` seconds on this machine, at `path` and a free port, or `port` for servers that
+    want to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `host` is what it calls this
+    machine, for servers that take `localhost` alone; the address is safer (RFC 8252 section 8.3). What comes back with
+    the code, such as a realm, is in the token's `extra`. `resource` is RFC 8707's, one URI or several. `parameters` go
+    into the address, such as `audience`, `prompt` or `login_hint`.
     """
 
     def __init__(  # noqa: PLR0913  each has its default
@@ -65,6 +70,7 @@ class AuthorizationCodeGrant:
         browser: Callable[[str], object] | None = None,
         show: Callable[[str], object] = show_on_stderr,
         timeout: float = 300.0,
+        host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1",
         port: int = 0,
         path: str = "/callback",
         parameters: Mapping[str, str | Sequence[str]] | None = None,
@@ -75,6 +81,7 @@ class AuthorizationCodeGrant:
         check_function("browser", browser, optional=True)
         check_function("show", show)
         check_seconds("timeout", timeout)
+        demand_one_of(host, ("127.0.0.1", "::1", "localhost"), "host")
         check_port(port)
         check_text("path", path)
         if not path.startswith("/"):
@@ -86,6 +93,7 @@ class AuthorizationCodeGrant:
         self._browser = browser
         self._show = show
         self._timeout = timeout
+        self._host: Host = host
         self._port = port
         self._path = path
         self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
@@ -114,18 +122,18 @@ class AuthorizationCodeGrant:
         It may be cancelled at any moment, as nothing is spent by it. Raises what `obtain` raises, but for what the
         token endpoint says.
         """
-        asked, verifier = written_for_a_person(wish).over(self._asked), secret_text()
+        asked, verifier = written_for_a_person(wish).over(self._asked), verifier_for(self._endpoint)
         redirect_uri, callback = await self._send_the_person(asked, verifier)
         callback.judge(self._endpoint)
-        return CodeInHand(self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier)
+        return CodeInHand(
+            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed()
+        )
 
     async def _send_the_person(self, asked: Form, verifier: Revealed[str]) -> tuple[str, Callback]:
-        from aio_token.grants._loopback import listening  # noqa: PLC0415  brings a web server with it
-
         self._endpoint.address("authorization")
         state = secret_text()
         try:
-            async with listening(self._path, state.value, self._port) as listener, asyncio.timeout(self._timeout):
+            async with self._listening(state) as listener, asyncio.timeout(self._timeout):
                 redirect_uri = listener.redirect_uri
                 address = authorization_address(
                     self._endpoint, asked, redirect_uri=redirect_uri, state=state, verifier=verifier
@@ -135,6 +143,11 @@ class AuthorizationCodeGrant:
         except TimeoutError:
             message = f"the person did not sign in within {self._timeout:g} s; sign in again"
             raise_alone(SignInRequired(message))
+
+    def _listening(self, state: Revealed[str]) -> AbstractAsyncContextManager[Listener]:
+        from aio_token.grants._loopback import listening  # noqa: PLC0415  brings a web server with it
+
+        return listening(self._host, self._path, state.value, self._port)
 
     async def _show_the_way(self, listener: Listener, address: str) -> None:
         if self._browser is not None and await asyncio.to_thread(_opens, self._browser, listener.page_for(address)):

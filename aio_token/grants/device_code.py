@@ -13,6 +13,7 @@ from aio_token._ground.public import public
 from aio_token._interfaces import StillPending
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
+from aio_token.grants._code import challenge, verifier_for
 from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written
@@ -67,7 +68,8 @@ class DeviceGrant:
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. `show` is
     given a `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` passes the time
-    between two polls. The server has the last word on how often it is asked.
+    between two polls. The server has the last word on how often it is asked. A challenge goes with the first request,
+    and what answers it with the others (PKCE, RFC 7636): some servers demand it here too, and the rest ignores it.
     """
 
     def __init__(
@@ -116,18 +118,19 @@ class DeviceGrant:
         agreed, `StillPending`, holds what to wait for next.
         """
         asked = written(wish).over(self._asked)
-        begun = await self._begin(asked)
+        verifier = verifier_for(self._endpoint)
+        begun = await self._begin(challenge(verifier).over(asked), verifier)
         shown = self._show(begun.prompt)
         if isawaitable(shown):
             await shown
         return await _Polling(self._endpoint, begun, self._wait, issued_for(self._endpoint, asked)).invite(wish)
 
-    async def _begin(self, asked: Form) -> _Begun:
+    async def _begin(self, asked: Form, verifier: Revealed[str]) -> _Begun:
         asked_at = self._endpoint.clock.monotonic()
         answer = await self._endpoint.ask("device authorization", asked)
         failure = answer.failure()
         if failure is None:
-            begun = _read(answer, asked_at)
+            begun = _read(answer, asked_at, verifier)
             if begun is not None and all(self._endpoint.problem_with(uri) is None for uri in begun.addresses):
                 return begun
             message = "the device authorization endpoint gave no code and address that can be shown; try again later"
@@ -141,6 +144,7 @@ class _Begun:
 
     prompt: DevicePrompt
     device_code: Revealed[str]
+    verifier: Revealed[str]
     interval: float
     ends_at: float
 
@@ -187,7 +191,8 @@ class _Polling(Unpicklable):
         del wish
         self._endpoint.check_issued_here(credential)
         try:
-            answer = await self._endpoint.request(GRANT_TYPE, Form(device_code=self._begun.device_code.value))
+            form = Form(device_code=self._begun.device_code.value, code_verifier=self._begun.verifier.value)
+            answer = await self._endpoint.request(GRANT_TYPE, form)
         except ServerUnavailable as error:
             raise self._later(error) from None
         if answer.error == "slow_down":
@@ -206,7 +211,7 @@ class _Polling(Unpicklable):
         return StillPending(self)
 
 
-def _read(answer: Answer, asked_at: float) -> _Begun | None:
+def _read(answer: Answer, asked_at: float, verifier: Revealed[str]) -> _Begun | None:
     said = answer.members
     device_code, user_code = said.get("device_code"), said.get("user_code")
     uri = said.get("verification_uri") or said.get("verification_url")  # Google's name
@@ -223,6 +228,7 @@ def _read(answer: Answer, asked_at: float) -> _Begun | None:
             expires_in=lifetime,
         ),
         device_code=Revealed(device_code),
+        verifier=verifier,
         interval=_INTERVAL if interval is None else max(interval, _SHORTEST),
         ends_at=asked_at + lifetime,
     )

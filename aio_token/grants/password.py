@@ -8,6 +8,7 @@ from aio_token._credential import Credential
 from aio_token._ground.public import public
 from aio_token._pacing.proof import digest
 from aio_token._wish import NO_WISH
+from aio_token.grants._again import asked_again_over_a_blip
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, check_text, judged
 from aio_token.oauth.form import Form
@@ -56,7 +57,7 @@ class PasswordGrant:
         password = await reveal(self._password, "the password")
         asked = written(wish).over(Form(scope=self._scope))
         form = Form(username=self._username, password=password.value).over(asked)
-        answer = await self._endpoint.request("password", form)
+        answer = await asked_again_over_a_blip(lambda: self._endpoint.request("password", form), credential)
         return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))
 
     async def fingerprint(self, salt: bytes) -> str:

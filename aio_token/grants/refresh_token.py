@@ -10,6 +10,7 @@ from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
 from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token._wish import NO_WISH
+from aio_token.grants._again import asked_again_over_a_blip
 from aio_token.grants._wish import written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, judged
 from aio_token.oauth.form import Form
@@ -18,6 +19,7 @@ from aio_token.oauth.secret import reveal
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
+    from aio_token.oauth.answer import Answer
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.secret import Revealed, Secret
 
@@ -64,7 +66,11 @@ class RefreshTokenGrant:
         held = await self._presentable(credential)
         form = Form(refresh_token=held.refresh_token).over(written(wish)).over(Form(scope=self._scope))
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
-        answer = await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
+
+        async def ask() -> Answer:
+            return await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
+
+        answer = await (asked_again_over_a_blip(ask, held) if held.reusable else ask())
         try:
             new = answer.credential(held)
         except GrantRefused as error:

@@ -31,6 +31,7 @@ from aio_token.oauth.remedies import (
     is_about_the_client,
     needs_a_person,
     remedy_for,
+    standard_code,
 )
 from aio_token.oauth.server_text import quoted
 
@@ -45,6 +46,7 @@ _REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in", "x_refre
 _TOKENS = ("access_token", "refresh_token")
 _READ = frozenset({*_TOKENS, "token_type", "expires_in", "scope", *_REFRESH_LIFETIMES})
 
+_OF_A_GATEWAY = frozenset({502, 503, 504})
 _OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
 
 _LONGEST_DATE = 100  # characters (law H1)
@@ -111,8 +113,20 @@ class Answer:
 
     @property
     def error(self) -> str | None:
-        """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1)."""
-        return code_of(self._member("error"))
+        """The error code (RFC 6749 section 5.2), None if the answer carries none; 200 may carry one (law D1).
+
+        It is the standard's, as far as the dialect has a server's own words for it.
+        """
+        declared, said = self._dialect.errors, description_of(self._members)
+        return standard_code(declared if self._grant_type else {}, self._word, description=said, status=self._status)
+
+    @property
+    def is_of_a_gateway(self) -> bool:
+        """Whether a gateway answered for a server that may well answer the next time (502, 503 or 504).
+
+        One that says when to come again means it.
+        """
+        return self._status in _OF_A_GATEWAY and not self._retry_after
 
     def failure(self) -> TokenError | None:
         """Return the error that this answer is, typed by what helps (law D6), None if it is none."""
@@ -127,14 +141,7 @@ class Answer:
     def _refusal(self) -> TokenError | None:
         if self.error is None and self._is_success:
             return None
-        kind, remedy = remedy_for(
-            self._grant_type,
-            self._code,
-            self._status,
-            self._address,
-            description=description_of(self._members),
-            declared=self._dialect.remedies,
-        )
+        kind, remedy = remedy_for(self._grant_type, self._code, self._status, self._address)
         message = f"{self._to} answered {self._said()}; {remedy}"
         if self._heard.defect is not None:
             message += f" ({self._heard.defect})"
@@ -169,6 +176,10 @@ class Answer:
         return 200 <= self._status < 300  # noqa: PLR2004  RFC 9110 section 15.3
 
     @property
+    def _word(self) -> str | None:
+        return code_of(self._member("error"))
+
+    @property
     def _code(self) -> str:
         return (self.error or "").strip().lower()
 
@@ -184,8 +195,8 @@ class Answer:
 
     def _said(self) -> str:
         given = (self._text("access_token") or "", self._text("refresh_token") or "")
-        words = [quoted(text, (*self._secrets, *given)) for text in (self.error, description_of(self._members))]
-        if by_code(self._code) is not None:
+        words = [quoted(text, (*self._secrets, *given)) for text in (self._word, description_of(self._members))]
+        if by_code(self._code) is not None and self.error == self._word:
             words[0] = self._code  # whatever secret is a part of it
         said = ": ".join(word for word in words if word)
         return f"{self._status} ({said})" if said else f"{self._status}"

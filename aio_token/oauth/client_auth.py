@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from aio_token._errors import ConfigurationError, raise_alone
+from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
 from aio_token._ground.value import Value, field, replace
 from aio_token._pacing.proof import digest
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_header, check_seconds, check_secret, check_text, judged
+from aio_token.oauth.authlib_half import in_utf_8, percent_encoded, prepared
 from aio_token.oauth.secret import Revealed, reveal
 from aio_token.oauth.signing_key import header_for, private_key, revealed_certificate
 
@@ -50,36 +51,51 @@ class ClientAuthentication(Protocol):
 @public
 @judged
 class ClientSecretBasic(Unpicklable, Value, kw_only=False):
-    """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header."""
+    """`client_secret_basic` (RFC 6749 section 2.3.1): id and secret in an HTTP Basic header.
+
+    Both are percent-encoded, as the RFC wants it; `encoded` False leaves them as they are, for a server that takes them
+    so. `empty` says that the secret is the empty text, as of some apps on devices; without it an empty one is taken for
+    a variable that is not set.
+    """
 
     client_id: str
     secret: Secret = field(repr=False)
+    encoded: bool = field(default=True, kw_only=True)
+    empty: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_secret_of(self.client_id, self.secret)
+        _check_secret_of(self.client_id, self.secret, empty=self.empty)
 
     async def fingerprint(self, salt: bytes) -> str:
-        """Return a digest of id and secret."""
-        return await _fingerprint(self, salt)
+        """Return a digest of id and secret, and of how they are written."""
+        return await _fingerprint(self, salt, self.encoded)
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the header on the request."""
-        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
-        # Percent-encoded as the RFC wants it, which Authlib leaves out, and with %20 for a space, which every server
-        # tried takes, while "+" was not taken by all (law D5).
-        return _prepared(request, "client_secret_basic", self.client_id, secret, encoded=True)
+        secret = await _secret_of(self)
+        return prepared(
+            request,
+            "client_secret_basic",
+            self.client_id,
+            secret,
+            write=percent_encoded if self.encoded else in_utf_8,
+        )
 
 
 @public
 @judged
 class ClientSecretPost(Unpicklable, Value, kw_only=False):
-    """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body."""
+    """`client_secret_post` (RFC 6749 section 2.3.1): id and secret in the body.
+
+    `empty` is as with `ClientSecretBasic`.
+    """
 
     client_id: str
     secret: Secret = field(repr=False)
+    empty: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_secret_of(self.client_id, self.secret)
+        _check_secret_of(self.client_id, self.secret, empty=self.empty)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of id and secret."""
@@ -87,8 +103,8 @@ class ClientSecretPost(Unpicklable, Value, kw_only=False):
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put id and secret into the body."""
-        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
-        return _prepared(request, "client_secret_post", self.client_id, secret)
+        secret = await _secret_of(self)
+        return prepared(request, "client_secret_post", self.client_id, secret)
 
 
 @public
@@ -107,7 +123,7 @@ class PublicClient(Unpicklable, Value, kw_only=False):
 
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the id into the body."""
-        return _prepared(request, "none", self.client_id)
+        return prepared(request, "none", self.client_id)
 
 
 @public
@@ -158,7 +174,7 @@ class PrivateKeyJWT(Unpicklable, Value, kw_only=False):
         key = Revealed(await private_key(self.key, self.alg, f"the private key of {whose}"))
         header = await header_for(key, self.kid, self.header, self.certificate, whose)
         method = Method(self.audience or audience, _claims(request, self.lifetime), header, self.alg)
-        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, key)
+        return prepared(prepared(request, "none", self.client_id), method, self.client_id, key)
 
 
 @public
@@ -194,9 +210,9 @@ class ClientSecretJWT(Unpicklable, Value, kw_only=False):
         if not self.alg.startswith("HS"):
             message = f"{self.alg!r} is no algorithm for a secret; pass alg='HS256', 'HS384' or 'HS512'"
             raise ConfigurationError(message)
-        secret = await reveal(self.secret, f"the secret of the client {self.client_id!r}")
+        secret = await _secret_of(self)
         method = Method(self.audience or audience, _claims(request, self.lifetime), dict(self.header), self.alg)
-        return _prepared(_prepared(request, "none", self.client_id), method, self.client_id, secret)
+        return prepared(prepared(request, "none", self.client_id), method, self.client_id, secret)
 
 
 @public
@@ -222,7 +238,7 @@ class ClientAssertion(Unpicklable, Value, kw_only=False):
     async def authenticate(self, request: Request, audience: str) -> Request:  # noqa: ARG002  see the protocol
         """Put the JWT into the body."""
         held = await self._assertion()
-        request = _prepared(request, "none", self.client_id)
+        request = prepared(request, "none", self.client_id)
         proof = Revealed({"client_assertion_type": _ASSERTION_TYPE, "client_assertion": held.value})
         return replace(
             request,
@@ -239,42 +255,28 @@ class ClientAssertion(Unpicklable, Value, kw_only=False):
         return held
 
 
-def _check_secret_of(client_id: object, secret: object) -> None:
+def _check_secret_of(client_id: object, secret: object, *, empty: bool = False) -> None:
     check_text("the client's id", client_id)
-    check_secret(f"the secret of the client {client_id!r}", secret)
+    if not empty:
+        check_secret(f"the secret of the client {client_id!r}", secret)
+    elif secret != "":
+        message = f"the client {client_id!r} has a secret, which `empty` says is none"
+        raise ConfigurationError(message)
+
+
+async def _secret_of(client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT) -> Revealed[str]:
+    if getattr(client, "empty", False):
+        return Revealed("")
+    return await reveal(client.secret, f"the secret of the client {client.client_id!r}")
 
 
 async def _fingerprint(
     client: ClientSecretBasic | ClientSecretPost | ClientSecretJWT, salt: bytes, *beside: object
 ) -> str:
-    secret = await reveal(client.secret, f"the secret of the client {client.client_id!r}")
+    secret = await _secret_of(client)
     return digest(salt, type(client).__name__, client.client_id, secret.value, *beside)
 
 
 def _claims(request: Request, lifetime: int) -> dict[str, object]:
     now = int(time.time() if request.sent_at is None else request.sent_at)
     return {"iat": now, "exp": now + lifetime}
-
-
-def _prepared(
-    request: Request, method: object, client_id: str, secret: Revealed[Any] | None = None, *, encoded: bool = False
-) -> Request:
-    """Let Authlib put the proof on the request."""
-    from authlib.oauth2.auth import ClientAuth  # noqa: PLC0415  slow to import, and not needed to serve from a store
-
-    secret = secret or Revealed("")
-    done = Revealed(("", dict(request.headers), request.body))
-    try:
-        client = ClientAuth(client_id, secret.value, method)
-        if encoded:
-            client.client_id, client.client_secret = quote(client_id, safe=""), quote(secret.value, safe="")
-        done.value = client.prepare(  # type: ignore[no-untyped-call]  # types-authlib leaves it out
-            request.method, request.url, *done.value[1:]
-        )
-    except Exception as error:  # noqa: BLE001  whatever a library raises may quote the secret
-        message = f"the client {client_id!r} cannot be authenticated with what it was given ({type(error).__name__})"
-        raise_alone(ConfigurationError(message))
-    _, headers, body = done.value
-    sent = (secret.value, *headers.get("Authorization", "").split()[1:])
-    secrets = (*request.secrets, *(text for text in sent if isinstance(text, str)))
-    return replace(request, headers=headers, body=body, secrets=secrets)

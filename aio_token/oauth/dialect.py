@@ -14,15 +14,15 @@ from aio_token._ground.value import Value, field, replace
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_function, check_kind, check_several, check_text, judged
 from aio_token.oauth.form import Form, Request
+from aio_token.oauth.remedies import CODES
 from aio_token.oauth.strangers import called
 from aio_token.oauth.url import origin_of
 
 if TYPE_CHECKING:
     from aio_token.oauth.exchange import Reply
 
-_MAPPINGS = ("grant_types", "names", "places", "expires", "refresh_expires", "remedies")
+_MAPPINGS = ("grant_types", "names", "places", "expires", "refresh_expires", "errors")
 _UNITS = ("seconds", "minutes", "milliseconds", "moment")
-_REMEDIES = ("sign in", "configure", "wait")
 _BOUND_TO_A_KEY = frozenset({"dpop", "mac", "pop"})
 _PASSES = frozenset({408, 425, 429})
 
@@ -41,8 +41,8 @@ class Dialect(Unpicklable, Value):
     between, such as `data.access_token`, or several, of which the first counts that is there. What stands beside the
     access token is found without being named. `expires` and `refresh_expires` are the places of the tokens' ends and
     what they count: a moment is POSIX seconds or milliseconds, or a date. `bearer_types` are the server's words for
-    Bearer. `remedies` say what helps against an error, by its code, by words of its description, or by the status of
-    an answer that says nothing known.
+    Bearer. `errors` are the standard's codes (RFC 6749 section 5.2) for what the server says by a code of its own, by
+    words of a description, or by the status of an answer that says nothing known.
 
     For the rest there are two functions, for requests to the token endpoint and their answers. `write` is given the
     request that is about to be sent and the form that it was made of, and returns the one to send, to the same server.
@@ -68,7 +68,7 @@ class Dialect(Unpicklable, Value):
         default_factory=dict, hash=False
     )
     bearer_types: Sequence[str] = field(default=(), hash=False)
-    remedies: Mapping[str | int, Literal["sign in", "configure", "wait"]] = field(default_factory=dict, hash=False)
+    errors: Mapping[str | int, str] = field(default_factory=dict, hash=False)
     read: Callable[[Mapping[str, Any], Reply], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
@@ -97,9 +97,9 @@ class Dialect(Unpicklable, Value):
         for unit in (*self.expires.values(), *self.refresh_expires.values()):
             _check_one_of("the unit of an end", unit, _UNITS)
         _check_bearer_types(self.bearer_types)
-        for said, remedy in self.remedies.items():
+        for said, code in self.errors.items():
             _check_said(said)
-            _check_one_of("a remedy", remedy, _REMEDIES)
+            _check_one_of("a standard error code", code, sorted(CODES))
 
     def where(self, name: str) -> tuple[str, ...]:
         """Return where a member of an answer may stand, as far as this says."""
@@ -212,7 +212,7 @@ def _check_bearer_types(kinds: object) -> None:
 
 def _check_said(said: object) -> None:
     if isinstance(said, str):
-        check_text("a word in remedies", said)
+        check_text("a word in errors", said)
     elif not isinstance(said, int) or isinstance(said, bool) or said in _PASSES or not 400 <= said < 500:  # noqa: PLR2004
         message = (
             "remedies are by words, or by statuses from 400 to 499, but 408, 425 and 429, which pass by themselves"

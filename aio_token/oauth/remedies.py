@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable, SignInRequired
@@ -44,12 +43,6 @@ _BY_CODE: dict[str, Remedy] = {
     "server_error": (ServerUnavailable, _LATER),
     "temporarily_unavailable": (ServerUnavailable, _LATER),
 }
-_DECLARED: dict[str, Remedy] = {
-    "sign in": (GrantRefused, _SIGN_IN),
-    "configure": (ConfigurationError, "check the client's registration and what it asks for"),
-    "wait": (ServerUnavailable, _LATER),
-}
-_NOTHING_DECLARED: Mapping[str | int, str] = MappingProxyType({})
 _WITHOUT_A_PERSON = frozenset(
     {
         "client_credentials",
@@ -58,6 +51,9 @@ _WITHOUT_A_PERSON = frozenset(
     }
 )
 _OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret"})
+CODES = frozenset({*_BY_CODE, "authorization_pending", "slow_down"})
+"""What a dialect may say that a server's own word means."""
+
 _NO_TEXT = "an error that is not text"
 _CODES = ("code", "error", "type", "error_code", "status")  # of an error that is an object
 _DESCRIPTIONS = ("message", "error_description", "description")
@@ -117,31 +113,29 @@ def needs_a_person(grant_type: str) -> bool:
     return grant_type not in _WITHOUT_A_PERSON
 
 
-def _by_word(declared: Mapping[str | int, str], code: str, description: str) -> Remedy | None:
-    """Return what a dialect says of an error, by its code or by words of its description."""
-    words = {word.lower(): remedy for word, remedy in declared.items() if isinstance(word, str)}
-    said = description[:_LOOKED_AT].lower()
-    found = words.get(code) or next((remedy for word, remedy in words.items() if word in said), None)
-    return None if found is None else _DECLARED[found]
+def standard_code(declared: Mapping[str | int, str], word: str | None, *, description: str, status: int) -> str | None:
+    """Return the standard's code for what a server says by a word of its own, or by words of a description.
+
+    The status of an answer that says nothing known counts last. What is not declared is its own code.
+    """
+    words = {said.lower(): code for said, code in declared.items() if isinstance(said, str)}
+    own = (word or "").strip().lower()
+    if own in words:
+        return words[own]
+    said = description[:_LOOKED_AT].lower() if word is not None or status >= 400 else ""  # noqa: PLR2004  RFC 9110 section 15
+    found = next((code for words_of_it, code in words.items() if words_of_it in said), None)
+    if found is not None or own in _BY_CODE:
+        return found or word
+    return declared.get(status, word)
 
 
-def remedy_for(
-    grant_type: str,
-    code: str,
-    status: int,
-    address: str,
-    *,
-    description: str = "",
-    declared: Mapping[str | int, str] = _NOTHING_DECLARED,
-) -> Remedy:
-    """Return what helps a grant of this type, "" for a request that is no grant's; what is `declared` comes first.
+def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
+    """Return what helps a grant of this type, "" for a request that is no grant's.
 
     A refresh that is refused without a word is a session that has ended (Strava, Glewlwyd). Who needs no person for a
     token is not sent to sign in.
     """
-    known = _by_word(declared, code, description) or by_code(code)
-    if known is None and grant_type and status in declared:
-        known = _DECLARED[declared[status]]
+    known = by_code(code)
     if known is None and grant_type == "refresh_token" and status == 400 and not code:  # noqa: PLR2004  Bad Request
         known = GrantRefused, _SIGN_IN
     if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):

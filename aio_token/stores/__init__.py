@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from aio_token.stores.many.directory import DirectoryTokenStores as DirectoryTokenStores
     from aio_token.stores.many.names import account_key as account_key
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
+    from aio_token.stores.redis import RedisClient as RedisClient
+    from aio_token.stores.redis import RedisTokenStore as RedisTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
-    from aio_token.stores.codec import Codec as Codec
+    from aio_token._codec import Codec as Codec
     from aio_token.stores.key import Key as Key
     from aio_token.stores.key import KeySource as KeySource
     from aio_token.stores.key import new_key as new_key
@@ -47,8 +49,9 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "many.directory": ("DirectoryTokenStores",),
         "many.names": ("account_key",),
         "keyring": ("KeyringTokenStore",),
+        "redis": ("RedisClient", "RedisTokenStore"),
         "encrypted": ("Encrypted", "reencrypt"),
-        "codec": ("Codec",),
+        "aio_token._codec": ("Codec",),
         "key": ("Key", "KeySource", "new_key"),
         "keys": ("EnvironmentKey", "KeyFile", "KeyringKey", "Passphrase"),
     },

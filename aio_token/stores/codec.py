@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
 
 from aio_token._credential import SCHEMA_VERSION, Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
-from aio_token._ground.public import public
 
 MAGIC = b"AIOTOKEN"
 """What every encrypted content begins with."""
 
 NOTHING = memoryview(json.dumps({"version": SCHEMA_VERSION, "probe": True}).encode())
 """What a probe writes where nothing is kept, and removes: it says that nothing is kept."""
-
-
-@public
-class Codec(Protocol):
-    """Turns what is to be stored into other bytes, such as encrypted ones, and back.
-
-    Both methods are plain functions and may block: a store calls them in a thread. `identity` is a text that names the
-    place, such as the path of a file as it was configured; what was written for another place should be refused.
-    Contents come as memoryviews, because their repr does not show them.
-    """
-
-    def encode(self, content: memoryview, identity: str) -> bytes | memoryview:
-        """Return what is to be stored. Raises `StoreError`."""
-        ...
-
-    def decode(self, content: memoryview, identity: str) -> bytes | memoryview:
-        """Return what `encode` was given.
-
-        Raises `Damaged`, and `StoreError` if it is whole but cannot be read here and now.
-        """
-        ...
 
 
 class PlainCodec:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aio_token.testing.rules import Rules
 
@@ -25,6 +25,7 @@ class DeviceRequest:
     rules: Rules
     ends_at: float
     interval: float
+    code_challenge: str | None = None
     user: str = ""
     approved: bool | None = None
     next_poll: float = 0.0
@@ -87,11 +88,17 @@ class People:
         self._devices: dict[bytes, DeviceRequest] = {}
         self._codes: dict[bytes, Code] = {}
 
-    def begin(self, client_id: str, scope: str | None, device_code: str, user_code: str) -> None:
-        """Note a device that waits."""
+    def begin(self, asked: Mapping[str, str], client_id: str, scope: str | None, codes: Mapping[str, str]) -> None:
+        """Note a device that waits: what it asked, and the codes that it was given."""
         rules = self.rules
-        self._devices[_digest(device_code)] = DeviceRequest(
-            client_id, scope, user_code, rules, rules.clock.monotonic() + rules.device_lifetime, rules.device_interval
+        self._devices[_digest(codes["device_code"])] = DeviceRequest(
+            client_id,
+            scope,
+            codes["user_code"],
+            rules,
+            rules.clock.monotonic() + rules.device_lifetime,
+            rules.device_interval,
+            asked.get("code_challenge"),
         )
 
     def device(self, device_code: str) -> DeviceRequest | None:

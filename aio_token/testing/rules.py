@@ -21,6 +21,8 @@ class Rules:
     revokes its whole family, the newest token included, unless it comes within `grace` seconds of the first time: then
     the first answer is given again, with the same tokens and a fresh `expires_in`.
 
+    `pkce` demands a challenge by S256 of a browser's sign-in, `device_pkce` of a device's, as Keycloak can.
+
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
@@ -31,6 +33,8 @@ class Rules:
 
     lifetime: float = 60.0
     refresh_lifetime: float | None = None
+    pkce: bool = True
+    device_pkce: bool = False
     device_lifetime: float = 600.0
     device_interval: float = 5.0
     rotation: bool = True

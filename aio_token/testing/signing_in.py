@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from authlib.oauth2.rfc6749 import AuthorizationCodeGrant, InvalidGrantError
-from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc7636 import CodeChallenge, create_s256_code_challenge
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from yarl import URL
 
@@ -16,13 +16,15 @@ from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aio_token.testing.oauth import OAuth
 
 
 def let_people_sign_in(oauth: OAuth) -> None:
     """Register what follows."""
     oauth.register_grant(_Device)
-    oauth.register_grant(_AuthorizationCode, [CodeChallenge(required=True)])
+    oauth.register_grant(_AuthorizationCode, [CodeChallenge(required=False)])
     oauth.register_endpoint(_DeviceAuthorization)  # type: ignore[arg-type]  # Authlib names too narrow a class
 
 
@@ -39,13 +41,13 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
     challenge = asked.get("code_challenge")
     if asked.get("response_type") != "code":
         members["error"] = "unsupported_response_type"
-    elif not challenge or asked.get("code_challenge_method") != "S256":
+    elif oauth.people.rules.pkce and (not challenge or asked.get("code_challenge_method") != "S256"):
         members |= {"error": "invalid_request", "error_description": "A challenge by S256 is needed."}
     elif user is None:
         members["error"] = "access_denied"
     else:
         members["code"] = oauth.people.new_code(
-            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge)
+            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "")
         )
     return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
 
@@ -53,9 +55,13 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
 class _DeviceAuthorization(DeviceAuthorizationEndpoint):
     CLIENT_AUTH_METHODS = AUTH_METHODS
     server: OAuth
+    asked: Mapping[str, str]
 
     def create_endpoint_response(self, request: Any) -> Any:
         rules = self.server.people.rules
+        self.asked = request.form
+        if rules.device_pkce and self.asked.get("code_challenge_method") != "S256":
+            return 400, {"error": "invalid_request", "error_description": "A challenge by S256 is needed."}, []
         self.EXPIRES_IN, self.INTERVAL = rules.device_lifetime, rules.device_interval  # type: ignore[assignment]
         return super().create_endpoint_response(request)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
 
@@ -66,7 +72,7 @@ class _DeviceAuthorization(DeviceAuthorizationEndpoint):
         return f"{self.server.people.address()}/device"
 
     def save_device_credential(self, client_id: str, scope: str | None, data: Any) -> None:
-        self.server.people.begin(client_id, scope, data["device_code"], data["user_code"])
+        self.server.people.begin(self.asked, client_id, scope, data)
 
 
 class _Device(DeviceCodeGrant):
@@ -76,6 +82,9 @@ class _Device(DeviceCodeGrant):
     def query_device_credential(self, device_code: str) -> Any:
         found = self.server.people.device(device_code)
         if found is None:
+            raise InvalidGrantError
+        verifier = self.request.form.get("code_verifier", "")
+        if found.code_challenge and create_s256_code_challenge(verifier) != found.code_challenge:  # type: ignore[no-untyped-call]  # types-authlib leaves it out
             raise InvalidGrantError
         return found
 

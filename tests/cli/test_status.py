@@ -57,6 +57,7 @@ async def test_the_members(aio_token: CommandLine) -> None:
         "refresh_expires_at": 4_000_000_000,
         "retry_at": None,
         "scope": "read",
+        "missing_scope": None,
         "fingerprint": held.token.fingerprint,
         "problem": None,
     }

@@ -8,12 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aio_token import Credential, ServerUnavailable, TokenRepository
+from aio_token import (
+    ClientCredentialsGrant,
+    Credential,
+    PasswordGrant,
+    PublicClient,
+    RefreshTokenGrant,
+    ServerUnavailable,
+    Token,
+    TokenEndpoint,
+    TokenRepository,
+)
+from aio_token._scope import missing_scope
 from aio_token._status import status_of
 from aio_token._token import fingerprint
+from aio_token.events import Event, ScopeMissing
+from aio_token.grants import IssuedBy
 from aio_token.testing import ManualClock
 from tests.support.doubles import FaultyStore, RotatingGrant
 from tests.support.exposure import SECRETS
+from tests.support.token_server import says, token_server
 
 if TYPE_CHECKING:
     from aio_token.events import Remedy
@@ -112,3 +126,67 @@ async def test_after_a_sign_out_nothing_is_there() -> None:
     assert tokens.status.has_refresh_token
     await tokens.sign_out()
     assert (tokens.status.state, tokens.status.has_refresh_token) == ("absent", False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted", "missing"),
+    [
+        ("a b", "a", "b"),
+        ("a b c", "b", "a c"),
+        ("a b", "b a c", None),
+        ("a b", None, None),
+        ("", "a", None),
+        (None, "a", None),
+        ("repo gist", "repo,gist", None),
+        ("Read", "read", None),
+        ("email read", "https://id.example/auth/userinfo.email", "read"),
+        ("read", "https://id.example/read", None),
+        ("https://id.example/read write", "Read", "write"),
+        ("https://id.example/.default", "read", None),
+        ("read", "profile.read", "read"),
+        ("a offline_access openid", "a", None),
+    ],
+)
+def test_what_was_not_granted_is_known(asked: str | None, granted: str | None, missing: str | None) -> None:
+    """Law D13: granted is compared with asked; words for another token are granted once that has come."""
+    credential = Credential(
+        token=Token(access_token="a", scope=granted, extra={"id_token": "b"}),
+        refresh_token="r",
+        issued_by=IssuedBy(token_endpoint="e", client_id="c", scope=asked),
+    )
+    assert missing_scope(credential) == missing
+
+
+def test_words_for_another_token_are_missing_without_it() -> None:
+    """Law D13: a session that cannot be renewed lacks what was asked for; without a token nothing is compared."""
+    issued_by = IssuedBy(token_endpoint="e", client_id="c", scope="a offline_access openid")
+    credential = Credential(token=Token(access_token="a", scope="a"), issued_by=issued_by)
+    assert missing_scope(credential) == "offline_access openid"
+    assert missing_scope(Credential(issued_by=issued_by)) is missing_scope(None) is None
+
+
+async def test_less_scope_than_asked_is_told_once() -> None:
+    """Law D13: by an event when a token brings it, and by the status for as long as it is so."""
+    told: list[Event] = []
+    answers = [says({"access_token": f"access-{n}", "scope": scope}) for n, scope in enumerate(["a", "a", "a b", "b"])]
+    async with token_server(*answers) as server:
+        grant = ClientCredentialsGrant(TokenEndpoint(server.url, PublicClient("bot")), scope="a b")
+        tokens = TokenRepository(grant, observer=told.append)
+        seen = []
+        for _ in answers:
+            await tokens.renew()
+            seen.append(tokens.status.missing_scope)
+    assert seen == ["b", "b", None, "a"]
+    missing = [(event.missing, event.granted) for event in told if isinstance(event, ScopeMissing)]
+    assert missing == [("b", "a"), ("a", "b")]
+
+
+async def test_less_scope_than_asked_is_told_at_a_sign_in() -> None:
+    """Law D13: each time a person signs in."""
+    told: list[Event] = []
+    async with token_server(says({"access_token": "a", "scope": "a", "refresh_token": "r"})) as server:
+        endpoint = TokenEndpoint(server.url, PublicClient("app"))
+        tokens = TokenRepository(RefreshTokenGrant(endpoint), observer=told.append)
+        for _ in range(2):
+            await tokens.sign_in(PasswordGrant(endpoint, "ada", "lovelace", scope="a b"))
+    assert [event.missing for event in told if isinstance(event, ScopeMissing)] == ["b", "b"]

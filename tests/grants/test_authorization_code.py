@@ -24,8 +24,10 @@ from aio_token import (
     SignInRequired,
     TokenEndpoint,
     TokenRepository,
+    Wish,
 )
-from aio_token.grants import IssuedBy
+from aio_token.grants import IssuedBy, Rescued
+from aio_token.grants._code import CodeInHand
 from aio_token.testing import AuthorizationServer
 from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, drops, says, sends, token_server
@@ -313,3 +315,44 @@ async def test_nothing_happens_without_an_address_or_for_a_foreign_credential() 
     bare = TokenEndpoint("https://id.example/token", PublicClient("cli"))
     with pytest.raises(ConfigurationError, match="pass authorization_url"):
         await AuthorizationCodeGrant(bare).obtain(None)
+
+
+async def test_what_comes_back_with_the_code_is_kept() -> None:
+    """Law D13: a realm or an account's server is told to the browser alone; the token's answer wins."""
+    visitor = Visitor(code=CODE, realmId="4620", location="eu", session_state="s", scope="a", expires_in="1")
+    visitor.members["long"] = "x" * 4_000
+    async with token_server(says({**GRANTED, "location": "us"})) as server:
+        credential = await AuthorizationCodeGrant(endpoint_of(server), show=visitor.come).obtain(None)
+    assert credential.token is not None
+    assert credential.token.extra == {"realmId": "4620", "location": "us", "long": "x" * 4_000}
+
+
+async def test_a_code_in_hand_is_redeemed_once() -> None:
+    """RFC 6749 section 4.1.2: servers revoke what they gave for a code that comes twice."""
+    async with token_server(says(GRANTED)) as server:
+        grant = await AuthorizationCodeGrant(endpoint_of(server), show=Visitor(code=CODE).come).invite()
+        assert CODE not in repr(vars(grant))
+        await grant.obtain(None, Wish())
+        with pytest.raises(SignInRequired, match="was presented before"):
+            await grant.obtain(None, Wish())
+    assert len(server.received) == 1
+
+
+async def test_a_code_that_never_left_is_good_for_another_try() -> None:
+    """A server that was away has not seen it."""
+    async with token_server(says(GRANTED)) as server:
+        grant = await AuthorizationCodeGrant(endpoint_of(server), show=Visitor(code=CODE).come).invite()
+    assert isinstance(grant, CodeInHand)
+    with pytest.raises(ServerUnavailable):
+        await grant.obtain(None, Wish())
+    async with token_server(says(GRANTED)) as back:
+        grant._endpoint = endpoint_of(back)
+        assert (await grant.obtain(None, Wish())).token is not None
+
+
+async def test_a_person_s_part_may_bring_no_token() -> None:
+    """Law D2: the refresh token of an answer without a usable one is rescued, whatever came back with the code."""
+    visitor = Visitor(code=CODE, realmId="4620")
+    async with token_server(says({"refresh_token": "canary-refresh", "access_token": "a b"})) as server:
+        with pytest.raises(Rescued):
+            await AuthorizationCodeGrant(endpoint_of(server), show=visitor.come).obtain(None)

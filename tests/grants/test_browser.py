@@ -7,13 +7,13 @@ import os
 import socket
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import ClientSession
 
-from aio_token import AuthorizationCodeGrant, Provider, PublicClient
-from aio_token.grants import _neighbours
+from aio_token import AuthorizationCodeGrant, ConfigurationError, Provider, PublicClient, TokenEndpoint
+from aio_token.grants import _loopback, _neighbours
 from aio_token.grants._loopback import listening
 from aio_token.testing import AuthorizationServer
 
@@ -31,7 +31,7 @@ urllib.request.urlopen(sys.argv[1]).read()
 """
 SIGNING_IN = """
 import asyncio, sys, webbrowser
-from aio_token import AuthorizationCodeGrant, Provider, PublicClient
+from aio_token import AuthorizationCodeGrant, ConfigurationError, Provider, PublicClient, TokenEndpoint
 
 async def main():
     endpoint = (await Provider.discover(sys.argv[1])).token_endpoint(PublicClient("app"))
@@ -44,7 +44,7 @@ asyncio.run(main())
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
     """Listen for an answer."""
-    async with listening("/callback", "canary-state", 0) as listener:
+    async with listening("127.0.0.1", "/callback", "canary-state", 0) as listener:
         yield listener
 
 
@@ -151,3 +151,53 @@ async def test_what_a_browser_function_gets_leads_to_the_server() -> None:
 
         assert (await AuthorizationCodeGrant(endpoint, browser=browser).obtain(None)).token is not None
     assert given[0].startswith(server.authorization_url)
+
+
+async def test_a_redirect_uri_may_name_this_machine() -> None:
+    """Some servers take no address (RFC 8252 section 8.3): the listener is at what the name leads to."""
+    shown: list[str] = []
+
+    async def browse(address: str) -> None:
+        shown.append(address)
+        async with ClientSession() as session, session.get(address) as answer:
+            assert answer.status == 200
+
+    async with AuthorizationServer() as server:
+        endpoint = (await Provider.discover(server.issuer)).token_endpoint(PublicClient("app"))
+        grant = AuthorizationCodeGrant(endpoint, show=browse, host="localhost", path="/signed-in")
+        assert (await grant.obtain(None)).token is not None
+    (redirect_uri,) = parse_qs(urlsplit(shown[0]).query)["redirect_uri"]
+    assert urlsplit(redirect_uri).hostname == "localhost"
+    assert urlsplit(redirect_uri).path == "/signed-in"
+
+
+async def test_a_name_is_listened_for_wherever_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At one port for all of its addresses: a program that has the port at one of them would get the code."""
+    monkeypatch.setitem(_loopback.ADDRESSES, "localhost", ("127.0.0.1", "127.0.0.2"))
+    async with listening("localhost", "/callback", "canary-state", 0) as listener:
+        path = urlsplit(listener.page_for(ADDRESS)).path
+        first, second = (f"http://{address}:{listener.port}{path}" for address in ("127.0.0.1", "127.0.0.2"))
+        assert [await get(first), await get(second)] == [(404, None)] * 2  # under the name alone
+        assert await get(second, Host=f"localhost:{listener.port}") == (303, ADDRESS)
+    with socket.create_server(("127.0.0.2", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"127\.0\.0\.2 cannot be listened on, port {port}"):
+            async with listening("localhost", "/callback", "canary-state", port):
+                raise AssertionError
+
+
+async def test_an_address_that_this_machine_does_not_have_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without IPv6 has one address of that name."""
+    monkeypatch.setitem(_loopback.ADDRESSES, "localhost", ("127.0.0.1", "192.0.2.1"))
+    async with listening("localhost", "/callback", "canary-state", 0) as listener:
+        assert listener.redirect_uri == f"http://localhost:{listener.port}/callback"
+
+
+async def test_an_address_of_version_6_is_written_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 3986 section 3.2.2; another host is no loopback and is refused."""
+    monkeypatch.setitem(_loopback.ADDRESSES, "::1", ("127.0.0.1",))  # not every machine has it
+    async with listening("::1", "/callback", "canary-state", 0) as listener:
+        assert listener.redirect_uri == f"http://[::1]:{listener.port}/callback"
+    endpoint = TokenEndpoint("https://id.example/token", PublicClient("app"))
+    with pytest.raises(ConfigurationError, match="host is one of"):
+        AuthorizationCodeGrant(endpoint, host="0.0.0.0")  # type: ignore[arg-type]  # noqa: S104  it is refused

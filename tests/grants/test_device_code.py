@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from aio_token import (
     ConfigurationError,
@@ -19,6 +20,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.grants import DevicePrompt, IssuedBy, Rescued
+from aio_token.oauth import Dialect
 from aio_token.testing import AuthorizationServer, ManualClock
 from tests.support.exposure import SECRETS, exposure
 from tests.support.token_server import GRANTED, says, sends, token_server
@@ -83,7 +85,7 @@ def kit_endpoint(server: AuthorizationServer, person: Person) -> TokenEndpoint:
 async def test_a_person_signs_in_on_another_device() -> None:
     """RFC 8628: a code is shown, the server is asked at its own pace, and a refresh token goes on from there."""
     person = Person(lambda prompt: server.approve(prompt.user_code))
-    async with AuthorizationServer(clock=person.clock) as server:
+    async with AuthorizationServer(clock=person.clock, device_pkce=True) as server:
         endpoint = kit_endpoint(server, person)
         tokens = TokenRepository(RefreshTokenGrant(endpoint), clock=person.clock)
         token = await tokens.sign_in(DeviceGrant(endpoint, scope="read", show=person.show, wait=person.wait))
@@ -96,7 +98,7 @@ async def test_a_person_signs_in_on_another_device() -> None:
 
 
 async def test_what_is_sent() -> None:
-    """The scope, audience and resource go with the first request, the device code with the second."""
+    """RFC 7636: scope, audience, resource and challenge go first, the code and the verifier with each poll."""
     person = Person()
     async with token_server(says(BEGUN), says(GRANTED)) as server:
         grant = grant_of(server, person, scope="a b", audience="api", resource=["https://a", "https://b"])
@@ -106,6 +108,8 @@ async def test_what_is_sent() -> None:
     assert sorted(first.repeated) == [
         ("audience", "api"),
         ("client_id", "cli"),
+        ("code_challenge", create_s256_code_challenge(second.form["code_verifier"])),  # type: ignore[no-untyped-call]
+        ("code_challenge_method", "S256"),
         ("resource", "https://a"),
         ("resource", "https://b"),
         ("scope", "a b"),
@@ -113,8 +117,10 @@ async def test_what_is_sent() -> None:
     assert second.form == {
         "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
         "device_code": "canary-device",
+        "code_verifier": second.form["code_verifier"],
         "client_id": "cli",
     }
+    assert len(second.form["code_verifier"]) == 43
     assert credential.issued_by == grant.issued_by
     assert grant.issued_by.scope == "a b"
     assert repr(grant) == f"DeviceGrant(<TokenEndpoint of {server.url} for 'cli'>, scope='a b')"
@@ -283,3 +289,21 @@ async def test_showing_may_be_asynchronous() -> None:
     async with token_server(says(BEGUN), says(GRANTED)) as server:
         await DeviceGrant(grant_of(server, person)._endpoint, show=show, wait=person.wait).obtain(None)
     assert sent == ["To sign in, open https://id.example/device and enter the code WDJB-MJHT."]
+
+
+async def test_a_server_that_breaks_on_pkce_is_not_shown_any() -> None:
+    """Law D0: its dialect says so."""
+    person = Person()
+    async with token_server(says(BEGUN), says(GRANTED)) as server:
+        endpoint = TokenEndpoint(
+            f"{server.url}/token",
+            PublicClient("cli"),
+            device_authorization_url=f"{server.url}/device",
+            clock=person.clock,
+            dialect=Dialect(pkce=False),
+        )
+        await DeviceGrant(endpoint, show=person.show, wait=person.wait).obtain(None)
+    assert [sorted(request.form) for request in server.received] == [
+        ["client_id"],
+        ["client_id", "device_code", "grant_type"],
+    ]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import ClientResponseError, ClientSession
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponseError, ClientSession, CookieJar
+from aiohttp.test_utils import TestClient, TestServer, unused_port
 
+from aio_token.stores import new_key
 from aio_token.testing import AuthorizationServer, ProtectedAPI
-from examples import crawler, from_environment, many_users, service_account, service_aiohttp
+from examples import crawler, from_environment, many_users, service_account, service_aiohttp, web_sign_in
 from examples.lock_and_double_check import LockAndDoubleCheck
 from examples.servers import USERS, embedded
 from tests.support.api import answered
@@ -162,6 +163,65 @@ async def test_the_fastapi_service_calls_its_api_with_one_token(
     _, complaints = await process.communicate()
     assert b"Error" not in complaints
     assert (api.accepted, server.refreshes) == (20, 1)
+
+
+def browser() -> ClientSession:
+    """Return a browser of its own, which keeps cookies of addresses, too."""
+    return ClientSession(cookie_jar=CookieJar(unsafe=True))
+
+
+async def visit_the_web_sign_in(home: str, api: ProtectedAPI, server: AuthorizationServer) -> None:
+    """Be two visitors, and one who gives another the answer to his own sign-in."""
+    async with browser() as ada, browser() as eve:
+        for visitor in (ada, eve):
+            async with visitor.get(f"{home}/sign-in") as answer:  # there, to the callback, and home
+                assert (answer.status, await answer.text()) == (200, "<!DOCTYPE html><p>The API answers 200")
+        assert len(set(api.authorizations)) == 2
+        async with eve.get(f"{home}/sign-in", allow_redirects=False) as sent_on:
+            authorization = sent_on.headers["Location"]
+        async with eve.get(authorization, allow_redirects=False) as sent_back:
+            answer_to_eve = sent_back.headers["Location"]
+        async with ada.get(answer_to_eve) as answer:
+            assert answer.status == 403
+            assert "has begun no sign-in here" in await answer.text()
+        async with ada.post(f"{home}/sign-out") as answer:
+            assert answer.status == 200
+        async with ada.get(home) as answer:
+            assert "Nobody is signed in" in await answer.text()
+        async with eve.get(home) as answer:
+            assert "The API answers 200" in await answer.text()
+    assert server.requests == {"authorization_code": 2}
+
+
+async def test_visitors_of_a_web_application_sign_in(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a token of their own; an answer in another's browser is refused, and a sign-out ends one session."""
+    for name, value in here.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COOKIE_KEY", new_key())
+    port = unused_port()
+    home = f"http://127.0.0.1:{port}"
+    async with TestServer(web_sign_in.application(home), port=port):
+        await visit_the_web_sign_in(home, api, server)
+
+
+async def test_visitors_of_a_fastapi_application_sign_in(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same application on web_sign_in_fastapi.py's framework."""
+    port = unused_port()
+    home = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("ORIGIN", home)
+    process = await start("uvicorn", "examples.web_sign_in_fastapi:app", "--port", str(port), here=here)
+    assert process.stderr is not None
+    async for line in process.stderr:
+        if b"running on" in line:
+            break
+    await visit_the_web_sign_in(home, api, server)
+    process.terminate()
+    _, complaints = await process.communicate()
+    assert b"Error" not in complaints
 
 
 async def test_examples_bring_servers_of_their_own(

@@ -21,9 +21,13 @@ import pytest
 from yarl import URL
 
 import aio_token
-from aio_token import Credential, Token
+from aio_token import Credential, PublicClient, Token, TokenEndpoint
 from aio_token._edge.challenge import asks_for_renewal
+from aio_token._scope import missing_scope
 from aio_token._token import fingerprint
+from aio_token.grants import IssuedBy
+from aio_token.grants._callback import Callback
+from aio_token.grants.web_sign_in import WebSignIn, _members
 from aio_token.oauth import Dialect
 from aio_token.oauth.answer import Answer
 from aio_token.oauth.discovery import Sought, is_template
@@ -31,12 +35,14 @@ from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import in_seconds, lifetime_of_jwt, seconds
 from aio_token.oauth.reading import members_of, read_object
 from aio_token.oauth.salvage import salvaged
+from aio_token.oauth.secret import Revealed
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.skew import Skew
 from aio_token.oauth.url import origin_of, problem_with, sent_on
 from aio_token.observe.request_log import bodies, chain, exchange
 from aio_token.observe.request_log.curl import command
 from aio_token.observe.request_log.redaction import Candour, Redactor
+from aio_token.stores.codec import PlainCodec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +137,7 @@ def in_a_dialect(text: str) -> None:
     dialect = Dialect(
         places={"access_token": "data.access_token", "id_token": "data.b.c.d"},
         scope_separator="a",
-        remedies={"word": "sign in", "a" * 2_000: "wait"},
+        errors={"word": "invalid_grant", "a" * 2_000: "server_error"},
         read=lambda members, _reply: members,
     )
     for status in (200, 400):
@@ -147,6 +153,12 @@ def in_a_dialect(text: str) -> None:
         )
         with contextlib.suppress(aio_token.TokenError):
             answer.credential(Credential())
+
+
+def in_a_scope(text: str) -> None:
+    """Have a server grant the text where two words were asked for."""
+    issued_by = IssuedBy(token_endpoint="e", client_id="c", scope="read email")
+    missing_scope(Credential(token=Token(access_token="a", scope=text), issued_by=issued_by))
 
 
 def in_a_body(text: str) -> None:
@@ -165,9 +177,24 @@ def named(text: str) -> None:
         sought._of_another(name, "https://id.example/a/b")
 
 
+def brought_back(text: str) -> None:
+    """Have a browser bring the text back to a web application, and keep it as the state of its sign-in."""
+    endpoint = TokenEndpoint("https://id.example/token", PublicClient("app"), issuer="https://id.example")
+    for answer in (text, f"iss={text}", {"code": text, text: text}, {"error": text, "error_description": text}):
+        callback = Callback(_members(answer))
+        bounded(callback.extra)
+        with contextlib.suppress(aio_token.TokenError):
+            callback.judge(endpoint)
+    for codec in (None, PlainCodec()):
+        web = WebSignIn(endpoint, "https://app.example/back", codec=codec)
+        with contextlib.suppress(StopIteration, RuntimeError):
+            web._unsealed(Revealed(text)).send(None)
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "a challenge": lambda text: asks_for_renewal([text]),
     "a fingerprint": fingerprint,
+    "a granted scope": in_a_scope,
     "a token": lambda text: Token(access_token=text),
     "an address": lambda text: (problem_with(text, plain_http=True), origin_of(text)),
     "an address's host": lambda text: (problem_with(f"https://{text}", plain_http=True), origin_of(f"https://{text}")),
@@ -184,6 +211,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a moment": lambda text: in_seconds(text, "moment", 0.0),
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "an issuer's name": named,
+    "an authorization response": brought_back,
     "a redirect": lambda text: sent_on("https://id.example/a", text),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
     "a number of seconds": seconds,
@@ -234,6 +262,10 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.url.sent_on": "a redirect",
     "oauth.url._parts": "an address",
     "oauth.url.without_query": "",
+    "grants.web_sign_in.WebSignIn._sealed": "",
+    "grants.web_sign_in.WebSignIn._unsealed": "an authorization response",
+    "grants.web_sign_in._members": "an authorization response",
+    "grants.web_sign_in._read": "an authorization response",
     "observe.request_log.bodies._text": "the log: a body",
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
@@ -261,10 +293,11 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_edge.origins._parsed": "",
+    "_scope.missing_scope": "a granted scope",
     "grants._neighbours.is_foreign": "",  # and what the system says
-    "oauth.client_auth._prepared": "",
+    "oauth.authlib_half.prepared": "",
     "oauth.dialect.Dialect._value": "",
-    "oauth.dialect.Dialect.written": "",
+    "oauth.dialect.Dialect._pairs": "",
     "oauth.dialect._check_place": "",
     "oauth.places.way_to": "",
     "oauth.signing_key._thumbprints": "",

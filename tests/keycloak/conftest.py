@@ -8,9 +8,10 @@ import pytest
 
 from tests.keycloak.administration import Administration
 from tests.keycloak.api import IntrospectingAPI
-from tests.keycloak.login_form import Person
+from tests.keycloak.realm import PASSWORD
 from tests.keycloak.server import running_keycloak
 from tests.keycloak.shell import Shell
+from tests.support.browser import Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -44,7 +45,7 @@ async def api(keycloak: Keycloak) -> AsyncIterator[IntrospectingAPI]:
 @pytest.fixture
 async def alice(keycloak: Keycloak) -> AsyncIterator[Person]:
     """Sit Alice down before a browser, signed in nowhere, on this device or another one."""
-    async with Person(keycloak) as alice:
+    async with Person(keycloak.url, PASSWORD) as alice:
         yield alice
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.keycloak.administration import Administration
-from tests.keycloak.login_form import Person
+from tests.keycloak.realm import PASSWORD
 from tests.keycloak.server import running_keycloak
 from tests.keycloak.shell import Shell
+from tests.support.browser import Person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,7 @@ async def _record(keycloak: Keycloak, directory: Path) -> str:
         async with (
             Administration(keycloak) as administration,
             administration.tokens_live(_LIFE),
-            Person(keycloak) as alice,
+            Person(keycloak.url, PASSWORD) as alice,
         ):
             return await _session(keycloak, terminal, alice)
     finally:

@@ -1,6 +1,7 @@
 """The command line and a real Keycloak: processes as a shell starts them, and a person who signs in.
 
-The person's pages are fetched without a browser engine, which Keycloak's forms do not need: see `login_form.py`.
+The person's pages are fetched without a browser engine, which Keycloak's forms do not need: see
+`tests/support/browser.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from tests.keycloak.realm import BOT_SECRET
 if TYPE_CHECKING:
     from tests.keycloak.administration import Administration
     from tests.keycloak.api import IntrospectingAPI
-    from tests.keycloak.login_form import Person
     from tests.keycloak.server import Keycloak
     from tests.keycloak.shell import Done, Shell
+    from tests.support.browser import Person
 
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(1_800)]  # seconds, the first download included
 
@@ -62,8 +63,7 @@ async def test_a_session_from_its_code_to_its_end(
 async def test_alice_does_not_agree(keycloak: Keycloak, shell: Shell, alice: Person) -> None:
     """The exit code is 3, and there is no profile, no token and no session."""
     login = await shell.start("aio-token", "login", "--device", *at(keycloak))
-    page = await alice.type_in(await alice.open(await login.says(COMPLETE)))
-    await alice.press(page, "cancel")
+    await alice.decline_at(await login.says(COMPLETE))
     done = await login.done()
     assert (done.code, "access_denied" in done.err) == (3, True)
     assert json.loads((await shell.aio_token("status", "--json")).out)["profiles"] == []

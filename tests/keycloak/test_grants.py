@@ -1,4 +1,4 @@
-"""The grants that a real Keycloak gives to people and services, from code: what each takes, and what it answers."""
+"""What Keycloak has besides what every server has (see `test_acceptance.py`): what it takes, and what it answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from aio_token import (
     BearerMiddleware,
     ClientSecretBasic,
     ConfigurationError,
-    DeviceGrant,
     JWTBearerGrant,
     PasswordGrant,
     Provider,
     PublicClient,
     RefreshTokenGrant,
-    SignInRequired,
     TokenExchangeGrant,
     TokenRepository,
 )
@@ -26,13 +24,10 @@ from aio_token.grants import SignedJWT
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from aio_token import TokenEndpoint
-    from aio_token.grants import DevicePrompt
     from tests.keycloak.api import IntrospectingAPI
-    from tests.keycloak.login_form import Page, Person
     from tests.keycloak.server import Keycloak
+    from tests.support.browser import Page, Person
 
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(1_800)]  # seconds, the first download included
 
@@ -74,32 +69,6 @@ async def whose(tokens: TokenRepository, keycloak: Keycloak) -> str:
         session.get(address) as response,
     ):
         return str((await response.json())["preferred_username"])
-
-
-async def test_a_person_enters_a_code(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
-    """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there."""
-
-    def show(prompt: DevicePrompt) -> Awaitable[Page]:
-        return alice.sign_in_at(prompt.verification_uri_complete or "")
-
-    async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
-        first = await tokens.sign_in(DeviceGrant(cli, scope="openid", show=show))
-        assert await tokens.token(rejected=first) != first
-        assert await whose(tokens, keycloak) == "alice"
-
-
-async def test_a_person_does_not_agree(cli: TokenEndpoint, alice: Person) -> None:
-    """RFC 8628 section 3.5: it is `access_denied`, and no one is signed in."""
-
-    async def decline(prompt: DevicePrompt) -> None:
-        page = await alice.open(prompt.verification_uri_complete or "")
-        await alice.press(await alice.type_in(page), "cancel")
-
-    async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
-        with pytest.raises(SignInRequired, match="access_denied"):
-            await tokens.sign_in(DeviceGrant(cli, show=decline))
-        with pytest.raises(SignInRequired):
-            await tokens.token()
 
 
 async def test_a_person_comes_back_from_the_browser(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:

@@ -231,9 +231,3 @@ async def test_a_wrong_password_stores_nothing(provider: Provider) -> None:
             await tokens.sign_in(PasswordGrant(endpoint, "alice", "wrong"))
         with pytest.raises(SignInRequired):
             await tokens.token()
-
-
-async def test_discovery_insists_on_the_issuer(keycloak: Keycloak) -> None:
-    """RFC 8414, section 3.3: an issuer that is not spelled as Keycloak spells it is not believed."""
-    with pytest.raises(ConfigurationError, match="issuer"):
-        await Provider.discover(f"{keycloak.issuer}/")

@@ -151,6 +151,26 @@ async def test_post_puts_id_and_secret_into_the_body(secret: str) -> None:
     assert accepted(request, Registered("b o t", secret, ["client_secret_post"]), "client_secret_post")
 
 
+@pytest.mark.parametrize("secret", SECRETS)
+async def test_basic_may_be_left_as_it_is(secret: str) -> None:
+    """Law D5: some servers take id and secret as they are, in UTF-8."""
+    request = await arrived(ClientSecretBasic("b o t", secret, encoded=False))
+    assert base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode() == f"b o t:{secret}"
+
+
+async def test_a_secret_may_be_the_empty_text() -> None:
+    """Law D5: if it is said that it is; otherwise it is taken for a variable that is not set."""
+    basic = await arrived(ClientSecretBasic("app", "", empty=True))
+    assert basic.headers["Authorization"] == "Basic " + base64.b64encode(b"app:").decode()
+    post = await arrived(ClientSecretPost("app", "", empty=True))
+    assert post.form == {"grant_type": "client_credentials", "client_id": "app", "client_secret": ""}
+    for make in (ClientSecretBasic, ClientSecretPost):
+        assert await make("app", "", empty=True).fingerprint(b"salt")
+        with pytest.raises(ConfigurationError, match="which `empty` says is none") as caught:
+            make("app", CANARY, empty=True)
+        assert CANARY not in exposure(caught.value)
+
+
 async def test_a_public_client_says_its_id() -> None:
     """Law D5: `none` sends the id in the body and nothing else."""
     request = await arrived(PublicClient("b o t"))

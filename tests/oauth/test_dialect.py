@@ -128,12 +128,12 @@ async def test_the_standard_is_left_as_it_is() -> None:
         {"bearer_types": "user"},
         {"bearer_types": {"user": 1}},
         {"bearer_types": ["DPoP"]},
-        {"remedies": {"a": "panic"}},
-        {"remedies": {"": "wait"}},
-        {"remedies": {429: "sign in"}},
-        {"remedies": {500: "sign in"}},
-        {"remedies": {True: "sign in"}},
-        {"remedies": {4.5: "sign in"}},
+        {"errors": {"a": "panic"}},
+        {"errors": {"": "invalid_grant"}},
+        {"errors": {429: "invalid_grant"}},
+        {"errors": {500: "invalid_grant"}},
+        {"errors": {True: "invalid_grant"}},
+        {"errors": {4.5: "invalid_grant"}},
     ],
 )
 def test_a_dialect_that_cannot_work_is_refused(unusable: dict[str, Any]) -> None:

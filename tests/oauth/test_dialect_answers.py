@@ -206,8 +206,8 @@ def test_a_server_has_words_of_its_own_for_bearer() -> None:
 
 
 ERRORS = Dialect(
-    remedies={"token_revoked": "sign in", "expired or revoked": "sign in", "1007": "wait", 401: "sign in", 422: "wait",
-              "bad_app": "configure"},
+    errors={"token_revoked": "invalid_grant", "expired or revoked": "invalid_grant", "1007": "temporarily_unavailable",
+            401: "invalid_grant", 422: "temporarily_unavailable", "bad_app": "invalid_client", "later": "slow_down"},
     places={"error": ("errors.code", "fault.error", "code"), "error_description": "fault.detail"},
 )  # fmt: skip
 
@@ -243,6 +243,22 @@ def test_no_number_that_means_success_is_an_error() -> None:
     """Law D0: many servers answer `code: 0` with a token."""
     for fine in (0, "0", "", None):
         assert answered({"code": fine, "access_token": "a"}, ERRORS).failure() is None
+
+
+def test_a_servers_word_is_the_standards_code() -> None:
+    """Law D0: what asks for codes, as a device's poll does, finds the standard's; messages say the server's."""
+    answer = answered({"error": "later"}, ERRORS, status=400)
+    assert answer.error == "slow_down"
+    assert "400 (later)" in str(answer.failure())
+    failure = answered({"error": "bad_app"}, ERRORS, status=400).failure()
+    assert failure is not None
+    assert failure.about == "client"
+
+
+def test_no_word_of_a_success_is_an_error() -> None:
+    """Law D0: what a server says beside a token is no description of an error."""
+    said = {"access_token": "a", "message": "Tokens that are expired or revoked are gone."}
+    assert answered(said, ERRORS).failure() is None
 
 
 def test_no_dialect_sends_a_person_where_none_can_help() -> None:

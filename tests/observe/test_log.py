@@ -20,6 +20,7 @@ from aio_token.events import (
     Replaced,
     ReplayImpossible,
     Saved,
+    ScopeMissing,
     SignedIn,
     SignedOut,
     Unsaved,
@@ -35,6 +36,7 @@ EVENTS: list[Event] = [
     ),
     Unsaved(at=1.0, message="the disk is full"),
     Saved(at=1.0),
+    ScopeMissing(at=1.0, missing="write", granted="read"),
     SignedIn(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
     Replaced(at=1.0, revoked=True, message=None),
     SignedOut(at=1.0, revoked=False, message="the server is down"),
@@ -42,7 +44,7 @@ EVENTS: list[Event] = [
     ReplayImpossible(at=1.0, origin="https://api.example", method="POST"),
     RenewalPaused(at=1.0, origin="https://api.example", seconds=4.0),
 ]
-TROUBLE = {"RenewalFailed", "Unsaved", "ReplayImpossible", "RenewalPaused"}
+TROUBLE = {"RenewalFailed", "Unsaved", "ReplayImpossible", "RenewalPaused", "ScopeMissing"}
 
 
 @pytest.fixture(autouse=True)

@@ -123,6 +123,38 @@ async def test_a_file_of_another_store_is_refused(path: Path) -> None:
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("follows", [False, True])
+async def test_a_link_in_the_place_of_an_encrypted_file(path: Path, follows: bool) -> None:
+    """Laws F4 and F7: it is refused; who chose to follow links gets what was written for this place, and no other."""
+    other, store = path.with_name("other.json"), encrypted(path)
+    if follows:
+        store = FileTokenStore(path, codec=Encrypted(EnvironmentKey("KEY")), check_permissions=False)
+    await save(encrypted(other))
+    path.symlink_to(other.name)
+    with pytest.raises(StoreError, match="encrypted for another store" if follows else "is a symbolic link"):
+        await store.load()
+    with pytest.raises(StoreError):
+        await load_held(store)
+    assert await encrypted(other).load() == KEPT
+
+
+async def test_an_encrypted_file_on_a_volume_of_kubernetes(path: Path) -> None:
+    """Laws F4 and F7: the volume is exchanged by a link, and the file is bound to its path as configured."""
+    await save(encrypted(path))
+    for name in ("..2026_01", "..2026_02"):
+        version = path.with_name(name)
+        version.mkdir(0o700)
+        (version / path.name).write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(f"..data/{path.name}")
+    store = FileTokenStore(path, codec=Encrypted(EnvironmentKey("KEY")), check_permissions=False)
+    for name in ("..2026_01", "..2026_02"):
+        now = path.with_name("..data_tmp")
+        now.symlink_to(name)
+        now.replace(path.with_name("..data"))
+        assert await store.load() == KEPT
+
+
 async def test_a_directory_that_was_moved_opens_with_the_identity_it_had(path: Path) -> None:
     """Law F7: what the error proposes for a moved file works."""
     await save(encrypted(path))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aio_token._interfaces import TokenStore
-    from aio_token.stores.codec import Codec
+    from aio_token.stores import Codec
 
 KEY = new_key()
 CANARIES = ("canary", KEY, KEY[:20])

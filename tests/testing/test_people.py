@@ -159,3 +159,30 @@ async def test_a_browser_is_sent_nowhere_else(changes: dict[str, str]) -> None:
     """For an unknown client, or to another machine, no browser is sent anywhere."""
     async with AuthorizationServer() as server:
         assert (await browse(server, **changes))[:2] == (400, "")
+
+
+async def test_a_device_may_have_to_bring_a_challenge() -> None:
+    """With `device_pkce` as Keycloak can demand it; whoever brings one has to answer it, demanded or not."""
+    challenged = {
+        "client_id": "app",
+        "code_challenge": ASKED["code_challenge"],
+        "code_challenge_method": "S256",
+    }
+    async with AuthorizationServer(device_pkce=True) as server:
+        status, answer = await ask(server.device_authorization_url, {"client_id": "app"})
+        assert (status, answer["error"]) == (400, "invalid_request")
+        _, begun = await ask(server.device_authorization_url, challenged)
+        server.approve(begun["user_code"])
+        assert await poll(server, begun) == "invalid_grant"
+        form = {"grant_type": DEVICE, "device_code": str(begun["device_code"]), "client_id": "app"}
+        status, _ = await ask(server.token_url, {**form, "code_verifier": VERIFIER})
+        assert status == 200
+
+
+async def test_a_server_without_pkce() -> None:
+    """With `pkce=False` a browser needs no challenge; one that is there has to be answered all the same."""
+    async with AuthorizationServer(pkce=False) as server:
+        for changes, expected in [({"code_challenge": None, "code_challenge_method": None}, 200), ({}, 400)]:
+            _, _, came = await browse(server, **changes)
+            status, _ = await exchange(server, came["code"], code_verifier="" if expected == 200 else "w" * 43)
+            assert status == expected

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError, TokenError
-from aio_token.cli._client_secret import secret_of
+from aio_token.cli._client_secret import key_of, secret_of
 from aio_token.cli._encryption_key import KEYRING, key_source
 from aio_token.cli._exits import Exit, exit_for, run_to_end
 from aio_token.cli._network import transport_of
@@ -24,6 +24,8 @@ from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from aio_token.oauth.secret import Secret
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -81,8 +83,11 @@ async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> Asy
     yield _damage(session)
     yield _token(session)
     if session.profile.client_secret is not None:
-        yield await _secret(session)
-    yield await _issuer(session)
+        yield await _secret(secret_of(session), "secret")
+    if session.profile.client_key is not None:
+        yield await _secret(key_of(session), "key")
+    if session.profile.token_url is None:
+        yield await _issuer(session)
     async for finding in _endpoint(session):
         yield finding
 
@@ -129,18 +134,18 @@ def _token(session: Session) -> Finding:
     return Finding(level=level, subject="token", text=status.sentence, exit=code)
 
 
-async def _secret(session: Session) -> Finding:
+async def _secret(secret: Secret, what: str) -> Finding:
     try:
-        await reveal(secret_of(session), "the client's secret")
+        await reveal(secret, f"the client's {what}")
     except TokenError as error:
         return _failure("secret", error)
-    return Finding(level="ok", subject="secret", text="the client's secret can be read")
+    return Finding(level="ok", subject="secret", text=f"the client's {what} can be read")
 
 
 async def _issuer(session: Session) -> Finding:
     profile, name = session.profile, session.name
     try:
-        provider = await discover(profile.issuer, transport_of(profile))
+        provider = await discover(profile)
     except TokenError as error:
         return _failure("issuer", error)
     known = (profile.token_endpoint, profile.revocation_endpoint)

@@ -8,12 +8,26 @@ from typing import Any, get_args
 import click
 
 from aio_token.cli._assertion import source_option as assertion_option
-from aio_token.cli._client_secret import source_option
-from aio_token.cli._flows import SERVICE_ACCOUNT
+from aio_token.cli._client_secret import key_source_option, source_option
+from aio_token.cli._flows import SERVICE_ACCOUNT, Redirect
+from aio_token.cli._login_options import Options
 from aio_token.cli._network import proxy_option
 from aio_token.cli._options import origins, profile_argument
 from aio_token.cli._profile import ClientAuth, StoreKind
-from aio_token.cli._sign_in import Options, sign_in
+from aio_token.cli._sign_in import sign_in
+
+_SECRET_METHODS = get_args(ClientAuth)[1:3]
+
+
+def _redirect(context: click.Context, parameter: click.Parameter, uri: str | None) -> str | None:
+    try:
+        Redirect.of(uri)
+    except ValueError:
+        message = (
+            "write it as it is registered, of this machine and without TLS, such as http://localhost:8080/callback"
+        )
+        raise click.BadParameter(message, context, parameter) from None
+    return uri
 
 
 @click.command()
@@ -21,6 +35,11 @@ from aio_token.cli._sign_in import Options, sign_in
 @click.option(
     "--issuer", metavar="URL", help="The issuer, whose metadata tells the rest (RFC 8414, OpenID Connect Discovery)."
 )
+@click.option("--metadata-url", metavar="URL", help="Where the issuer's metadata is, if it is nowhere usual.")
+@click.option("--token-url", metavar="URL", help="The token endpoint of a server without metadata.")
+@click.option("--authorization-url", metavar="URL", help="Where people sign in with a browser, if no metadata says it.")
+@click.option("--device-url", metavar="URL", help="The device authorization endpoint, if no metadata says it.")
+@click.option("--revocation-url", metavar="URL", help="The revocation endpoint, if no metadata says it.")
 @click.option("--client-id", metavar="ID", help="The client, as it is registered there.")
 @click.option("--browser", "flow", flag_value="browser", help="Sign in with a browser of this machine.")
 @click.option("--device", "flow", flag_value="device", help="Show a code to enter on any device.")
@@ -35,6 +54,9 @@ from aio_token.cli._sign_in import Options, sign_in
     help="Ask for a scope; may be repeated.",
 )
 @click.option("--audience", metavar="NAME", help="Ask for a token for this audience.")
+@click.option(
+    "--resource", multiple=True, metavar="URI", help="Ask for a token for this API (RFC 8707); may be repeated."
+)
 @click.option(
     "--origin",
     "origins",
@@ -66,9 +88,26 @@ from aio_token.cli._sign_in import Options, sign_in
 )
 @click.option(
     "--client-auth",
-    type=click.Choice(get_args(ClientAuth)[1:]),
+    type=click.Choice(_SECRET_METHODS),
     metavar="METHOD",
-    help=f"How the secret is sent: {' or '.join(get_args(ClientAuth)[1:])}.",
+    help=f"How the secret is sent: {' or '.join(_SECRET_METHODS)}.",
+)
+@click.option(
+    "--client-key-from",
+    "client_key",
+    metavar="SOURCE",
+    callback=key_source_option,
+    help="Where the client's private key is, instead of a secret: env:NAME or file:PATH. It signs (private_key_jwt).",
+)
+@click.option(
+    "--client-key-alg", metavar="ALG", help="What the key signs with: RS256 (as a rule), PS256, ES256, Ed25519."
+)
+@click.option("--client-key-id", metavar="KID", help="The key's name at the server.")
+@click.option(
+    "--client-certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
+    help="The key's certificate (PEM), for servers that know a key by it.",
 )
 @click.option("--yes", "-y", is_flag=True, help="Make a key file, without asking, where no keyring keeps the key.")
 @click.option(
@@ -78,11 +117,21 @@ from aio_token.cli._sign_in import Options, sign_in
     help="Certificates to trust beside the system's (PEM).",
 )
 @click.option("--proxy", metavar="URL", callback=proxy_option, help="The proxy to go through.")
+@click.option(
+    "--redirect-uri",
+    metavar="URI",
+    callback=_redirect,
+    help="Where the browser comes back to, as it is registered; http://127.0.0.1/callback as a rule.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port that the browser comes back to.")
 def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options above
     """Sign in, and keep the token under the name PROFILE.
 
-    The first time, --issuer and --client-id are needed; later, everything but secrets is remembered. Without --browser,
-    --device or --service-account a person at a terminal gets a browser if there is a desktop, and a code otherwise.
+    The first time, --issuer (or --token-url) and --client-id are needed; later, everything but secrets is remembered.
+    Without --browser, --device or --service-account a person at a terminal gets a browser if there is a desktop, and a
+    code otherwise.
     """
+    if options["client_key"] and (options["client_secret"] or options["client_auth"]):
+        message = "a client has a secret or a key: pass --client-secret-from or --client-key-from"
+        raise click.UsageError(message)
     sign_in(profile, Options(**options))

@@ -51,7 +51,7 @@ async def _told(session: Session) -> Mapping[str, Any]:
     """Return what the server says. Raises `TokenError`."""
     with session.advice():
         async with tokens_of(session) as tokens:
-            provider = await discover(session.profile.issuer, transport_of(session.profile))
+            provider = await discover(session.profile)
             if provider.userinfo_endpoint is not None:
                 return await _user_info(tokens, provider.userinfo_endpoint, transport_of(session.profile))
             if provider.introspection_endpoint is not None:

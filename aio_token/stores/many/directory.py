@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._interfaces import TokenStore
-    from aio_token.stores.codec import Codec
 
 _FOLDERS = tuple(f"{number:02x}" for number in range(256))
 _HEX = frozenset("0123456789abcdef")

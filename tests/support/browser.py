@@ -1,7 +1,7 @@
-"""A person with a browser, before Keycloak's pages.
+"""A person with a browser, before the pages of an authorization server.
 
-The pages are fetched over plain HTTP and their forms are filled in: Keycloak's forms need no JavaScript, so a browser
-would send the same requests.
+The pages are fetched over plain HTTP and their forms are filled in: those of Keycloak and of Spring need no JavaScript,
+so a browser would send the same requests.
 """
 
 from __future__ import annotations
@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientSession, CookieJar
 from yarl import URL
 
-from tests.keycloak.realm import PASSWORD
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
     from aiohttp import ClientResponse
-
-    from tests.keycloak.server import Keycloak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +38,7 @@ class Page:
     @property
     def asks_for_consent(self) -> bool:
         """Whether a person has to agree, or to decline."""
-        return "accept" in self.form.buttons
+        return "accept" in self.form.buttons or bool(self.form.boxes)
 
 
 class Form(HTMLParser):
@@ -53,6 +49,7 @@ class Form(HTMLParser):
         self.action = ""
         self.fields: dict[str, str] = {}
         self.buttons: list[str] = []
+        self.boxes: list[tuple[str, str]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -61,6 +58,9 @@ class Form(HTMLParser):
         name = attributes.get("name")
         if tag == "form":
             self.action = attributes["action"]
+        elif tag == "input" and name and attributes.get("type") == "checkbox":
+            if "disabled" not in attributes:  # what was agreed to before
+                self.boxes.append((name, attributes["value"]))
         elif tag == "input" and name:
             self.fields[name] = attributes.get("value", "")
         elif tag == "button" and name:
@@ -70,10 +70,11 @@ class Form(HTMLParser):
 class Person:
     """Alice, and her browser with its cookies."""
 
-    def __init__(self, keycloak: Keycloak) -> None:
-        # As browsers do, it takes Keycloak's `Secure` cookies from this machine without TLS too.
-        cookies = CookieJar(unsafe=True, treat_as_secure_origin=URL(keycloak.url))
-        self._session = ClientSession(cookie_jar=cookies, raise_for_status=True)
+    def __init__(self, url: str, password: str) -> None:
+        # As browsers do, it takes the server's `Secure` cookies from this machine without TLS too.
+        cookies = CookieJar(unsafe=True, treat_as_secure_origin=URL(url))
+        self._session = ClientSession(cookie_jar=cookies)
+        self._password = password
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,27 +87,38 @@ class Person:
     async def sign_in_at(self, address: str) -> Page:
         """Open the address, sign in, and agree if that is asked for; return the last page."""
         page = await self.type_in(await self.open(address))
-        return await self.press(page, "accept") if page.asks_for_consent else page
+        return await self.agree(page) if page.asks_for_consent else page
+
+    async def decline_at(self, address: str) -> Page:
+        """Open the address, sign in, and do not agree."""
+        page = await self.type_in(await self.open(address))
+        return await self._send(page, *_pressed(page, "cancel"))
+
+    async def agree(self, page: Page) -> Page:
+        """Agree to all that a page asks for."""
+        return await self._send(page, *_pressed(page, "accept"), *page.form.boxes)
 
     async def open(self, address: str) -> Page:
         """Open an address."""
         async with self._session.get(address) as response:
             return await _page(response)
 
-    async def type_in(self, page: Page, password: str = PASSWORD) -> Page:
+    async def type_in(self, page: Page, password: str | None = None) -> Page:
         """Fill in the form of a page where one signs in."""
         assert page.asks_for_password, page.text
-        return await self._send(page, username="alice", password=password)
+        return await self._send(page, ("username", "alice"), ("password", password or self._password))
 
-    async def press(self, page: Page, button: str) -> Page:
-        """Press a button of a page's form."""
-        assert button in page.form.buttons, page.text
-        return await self._send(page, **{button: ""})
-
-    async def _send(self, page: Page, **typed: str) -> Page:
+    async def _send(self, page: Page, *typed: tuple[str, str]) -> Page:
         action = page.url.join(URL(page.form.action))
-        async with self._session.post(action, data=page.form.fields | typed) as response:
+        left = {name: value for name, value in page.form.fields.items() if name not in dict(typed)}
+        async with self._session.post(action, data=[*left.items(), *typed]) as response:
             return await _page(response)
+
+
+def _pressed(page: Page, button: str) -> list[tuple[str, str]]:
+    """Return what pressing a button sends; a page without buttons of that kind has boxes to tick."""
+    assert page.asks_for_consent, page.text
+    return [(button, "")] if button in page.form.buttons else []
 
 
 async def _page(response: ClientResponse) -> Page:

@@ -1,0 +1,298 @@
+"""Stores that many hosts reach: held by a lease, written by comparing (laws J1 to J5).
+
+Theory of operation. A lease is economy: it ends by itself, so that a host that died does not block the others, and it
+is prolonged while its holder lives. A holder may be stopped, though, and wake up when the lease is another's. So safety
+is in the write: each record has a version, and a write names the version that its holder has read. Whoever was faster
+has written another one. What is gone was lost, since removing leaves a tombstone; a write brings it back.
+
+What such a store is asked is said in five commands, `Server`, for which Redis and its kin have scripts and databases
+have statements. Each is carried out wholly or not at all, and may be repeated: the answer may have been lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+
+from aio_token._clock import SYSTEM_CLOCK
+from aio_token._disk.damage import Damaged
+from aio_token._disk.durable import MAX_SIZE
+from aio_token._disk.lock import waited_for
+from aio_token._disk.threads import Strand
+from aio_token._disk.worker import Worker
+from aio_token._errors import ConfigurationError, StoreError, Superseded
+from aio_token._ground.value import Value
+from aio_token.stores._arguments import having
+from aio_token.stores._shared import Shared
+from aio_token.stores._store_clock import ahead, shifted
+from aio_token.stores._turns import Turns
+from aio_token.stores.codec import NOTHING, PlainCodec, credential_of, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from aio_token._clock import Clock
+    from aio_token._credential import Credential
+    from aio_token.stores.codec import Codec
+
+_logger = logging.getLogger("aio_token")
+
+_TIDYING = 1.0
+"""Seconds that the end of a hold waits for the lease to be given back; it ends by itself."""
+
+
+class Record(Value):
+    """What a server holds: the content with its version, None and empty where there is none; and what time it is."""
+
+    content: bytes | None
+    version: str
+    now: float
+
+    def __repr__(self) -> str:
+        return f"<Record {self.version!r}>"
+
+
+class Server(Protocol):
+    """One record of a server, and its lease; everything raises `StoreError`."""
+
+    async def enter(self, owner: str, seconds: float) -> Record | None:
+        """Take the lease unless it is another owner's; return what is kept, None if it is."""
+        ...
+
+    async def prolong(self, owner: str, seconds: float) -> bool:
+        """Let the lease last so long from now; tell whether it still is this owner's."""
+        ...
+
+    async def leave(self, owner: str) -> None:
+        """Give the lease back, if it is this owner's."""
+        ...
+
+    async def read(self) -> Record:
+        """Return what is kept."""
+        ...
+
+    async def write(self, content: bytes | None, *, over: str, version: str, lasts: float | None) -> bool:
+        """Keep the content, None for nothing, if the version is `over` or there is none; for so many seconds.
+
+        Tell whether it is kept: also if it was already, under this very `version`.
+        """
+        ...
+
+
+class LeasedTokenStore(Shared):
+    """Keeps a credential on a server that many hosts reach; `identity` names its place for the codec."""
+
+    def __init__(self, identity: str, codec: Codec | None, *, lease: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        if codec is not None:
+            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
+        if not 0 < lease < math.inf:
+            message = "lease= is a number of seconds, more than 0"
+            raise ConfigurationError(message)
+        self._lease = lease
+        self._clock = clock
+        self._records = _Records(self, identity, codec or PlainCodec(), clock)
+        self._turns = Turns()
+
+    @property
+    def may_lose(self) -> bool:
+        """Yes: a server that takes over may not have the last writes, and one may be emptied."""
+        return True
+
+    async def load(self) -> Credential | None:
+        """Return what is kept. Raises `StoreError`."""
+        async with self._server() as server:
+            return await self._slot(server, "").load()
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[_Slot]:
+        """Exclude every other holder, on any host. Raises `StoreError`."""
+        async with self._turns.turn(), self._server() as server:
+            slot = self._slot(server, os.urandom(16).hex())
+            try:
+                await waited_for(slot.enter)
+                yield slot
+            finally:
+                await slot.leave()
+
+    async def probe(self) -> None:
+        """Find out whether a credential would be kept: save what is there once more (law F12). Raises `StoreError`."""
+        async with self.exclusive() as slot:
+            await slot.probe()
+
+    def _server(self) -> AbstractAsyncContextManager[Server]:
+        """Reach the server for one operation."""
+        raise NotImplementedError
+
+    def _slot(self, server: Server, owner: str) -> _Slot:
+        return _Slot(self._records, server, owner, self._lease, self._clock)
+
+
+class _Records:
+    """How one store's credentials are written: by its codec, and with times of the server's clock.
+
+    What was read or written last is the same object when it is read again, whatever clocks say meanwhile.
+    """
+
+    def __init__(self, store: LeasedTokenStore, identity: str, codec: Codec, clock: Clock) -> None:
+        self._store = store
+        self._identity = identity
+        self._codec = codec
+        self._clock = clock
+        self._strand = Strand()
+        self._last: tuple[bytes, Credential] | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._store)
+
+    async def written(self, credential: Credential, ahead_by: float) -> bytes:
+        """Return what is to be kept. Raises `StoreError`."""
+        content = await self.encoded(to_json(shifted(credential, ahead_by)))
+        self._last = (content, credential)
+        return content
+
+    async def read(self, content: bytes, ahead_by: float) -> Credential | None:
+        """Return what was kept; what is damaged is nothing, with a warning. Raises `StoreError`."""
+        last = self._last
+        if last is None or last[0] != content:
+            try:
+                kept = credential_of(await self._decoded(memoryview(content)), self._clock.time() + ahead_by)
+            except Damaged as damage:
+                _logger.warning("%r is damaged (%s) and treated as empty", self, damage)
+                return None
+            if kept is None:
+                return None
+            self._last = last = (content, shifted(kept, -ahead_by))
+        return None if last[1].has_passed(self._clock.time()) else last[1]
+
+    async def encoded(self, record: memoryview) -> bytes:
+        """Return what the codec makes of it. Raises `StoreError`."""
+        if isinstance(self._codec, PlainCodec):
+            return bytes(record)
+        async with Worker(self._strand) as worker:
+            return bytes(await worker.call(self._codec.encode, record, self._identity))
+
+    async def _decoded(self, content: memoryview) -> bytes | memoryview:
+        if len(content) > MAX_SIZE:
+            message = f"it is larger than {MAX_SIZE} bytes"
+            raise Damaged(message)
+        if isinstance(self._codec, PlainCodec):
+            return self._codec.decode(content, self._identity)
+        async with Worker(self._strand) as worker:
+            return await worker.call(self._codec.decode, content, self._identity)
+
+
+class _Slot:
+    """A lease, and the version of the record that was read under it."""
+
+    def __init__(self, records: _Records, server: Server, owner: str, seconds: float, clock: Clock) -> None:
+        self._records = records
+        self._server = server
+        self._owner = owner
+        self._seconds = seconds
+        self._clock = clock
+        self._ends = self._ends_wall = 0.0
+        self._record: Record | None = None
+        self._version = ""
+        self._ahead = 0.0
+        self._beat: asyncio.TimerHandle | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def lasts(self) -> float | None:
+        """Seconds that are left of the lease, by the clock that says less."""
+        return max(0.0, min(self._ends - SYSTEM_CLOCK.monotonic(), self._ends_wall - SYSTEM_CLOCK.time()))
+
+    async def enter(self) -> bool:
+        """Try to take the lease, and read; tell whether it was taken."""
+        asked = SYSTEM_CLOCK.monotonic(), SYSTEM_CLOCK.time()
+        asked_at = self._clock.time()
+        record = await self._server.enter(self._owner, self._seconds)
+        if record is None:
+            return False
+        self._last_from(asked)
+        self._note(record, asked_at)
+        self._record = record
+        self._beat_later()
+        return True
+
+    async def leave(self) -> None:
+        """Give the lease back; what hangs is not waited for."""
+        if self._beat is not None:
+            self._beat.cancel()
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait((self._beating,))
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_TIDYING):
+                await self._server.leave(self._owner)
+
+    async def load(self) -> Credential | None:
+        """Return what is kept. Raises `StoreError`."""
+        record, self._record = self._record, None
+        if record is None:
+            asked_at = self._clock.time()
+            record = await self._server.read()
+            self._note(record, asked_at)
+        if record.content is None:
+            return None
+        return await self._records.read(record.content, self._ahead)
+
+    async def save(self, credential: Credential) -> None:
+        """Keep the credential. Raises `Superseded` if another holder has written, and `StoreError`."""
+        until = credential.removed_until
+        lasts = None if until is None else max(until - self._clock.time(), 1.0)
+        await self._write(await self._records.written(credential, self._ahead), lasts=lasts)
+
+    async def delete(self) -> None:
+        """Keep nothing but a tombstone. Raises `Superseded` and `StoreError`."""
+        kept = await self.load()
+        tombstone = kept.tombstone(self._clock.time(), may_lose=True) if kept is not None else None
+        await (self._write(None, lasts=None) if tombstone is None else self.save(tombstone))
+
+    async def probe(self) -> None:
+        """Save what is there once more; nothing, if nothing is there. Raises `StoreError`."""
+        kept = await self.load()
+        if kept is not None:
+            await self.save(kept)
+            return
+        await self._write(await self._records.encoded(NOTHING), lasts=_TIDYING)
+        await self._write(None, lasts=None)
+
+    async def _write(self, content: bytes | None, *, lasts: float | None) -> None:
+        self._record = None
+        if content is not None and len(content) > MAX_SIZE:
+            message = f"{self._records!r} is not written: the credential is larger than {MAX_SIZE} bytes"
+            raise StoreError(message)
+        version = os.urandom(8).hex()
+        if not await self._server.write(content, over=self._version, version=version, lasts=lasts):
+            message = f"another host has written {self._records!r} since it was read here"
+            raise Superseded(message)
+        self._version = version if content is not None else ""
+
+    def _note(self, record: Record, asked_at: float) -> None:
+        self._version = record.version
+        self._ahead = ahead(record.now, asked_at=asked_at, now=self._clock.time())
+
+    def _last_from(self, asked: tuple[float, float]) -> None:
+        self._ends, self._ends_wall = asked[0] + self._seconds, asked[1] + self._seconds
+
+    def _beat_later(self) -> None:
+        self._beat = asyncio.get_running_loop().call_later(self._seconds / 3, self._beat_now)
+
+    def _beat_now(self) -> None:
+        self._beating = asyncio.Task(self._prolong(), name="aio_token: lease")
+
+    async def _prolong(self) -> None:
+        """Keep the lease; while the server cannot be reached, what was granted last counts."""
+        asked = SYSTEM_CLOCK.monotonic(), SYSTEM_CLOCK.time()
+        with suppress(StoreError):
+            if not await self._server.prolong(self._owner, self._seconds):
+                self._ends = 0.0
+                return
+            self._last_from(asked)
+        self._beat_later()

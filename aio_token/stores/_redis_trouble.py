@@ -1,0 +1,71 @@
+"""What is wrong with a Redis server, in plain words: what its errors mean, and what would cost a session later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aio_token._errors import StoreError, without_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_RIGHTS = "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hmget +time +info +config|get"
+"""What a user of the server needs, as ACL SETUSER takes it."""
+
+_OUTLOOK = {
+    "AuthenticationError": "wants another user or password; give them in the URL, or to the client",
+    "AuthorizationError": "wants another user or password; give them in the URL, or to the client",
+    "NoPermissionError": f"lets this user do too little; run: ACL SETUSER <user> {_RIGHTS}",
+    "OutOfMemoryError": "is full; raise its maxmemory",
+    "ReadOnlyError": "is a replica, which takes no writes; name the primary, or give a client of its Sentinel",
+    "BusyLoadingError": "is loading its data; try later",
+    "TimeoutError": "did not answer in time; try later, and see whether it is overloaded",
+    "ModuleNotFoundError": "needs the package redis; run: pip install 'aio-token[redis]'",
+}
+"""By the names of redis-py's errors, and of Python's own."""
+
+_SAYS = {
+    "NOPERM": _OUTLOOK["NoPermissionError"],
+    "NOAUTH": _OUTLOOK["AuthenticationError"],
+    "WRONGPASS": _OUTLOOK["AuthenticationError"],
+    "OOM": _OUTLOOK["OutOfMemoryError"],
+    "READONLY": _OUTLOOK["ReadOnlyError"],
+    "MISCONF": "cannot write its snapshots to its disk and takes no writes meanwhile; make room there",
+    "LOADING": _OUTLOOK["BusyLoadingError"],
+}
+"""By the first word of what the server says; the rest of it is not shown."""
+
+
+def explained(store: object, error: Exception) -> StoreError:
+    """Return an error that says what to do. Of what the server said, one known word at most is looked at."""
+    words = str(error)[:300].split()
+    outlook = next((_SAYS[word] for word in words if word in _SAYS), None)
+    name = type(error).__name__
+    if outlook is None:
+        outlook = _OUTLOOK.get(name)
+    if outlook is None:
+        reached = "cannot be reached; see whether the server runs, and whether the address is right"
+        outlook = reached if isinstance(error, OSError) or name == "ConnectionError" else f"failed ({name})"
+    failure = StoreError(f"{store!r} {outlook}")
+    if isinstance(error, OSError):
+        failure.__cause__ = without_frames(error)
+    return failure
+
+
+def refuse_forgetful(
+    store: object, memory: Mapping[str, Any], persistence: Mapping[str, Any], save: str | None
+) -> None:
+    """Raise `StoreError` for a server that would throw a session away: what INFO says, and CONFIG GET save if known."""
+    policy = str(memory.get("maxmemory_policy", ""))
+    if int(memory.get("maxmemory", 0)) and policy.startswith("allkeys"):
+        message = (
+            f"{store!r} throws away what it keeps when its memory is full ({policy[:40]}), sessions too; set its "
+            "maxmemory-policy to noeviction, or pass check_server=False"
+        )
+        raise StoreError(message)
+    if not int(persistence.get("aof_enabled", 1)) and save == "":
+        message = (
+            f"{store!r} keeps nothing on a disk, so that its next start ends all sessions; set its appendonly to yes, "
+            "or pass check_server=False"
+        )
+        raise StoreError(message)

@@ -1,0 +1,95 @@
+"""A real redis-server on a free port of the loopback interface, with its data in a folder of the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PATIENCE = 60.0
+"""Seconds that a loaded machine may take to start it."""
+
+
+class RedisServer:
+    """One server, that can be killed, stopped, started again and asked."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        binary = shutil.which("redis-server")
+        if binary is None:
+            message = "redis-server is not installed, and these tests need it; run: apt-get install redis-server"
+            raise RuntimeError(message)
+        self._binary, self._folder, self._options = binary, folder, options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
+        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            with suppress(OSError):
+                if self.ask("PING").startswith(b"+PONG"):
+                    return
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                message = f"redis-server does not answer on port {self.port}"
+                raise RuntimeError(message)
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it as a loss of power does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it stand still."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self._process is not None:
+                os.kill(self._process.pid, signal.SIGCONT)
+
+    def ask(self, *words: str) -> bytes:
+        """Send one command, and return the beginning of the answer as it came."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            command = f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
+            connection.sendall(command.encode())
+            return connection.recv(65_536)
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[RedisServer]:
+    """Run one until the end of the context."""
+    server = RedisServer(folder, *options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as finder:
+        finder.bind(("127.0.0.1", 0))
+        port: int = finder.getsockname()[1]
+        return port
