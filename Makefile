@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons check format lint types floors cover keycloak test-keycloak test-spring bench constraints clean
+.PHONY: help demo test test-pythons check format lint types floors cover keycloak test-keycloak test-spring docs release bench constraints clean
 BIN := .venv/bin
 
 help:  ## say what there is to make
@@ -39,6 +39,12 @@ test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak
 
 test-spring: .venv/test.ready  ## run the integration tests against a Spring Authorization Server of their own
 	@$(BIN)/python -m pytest -m spring tests/spring $(ARGS)
+
+docs: .venv/docs.ready  ## build the site into dist/docs; a warning fails it
+	@$(BIN)/python -m website $(ARGS)
+
+release: .venv/release.ready  ## build the package into dist/, check it and write its notes; publishes nothing
+	@.ci/release $(ARGS)
 
 bench: .venv/bench.ready  ## measure, beside honest rivals
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     from aio_token._errors import TokenError as TokenError
     from aio_token._errors import SignInRequired as SignInRequired
     from aio_token._errors import GrantRefused as GrantRefused
-    from aio_token._errors import UnknownAccount as UnknownAccount
     from aio_token._errors import ConfigurationError as ConfigurationError
     from aio_token._errors import ServerUnavailable as ServerUnavailable
     from aio_token._errors import StoreError as StoreError
+    from aio_token._accounts.unknown import UnknownAccount as UnknownAccount
 
     # Seams: what a source, a grant or a store of your own is made of
     from aio_token._interfaces import TokenSource as TokenSource
@@ -109,11 +109,11 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "TokenError",
             "SignInRequired",
             "GrantRefused",
-            "UnknownAccount",
             "ConfigurationError",
             "ServerUnavailable",
             "StoreError",
         ),
+        "_accounts.unknown": ("UnknownAccount",),
         # Seams: what a source, a grant or a store of your own is made of
         "_interfaces": ("TokenSource", "AtHand", "Grant", "TokenStore", "Slot"),
         "_credential": ("Credential",),

@@ -56,11 +56,6 @@ class GrantRefused(SignInRequired):
 
 
 @public
-class UnknownAccount(SignInRequired):
-    """Send the user to sign in: nothing is kept under this name, or nothing any more."""
-
-
-@public
 class ConfigurationError(TokenError):
     """Fix the configuration or the client's registration; neither waiting nor signing in helps."""
 

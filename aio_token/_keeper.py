@@ -31,7 +31,7 @@ from aio_token._freshness import ANY, Answer, CachedToken
 from aio_token._hold import holding
 from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
-from aio_token._lineage import Lineage, belongs, named, put_back, served, succeeding
+from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import Asking
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
@@ -65,6 +65,7 @@ class Keeper:
         "_store",
         "_tell",
         "_windows",
+        "account",
         "cached",
         "clock",
         "credential",
@@ -83,16 +84,15 @@ class Keeper:
         serves_unsaved: bool = False,
     ) -> None:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
-        self._grant = grant
-        self._store = store
+        self._grant, self._store = grant, store
         self._windows = windows
         self._limits = limits
         self.clock = clock
         self._tell = tell
         self._pace = pace
         self._lineage = Lineage()
-        self._failed_saves = 0
-        self._serves_unsaved = serves_unsaved
+        self._failed_saves, self._serves_unsaved = 0, serves_unsaved
+        self.account = id(self)  # as which it meets an outage (law D8)
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -103,7 +103,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=id(self))
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account)
 
     @property
     def unsaved(self) -> bool:
@@ -262,7 +262,7 @@ class Keeper:
         if token is None:
             message = "the grant returned a credential without a token"
             raise ServerUnavailable(message)
-        self._tell(Renewed, reason=reason, waits=waits(), duration=took, **named(credential))
+        self._tell(Renewed, reason=reason, waits=waits(), duration=took, server=asked(self._grant), **named(credential))
         return token
 
     async def _write_before_spending(self, slot: Slot) -> None:

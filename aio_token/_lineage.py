@@ -10,6 +10,7 @@ from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential, IssuedBy
+    from aio_token._interfaces import Grant
     from aio_token._token import Token
 
 _REMEMBERED_SAVES = 8
@@ -132,6 +133,13 @@ def named(credential: Credential | None) -> dict[str, Any]:
     """Return what events say of a credential: its token's fingerprint and end."""
     token = credential.token if credential is not None else None
     return {"fingerprint": token and token.fingerprint, "expires_at": token and token.expires_at}
+
+
+def asked(grant: Grant) -> str | None:
+    """Return what events say of the server that a grant asks: the origin of its address."""
+    issued_by = grant.issued_by
+    address = issued_by.token_endpoint.split("/") if issued_by is not None else []
+    return "/".join(address[:3]) if address[0:1] in (["https:"], ["http:"]) else None
 
 
 def refuse_another_client(ours: IssuedBy | None, theirs: IssuedBy | None) -> None:

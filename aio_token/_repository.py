@@ -19,6 +19,7 @@ from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
+from aio_token._lineage import asked
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
 from aio_token._scope import missing_scope, tell_what_is_missing
@@ -268,7 +269,7 @@ class TokenRepository(Unpicklable):
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:
         credential = self._keeper.credential
         if self._trouble.note(error, credential, until=self._monotonic() + RENEWALS_APART):
-            told = described(error, credential, self._time())
+            told = described(error, credential, self._time()) | {"server": asked(self._grant)}
             self._tell(RenewalFailed, reason=reason, waits=waits, duration=duration, **told)
 
     @property

@@ -139,11 +139,6 @@ class Flights(Generic[T]):
         self._name = name
         self._flights: list[tuple[asyncio.AbstractEventLoop, SingleFlight[T]]] = []
 
-    @property
-    def in_the_air(self) -> bool:
-        """Whether work is under way on any of them."""
-        return any(flight.in_the_air for _, flight in list(self._flights))
-
     def here(self) -> SingleFlight[T]:
         """Return the running loop's flight. Several threads may ask at once, each on its loop."""
         here = asyncio.get_running_loop()

@@ -71,11 +71,15 @@ class Adopted(Event):
 
 
 class _Attempt(Event):
-    """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it."""
+    """A renewal that took place: why, for `duration` seconds, and how long each caller has waited for it.
+
+    `server` is the origin of the token endpoint, such as https://id.example, where the grant names one.
+    """
 
     reason: Reason
     duration: float
     waits: tuple[float, ...]
+    server: str | None = None
 
     @property
     def waiters(self) -> int:
@@ -86,6 +90,8 @@ class _Attempt(Event):
         """Return what a log shows: the number of waits instead of them all, as there may be thousands."""
         members = super().members()
         del members["waits"]
+        if self.server is None:
+            del members["server"]
         return members | {"waiters": self.waiters}
 
 

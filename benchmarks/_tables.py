@@ -241,6 +241,36 @@ def scale(result: Result) -> str:
     )
 
 
+def accounts(result: Result) -> str:
+    """Accounts by name."""
+    names = ("accounts", "rest_bytes", "use_bytes", "creation_us", "step_ns", "collection_rest_ms", "collection_use_ms")
+    head = [
+        "accounts",
+        "bytes at rest",
+        "and in use",
+        "first token (us)",
+        "a step (ns)",
+        "full collection, all at rest (ms)",
+        "all in use (ms)",
+    ]
+    return markdown(head, [[row[name] for name in names] for row in result["accounts"]])
+
+
+def accounts_together(result: Result) -> str:
+    """A session for each account, a herd of them, and a server that answers 429."""
+    session, herd, limited = result["session"], result["herd"], result["limited"]
+    rows = [
+        ("a session with a middleware: bytes", session["bytes"]),
+        ("made and closed (us)", session["us"]),
+        (f"{herd['accounts']:,} expired accounts in files: answered", herd["answered"]),
+        ("in seconds", herd["seconds"]),
+        ("POSTs, and at most at a time", f"{herd['posts']:,}, {herd['posts_at_once']}"),
+        ("longest pause of the loop, the server's part included (ms)", herd["pause_ms"]),
+        (f"429 for {limited['accounts']} accounts, asked for 2 s: POSTs", limited["posts"]),
+    ]
+    return markdown(["", "measured"], rows)
+
+
 def faults(result: Result) -> str:
     """The endpoint down."""
     minute = 60 / result["seconds"]
@@ -269,5 +299,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "starts": ("store", starts),
     "imports": ("store", imports),
     "scale": ("scale", scale),
+    "accounts": ("accounts", accounts),
+    "accounts-together": ("accounts", accounts_together),
     "faults": ("faults", faults),
 }

@@ -24,6 +24,7 @@ from aio_token import (
     TokenRepository,
     testing,
 )
+from examples import ending
 from examples.servers import embedded, of_environment
 
 
@@ -59,4 +60,4 @@ async def five() -> int:
 if __name__ == "__main__":
     if len(sys.argv) != 2:  # noqa: PLR2004  the program and its argument
         sys.exit(__doc__)
-    sys.exit(asyncio.run(five() if sys.argv[1] == "--five" else agent(sys.argv[1])))
+    sys.exit(ending.run(five() if sys.argv[1] == "--five" else agent(sys.argv[1])))

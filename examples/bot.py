@@ -5,7 +5,6 @@ python -m examples.bot [CONNECTIONS] ends after so many connections; without the
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import suppress
 from itertools import count
@@ -21,6 +20,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from examples import ending
 from examples.servers import servers
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ async def main(connections: Iterable[int]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(range(1, int(sys.argv[1]) + 1) if len(sys.argv) > 1 else count(1)))
+    ending.run(main(range(1, int(sys.argv[1]) + 1) if len(sys.argv) > 1 else count(1)))

@@ -5,7 +5,6 @@ python -m examples.from_environment FILE: the second run has no use for the toke
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 from aiohttp import ClientSession
@@ -18,6 +17,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from examples import ending
 from examples.servers import servers
 
 
@@ -33,4 +33,4 @@ async def main(file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    ending.run(main(sys.argv[1]))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import ClientSession
 
 from aio_token import BearerMiddleware, ClientCredentialsGrant, ClientSecretBasic, TokenEndpoint, TokenRepository
+from examples import ending
 from examples.servers import servers
 
 
@@ -21,4 +20,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    ending.run(main())

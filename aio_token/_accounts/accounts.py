@@ -8,13 +8,15 @@ most one for each name, since two would not know of each other's renewals. What 
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
 from aio_token._accounts.account import Account, Estate
+from aio_token._accounts.ahead import Ahead
 from aio_token._accounts.each import each_of
 from aio_token._accounts.strangers import Strangers, StrangersStore, begins_with_a_sign_in
 from aio_token._arguments import demand, demand_kind, demand_one_of
@@ -32,6 +34,7 @@ from aio_token.observe.log import log_event
 from aio_token.stores.encrypted import reencrypt
 from aio_token.stores.many.memory import MemoryTokenStores
 from aio_token.stores.many.names import checked_name
+from aio_token.stores.many.record import is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -98,7 +101,7 @@ class Accounts(Unpicklable):
             "observer": observer,
             "clock": clock,
         }
-        self._estate = Estate()
+        self._estate = Estate(clock.monotonic)
         self._strangers = Strangers(clock.monotonic)
         self._in_use: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._lock = threading.RLock()  # a grant may need the token of another account
@@ -108,15 +111,27 @@ class Accounts(Unpicklable):
 
     def __getitem__(self, name: str) -> TokenRepository:
         """Return an account's repository; does no I/O. Raises `ConfigurationError` for what is no name."""
-        account = self._in_use.get(name)
-        if account is None:
-            with self._lock:
-                account = self._in_use.get(name) or self._made(name)
-        return account
+        return self._account(name)
 
     def names(self) -> AsyncIterator[str]:
         """Return the names of the accounts that something is kept of, in any order. Raises `StoreError`."""
         return self._stores.names()
+
+    async def status(self, name: str) -> Status:
+        """Return one account's status, from memory or from its store; no server is asked."""
+        account = self._in_use.get(name)
+        if account is not None and account.status.state != "unknown":
+            return account.status
+        store = self._stores.of(name)
+        try:
+            credential = await read(store, store, self._limits)
+        except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
+            return status_of(None, None, known=False, trouble=failure_of(store, error), name=name)
+        cached = None
+        if credential is not None and served(credential, self._grant_of(name).issued_by) is not None:
+            windows = self._options["windows"]
+            cached = CachedToken.of(credential, windows, self._clock, renewal_took=None, jitter=0.0)
+        return status_of(credential, cached, name=name)
 
     async def statuses(self) -> AsyncIterator[Status]:
         """Return the status of each account, from memory or from its store; no server is asked. Raises `StoreError`.
@@ -124,7 +139,7 @@ class Accounts(Unpicklable):
         A store that cannot be read is that account's trouble.
         """
         async for name in self.names():
-            yield await self._status(name)
+            yield await self.status(name)
 
     async def sign_out_all(self) -> dict[str, TokenError]:
         """Sign every account out, as `TokenRepository.sign_out` does; return those that are still there, and why."""
@@ -145,6 +160,22 @@ class Accounts(Unpicklable):
         """
         return await finish(self._import(name, store), grace=self._limits.shutdown)
 
+    @asynccontextmanager
+    async def keep_fresh(self, *, active: float = 3_600.0, sweep: float = 900.0) -> AsyncIterator[None]:
+        """Renew ahead of requests while the block lasts, in turn with what requests renew; observers are told.
+
+        Access tokens are renewed of the accounts that were used within `active` seconds: no request of theirs waits.
+        Every `sweep` seconds, or less by chance, refresh tokens of all accounts are renewed that would end before the
+        sweep after the next one; that reads every record of a directory. Only one such block is of use.
+        """
+        ahead = Ahead(self._estate, self._stores, self._account, active=active, sweep=sweep, clock=self._clock.time)
+        running = asyncio.create_task(ahead.run(), name="aio_token: keeping accounts fresh")
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.wait((running,))
+
     async def aclose(self) -> None:
         """Wait for renewals under way and save what is unsaved. The accounts can be used again afterwards."""
         busy = {account for account in self._in_use.values() if account.is_flying} | self._estate.unsaved
@@ -159,6 +190,13 @@ class Accounts(Unpicklable):
     ) -> None:
         await self.aclose()
 
+    def _account(self, name: str) -> Account:
+        account = self._in_use.get(name)
+        if account is None:
+            with self._lock:
+                account = self._in_use.get(name) or self._made(name)
+        return account
+
     def _made(self, name: str) -> Account:
         grant = self._grant_of(name)
         store = self._stores.of(name)
@@ -171,21 +209,6 @@ class Accounts(Unpicklable):
         grant = self._grant(checked_name(name))
         demand(grant, "obtain", "the function given to Accounts returns a grant, such as RefreshTokenGrant(endpoint)")
         return grant
-
-    async def _status(self, name: str) -> Status:
-        account = self._in_use.get(name)
-        if account is not None and account.status.state != "unknown":
-            return account.status
-        store = self._stores.of(name)
-        try:
-            credential = await read(store, store, self._limits)
-        except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
-            return status_of(None, None, known=False, trouble=failure_of(store, error), name=name)
-        cached = None
-        if credential is not None and served(credential, self._grant_of(name).issued_by) is not None:
-            windows = self._options["windows"]
-            cached = CachedToken.of(credential, windows, self._clock, renewal_took=None, jitter=0.0)
-        return status_of(credential, cached, name=name)
 
     async def _reencrypt(self, name: str) -> None:
         store = self._stores.of(name)
@@ -200,10 +223,11 @@ class Accounts(Unpicklable):
             async with waiting_for_the_lock(home, self._limits):
                 slot = await stack.enter_async_context(home.exclusive())
             credential = await source.load()
-            if credential is None:
+            if not is_there(credential):
                 return False
             refuse_another_client(self._grant_of(name).issued_by, credential.issued_by)
-            if await slot.load() not in (None, credential):
+            kept = await slot.load()
+            if is_there(kept) and kept != credential:
                 message = f"another credential is kept as {name!r} already; sign that one out, or choose another name"
                 raise StoreError(message)
             await slot.save(credential)

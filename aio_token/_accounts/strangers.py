@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aio_token._backoff import LOOKS_APART
 from aio_token._errors import Superseded
 from aio_token._interfaces import Probing, Spending, Standalone
+from aio_token.stores.many.record import is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -151,7 +152,7 @@ class _EmptySlot:
         """Keep the credential. Raises `Superseded` if another process was first, and `StoreError`."""
         if self._slot is None:
             self._slot = await self._stack.enter_async_context(self._store.exclusive())
-            if await self._slot.load() is not None:
+            if is_there(await self._slot.load()):
                 message = "another process has signed this account in meanwhile"
                 raise Superseded(message)
         await self._slot.save(credential)

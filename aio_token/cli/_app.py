@@ -33,6 +33,7 @@ _COMMANDS = {
     "git": "credential_helpers.git",
     "docker": "credential_helpers.docker",
     "doctor": "doctor",
+    "accounts": "accounts",
     "new-key": "new_key",
     "completion": "completion",
 }

@@ -21,7 +21,7 @@ _OF_THE_KEY = ("client_key_alg", "client_key_id", "client_certificate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of `login`; `client_secret` and `client_key` tell where those are, and `key` the same of the key."""
+    """The options of `login`; of the client's secret, key or assertion, and of `key`, they tell where those are."""
 
     issuer: str | None = None
     metadata_url: str | None = None
@@ -67,14 +67,9 @@ class Options:
         client_id = self.client_id or before.client_id
         same_client = same_server and client_id == before.client_id
         moved = self.key_file is not None or self.store not in {None, before.store}
-        lost = not same_client or (before.client_secret == STORED and moved) or self._has_another_proof
-        same_word = same_client and not (self.client_secret or self.client_key)
-        same_key = (
-            same_client
-            and not self.assertion
-            and self.client_secret is None
-            and self.client_key in {None, before.client_key}
-        )
+        proofs = {self.client_secret, self.client_key, self.assertion} - {None}  # a new one takes the place of the old
+        lost = not same_client or (before.client_secret == STORED and moved) or bool(proofs - {self.client_secret})
+        same_key = same_client and not proofs - {before.client_key}
         key = {name: getattr(self, name) or getattr(before, name) for name in _OF_THE_KEY} if same_key else {}
         return replace(
             self,
@@ -91,10 +86,10 @@ class Options:
             key=None if self.key_file else before.key,
             client_secret=self.client_secret or (None if lost else before.client_secret),
             client_auth=self.client_auth or (before.client_auth if same_client and before.client_secret else None),
-            assertion=self.assertion or (before.assertion if same_word else None),
+            client_key=self.client_key or (before.client_key if same_key else None),
+            assertion=self.assertion or (before.assertion if same_client and not proofs else None),
             ca_file=self.ca_file or before.ca_file,
             proxy=self.proxy or before.proxy,
-            client_key=self.client_key or (before.client_key if same_key else None),
         )
 
     @property
@@ -104,10 +99,5 @@ class Options:
         Only a service account has a default: what the environment holds may be another client's.
         """
         usual = f"env:{SECRET_VARIABLE}" if os.environ.get(SECRET_VARIABLE) else "prompt"
-        wants_one = self.flow == SERVICE_ACCOUNT and not self._has_another_proof
+        wants_one = self.flow == SERVICE_ACCOUNT and self.client_key is None and self.assertion is None
         return self.client_secret or (usual if wants_one else None)
-
-    @property
-    def _has_another_proof(self) -> bool:
-        """Whether the client proves who it is without a secret."""
-        return self.client_key is not None or self.assertion is not None

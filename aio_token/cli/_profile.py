@@ -55,11 +55,11 @@ class Profile(Value):
     redirect_uri: str | None = None
     client_auth: ClientAuth = "none"
     client_secret: str | None = None
-    assertion: str | None = None
     client_key: str | None = None
     client_key_alg: str | None = None
     client_key_id: str | None = None
     client_certificate: str | None = None
+    assertion: str | None = None
     store: StoreKind = "encrypted"
     key: str | None = None
     ca_file: str | None = None
@@ -89,8 +89,8 @@ class Profile(Value):
     @property
     def secret_variables(self) -> set[str]:
         """The environment variables that hold secrets of this profile's."""
-        named = (self.client_secret, self.client_key, self.assertion, self.key)
-        sources = [source.partition(":") for source in named if source]
+        places = (self.client_secret, self.client_key, self.assertion, self.key)
+        sources = [source.partition(":") for source in places if source]
         return {name for kind, _, name in sources if kind == "env"}
 
     def to_json(self) -> bytes:

@@ -120,10 +120,10 @@ async def discover(given: Given) -> Provider:
         "revocation_endpoint": given.revocation_url,
     }
     by_hand = {name: url for name, url in by_hand.items() if url is not None}
-    reached = transport(given.ca_file, given.proxy)
+    way = transport(given.ca_file, given.proxy)
     if given.token_url is not None:
-        return Provider(given.issuer or "", by_hand, transport=reached)
-    found = await Provider.discover(given.issuer or "", metadata_url=given.metadata_url, transport=reached)
+        return Provider(given.issuer or "", by_hand, transport=way)
+    found = await Provider.discover(given.issuer or "", metadata_url=given.metadata_url, transport=way)
     return replace(found, metadata={**found.metadata, **by_hand})
 
 
@@ -174,8 +174,6 @@ def _endpoint_of(session: Session) -> TokenEndpoint:
 
 def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAuthentication:
     profile = session.profile
-    if profile.assertion is not None:
-        return ClientAssertion(profile.client_id, assertion_of(profile))
     if profile.client_key is not None:
         return PrivateKeyJWT(
             profile.client_id,
@@ -184,6 +182,8 @@ def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAu
             kid=profile.client_key_id,
             certificate=None if profile.client_certificate is None else Path(profile.client_certificate).read_text,
         )
+    if profile.assertion is not None:
+        return ClientAssertion(profile.client_id, assertion_of(profile))
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
     secret = secret_of(session) if typed is None else lambda: typed.value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from inspect import isawaitable
+import logging
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Literal
 
 from aio_token._arguments import demand_one_of
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 _REMEDY = "scope=, resource=, host=, port= and path= say the grant's own; the rest is made anew for each sign-in"
 
+_ASYNC_BROWSER = "browser= is an ordinary function, which runs in a thread; an asynchronous one is for show="
+_logger = logging.getLogger("aio_token")
+
 
 @public
 @judged
@@ -50,9 +54,10 @@ class AuthorizationCodeGrant:
 
     Meant for `sign_in` and `sign_in_with=`: a `RefreshTokenGrant` of the same endpoint goes on from there. No browser
     is opened unless `browser` is given, such as `webbrowser.open`: a function of an address, run in a thread, that
-    returns whether there is a browser. The address is that of a page here that sends the browser on, since other users
-    read in the list of processes what a browser is started with. Without one, or if it fails, `show` is given the
-    address to open, and may be asynchronous; the default writes it to standard error.
+    returns whether there is a browser. An asynchronous one is a `ConfigurationError`, one that raises is logged. The
+    address is that of a page here that sends the browser on, since other users read in the list of processes what a
+    browser is started with. Without one, or if it fails, `show` is given the address to open, and may be asynchronous;
+    the default writes it to standard error.
 
     The answer is awaited for `timeout` seconds on this machine, at `path` and a free port, or `port` for servers that
     want to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `host` is what it calls this
@@ -79,6 +84,8 @@ class AuthorizationCodeGrant:
         check_scope(scope)
         check_several("resource", resource)
         check_function("browser", browser, optional=True)
+        if iscoroutinefunction(browser):
+            raise ConfigurationError(_ASYNC_BROWSER)
         check_function("show", show)
         check_seconds("timeout", timeout)
         demand_one_of(host, ("127.0.0.1", "::1", "localhost"), "host")
@@ -160,6 +167,12 @@ class AuthorizationCodeGrant:
 def _opens(browser: Callable[[str], object], address: str) -> bool:
     """Whether the browser took the address."""
     try:
-        return bool(browser(address))
-    except Exception:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        opened = browser(address)
+    except Exception as error:  # noqa: BLE001  whatever it is, the person can still open the address by hand
+        # Not its text, which may hold the page's address, that is worth a sign-in (law G5).
+        _logger.warning("the browser could not be opened (%s); the address is shown instead", type(error).__name__)
         return False
+    if iscoroutine(opened):
+        opened.close()
+        raise ConfigurationError(_ASYNC_BROWSER)
+    return bool(opened)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from aio_token._errors import StoreCorrupt as StoreCorrupt
     from aio_token._errors import Superseded as Superseded
     from aio_token._interfaces import Probing as Probing
-    from aio_token._interfaces import TokenStores as TokenStores
     from aio_token.stores.memory import MemoryTokenStore as MemoryTokenStore
     from aio_token.stores.file import FileTokenStore as FileTokenStore
+    from aio_token.stores.many.interface import TokenStores as TokenStores
     from aio_token.stores.many.memory import MemoryTokenStores as MemoryTokenStores
     from aio_token.stores.many.directory import DirectoryTokenStores as DirectoryTokenStores
     from aio_token.stores.many.names import account_key as account_key
@@ -42,9 +42,10 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     {
         "aio_token._disk.damage": ("Damaged",),
         "aio_token._errors": ("KeyUnavailable", "LockTimeout", "StoreCorrupt", "Superseded"),
-        "aio_token._interfaces": ("Probing", "TokenStores"),
+        "aio_token._interfaces": ("Probing",),
         "memory": ("MemoryTokenStore",),
         "file": ("FileTokenStore",),
+        "many.interface": ("TokenStores",),
         "many.memory": ("MemoryTokenStores",),
         "many.directory": ("DirectoryTokenStores",),
         "many.names": ("account_key",),

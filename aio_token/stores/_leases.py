@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aio_token._clock import Clock
+    from aio_token._codec import Codec
     from aio_token._credential import Credential
-    from aio_token.stores.codec import Codec
 
 _logger = logging.getLogger("aio_token")
 

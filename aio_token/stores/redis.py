@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from aio_token._clock import Clock
-    from aio_token.stores.codec import Codec
+    from aio_token._codec import Codec
 
 _TIMEOUT = 2.0
 """Seconds for one command."""

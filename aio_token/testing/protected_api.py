@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import WSMsgType, web
@@ -15,6 +16,10 @@ from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
 from aio_token.testing.seen_request import SeenRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp.typedefs import Handler
+
     from aio_token.testing.refusal import Refusal
 
 _REMEMBERED = 10_000  # requests
@@ -37,8 +42,9 @@ class ProtectedAPI(LoopbackServer):
         async with AuthorizationServer() as server, ProtectedAPI(server) as api: ...
 
     The answer is JSON: `method`, `path`, and the `size` and `sha256` of the body. `/ws` is a WebSocket that says
-    everything back. `/public` wants no token, nor does `/redirect?to=URL&status=307`, which redirects. The endpoints
-    for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
+    everything back. `handlers`, by their paths, answer instead where a good token came; a path may have a `*`, such as
+    "/orders/*", and the first that fits is asked. `/public` wants no token, nor does `/redirect?to=URL&status=307`,
+    which redirects. The endpoints for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
 
     Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`
     everybody gets `refusal`. `requests`, `accepted` and `refused` count, `seen` holds the last ten thousand requests.
@@ -50,6 +56,7 @@ class ProtectedAPI(LoopbackServer):
     refusal: Refusal = INVALID_TOKEN
     refusal_without_token: Refusal = NO_TOKEN
     always_refuse: bool = False
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
     requests: int = field(default=0, init=False)
     accepted: int = field(default=0, init=False)
     refused: int = field(default=0, init=False)
@@ -78,8 +85,10 @@ class ProtectedAPI(LoopbackServer):
         self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers))
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        refusal = self._judge(request)
-        return await (refusal.respond(request) if refusal else self._echo(request))
+        if refusal := self._judge(request):
+            return await refusal.respond(request)
+        own = (handler for path, handler in self.handlers.items() if fnmatchcase(request.path, path))
+        return await next(own, self._echo)(request)
 
     async def _echo(self, request: web.Request) -> web.StreamResponse:
         digest, size = hashlib.sha256(), 0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import ClassVar
 
-    from aio_token._interfaces import TokenStores
+    from aio_token.stores.many.interface import TokenStores
 
 AWKWARD = (
     *("alice", "Alice", "ALICE", "alice ", " alice", "alice.", "alice@example.org", "bob", "bob.json.lock"),
@@ -77,12 +77,14 @@ class StoresLaws:
                 demand(await listed(first.names()) == [], "there are no names in the beginning")
                 for name in self.names:
                     await save(first.of(name), Credential(refresh_token="kept"))
-                async with first.of(self.names[0]).exclusive() as slot:
-                    await slot.delete()
+                await save(first.of(self.names[1]), Credential(refresh_token="kept", first="f1f1f1f1"))
+                for name in self.names[:2]:
+                    async with first.of(name).exclusive() as slot:
+                        await slot.delete()
                 await first.of("looked for").load()
                 async with first.of("held").exclusive() as slot:
                     await slot.load()
-                expected = sorted(self.names[1:])
+                expected = sorted(self.names[2:])
                 demand(await listed(second.names()) == expected, "names() gives the names that something is kept of")
 
         run(law())

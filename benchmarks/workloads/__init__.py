@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WORKLOADS = ("hot_path", "herd", "turnover", "refused", "processes", "store", "scale", "faults")
+WORKLOADS = ("hot_path", "herd", "turnover", "refused", "processes", "store", "scale", "accounts", "faults")
 
 
 def load(name: str) -> Callable[..., dict[str, Any]]:

@@ -12,6 +12,7 @@ from examples.demo.contestants import MAKERS, OURS
 from examples.demo.crawl import Crawl
 from examples.demo.display import display
 from examples.demo.open_files import connections_for
+from examples.demo.picture import picture
 from examples.demo.report import rows, verdict
 from examples.demo.stage import LIFETIME, embedded, real
 from examples.demo.tally import Tally
@@ -31,9 +32,11 @@ async def run(settings: Settings, screen: Display) -> int:
     for name in MAKERS if settings.contrast else [OURS]:
         tallies[name] = await _crawl(name, settings, screen, connections)
     screen.table(list(tallies), rows(tallies))
+    settings.picture.write_text(picture(tallies), encoding="utf-8")
     good = tallies[OURS].flawless
     for line, its in zip(verdict(tallies), (good, None, None), strict=False):
         screen.say(line, good=its)
+    screen.say(f"The run as a picture: {settings.picture}")
     return 0 if good else 1
 
 

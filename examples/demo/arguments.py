@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Settings:
     requests: int
     contrast: bool
     plain: bool
+    picture: Path
     issuer: str | None
     client_id: str
     api: str
@@ -63,6 +65,13 @@ def read(arguments: Sequence[str] | None = None) -> Settings:
     )
     parser.add_argument("--no-contrast", dest="contrast", action="store_false", help="aio_token only")
     parser.add_argument("--plain", action="store_true", help="lines instead of a progress bar, as where no terminal is")
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        default=Path("demo.svg"),
+        metavar="FILE",
+        help="of the run (demo.svg)",
+    )
     real = parser.add_argument_group("a real server")
     real.add_argument("--issuer", metavar="URL", help="the authorization server; its metadata is read")
     real.add_argument("--client-id", metavar="ID", default="")

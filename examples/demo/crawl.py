@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
+from examples.demo.tally import Moment
 from examples.demo.waits import Waits
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ class Crawl:
                 self._tally.remark = "the token lived on, so no client could be cancelled in the middle of a renewal"
                 return
             self.phase = "pausing until the token has ended"
+            paused = asyncio.get_running_loop().time()
             await asyncio.sleep(max(self._tally.tokens.all_end_in, 0) + 0.05)
+            self._tally.before_the_pause = len(self._tally.tokens.ends)
+            self._tally.pauses = paused, asyncio.get_running_loop().time()
             self.phase = "again; the client that renewed was cancelled"
             self._go_on_for(seconds / 2)
             await asyncio.wait(await self._one_cancelled())
@@ -86,6 +90,7 @@ class Crawl:
             await asyncio.sleep(arrival)
         while loop.time() < self._until and self._begun < self._settings.requests:
             self._begun += 1
+            began = loop.time()
             try:
                 async with self._session.get(self._stage.api) as response:
                     await response.read()
@@ -95,6 +100,7 @@ class Crawl:
                 raise
             except Exception as error:  # noqa: BLE001  whatever it is, the request failed
                 failure = type(error).__name__
+            tally.moments.append(Moment(loop.time(), loop.time() - began, failure is None))
             if failure is not None:
                 tally.failures[failure] += 1
                 return

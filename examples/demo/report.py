@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from examples.demo.contestants import CONTRAST, OURS
+from examples.demo.tally import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from examples.demo.tally import Tally
+    from examples.demo.tally import Reason, Tally
+
+_PARTS = (50, 95, 99, 100)  # of the answers, in hundredths
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,32 @@ def rows(tallies: Mapping[str, Tally]) -> list[Row]:
     def row(label: str, show: Callable[[Tally], str], good: Callable[[Tally], bool] | None = None) -> Row:
         return Row(label, tuple((show(tally), good and good(tally)) for tally in tallies.values()))
 
+    def took(tally: Tally, *, after_the_pause: bool) -> str:
+        answers = tally.answers(after_the_pause=after_the_pause)
+        return " / ".join(_ms(percentile(answers, part)) for part in _PARTS) if answers else "none"
+
+    def waited(tally: Tally, why: Reason) -> str:
+        waits = tally.waits[why]
+        return f"{len(waits):,}, longest {_ms(max(waits))} ms" if waits else "none"
+
     return [
-        row("requests answered", lambda t: f"{t.answered:,}"),
         row("requests failed", lambda t: f"{t.failed:,}", lambda t: not t.failed),
-        row("requests that waited for a token", lambda t: f"{t.waited:,}"),
-        row("  the longest of these waits", lambda t: f"{t.longest_wait * 1000:,.0f} ms"),
-        row("slowest answer of the API", lambda t: f"{t.slowest_answer * 1000:,.0f} ms"),
+        row("refresh tokens presented twice", lambda t: f"{t.presented_twice:,}", lambda t: not t.presented_twice),
+        row("requests answered", lambda t: f"{t.answered:,}"),
+        row("  in ms: p50 / p95 / p99 / slowest", lambda t: took(t, after_the_pause=False)),
+        row("  the same, after the pause", lambda t: took(t, after_the_pause=True)),
+        row("waited for the first token", lambda t: waited(t, "first token")),
+        row("waited as the token was renewed", lambda t: waited(t, "renewal")),
+        row("waited as it ended in the pause", lambda t: waited(t, "token ended in the pause")),
         row("token requests", lambda t: f"{t.tokens.sent:,}", lambda t: t.tokens.sent <= t.tokens.expired + 1),
         row("  of them renewed the token", lambda t: f"{t.tokens.answered:,}"),
         row("  tokens that came to their end", lambda t: f"{t.tokens.expired:,}"),
-        row("refresh tokens presented twice", lambda t: f"{t.presented_twice:,}", lambda t: not t.presented_twice),
         row("clients cancelled during a renewal", lambda t: f"{t.cancelled:,}"),
     ]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f}"
 
 
 def verdict(tallies: Mapping[str, Tally]) -> list[str]:

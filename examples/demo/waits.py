@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
-    from examples.demo.tally import Tally
+    from examples.demo.tally import Reason, Tally
 
 _UNAUTHORIZED = 401
 
@@ -18,6 +18,7 @@ _UNAUTHORIZED = 401
 @dataclass(slots=True)
 class _Wait:
     began: float
+    why: Reason
     handle: asyncio.Handle | None = None
 
 
@@ -58,7 +59,7 @@ class Waits:
 
     def _begin(self, request: ClientRequest) -> None:
         loop = asyncio.get_running_loop()
-        wait = self._begun[request] = _Wait(loop.time())
+        wait = self._begun[request] = _Wait(loop.time(), self._tally.why_a_token_is_missing)
         wait.handle = loop.call_soon(self._turned, wait)
 
     def _turned(self, wait: _Wait) -> None:
@@ -69,5 +70,4 @@ class Waits:
         if wait.handle is not None:
             wait.handle.cancel()
             return
-        self._tally.waited += 1
-        self._tally.longest_wait = max(self._tally.longest_wait, asyncio.get_running_loop().time() - wait.began)
+        self._tally.waits[wait.why].append(asyncio.get_running_loop().time() - wait.began)

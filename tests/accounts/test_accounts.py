@@ -20,6 +20,7 @@ from aio_token import (
     Pace,
     PublicClient,
     RefreshTokenGrant,
+    ServerUnavailable,
     StoreError,
     TokenEndpoint,
     TokenExchangeGrant,
@@ -28,7 +29,7 @@ from aio_token import (
 from aio_token.events import RenewalFailed, Renewed, Saved, SignedIn, SignedOut, Unsaved
 from aio_token.stores import DirectoryTokenStores, MemoryTokenStores, new_key
 from aio_token.stores.keys import EnvironmentKey
-from aio_token.testing import AuthorizationServer, ManualClock, RecordingObserver, ScriptedGrant, credential
+from aio_token.testing import AuthorizationServer, Broken, ManualClock, RecordingObserver, ScriptedGrant, credential
 from tests.accounts.names import NO_NAMES
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
 
@@ -247,6 +248,20 @@ async def test_accounts_have_a_pace_of_their_own(clock: ManualClock) -> None:
     grant.release()
     await asyncio.gather(*asking)
     assert (len(grant.calls), grant.most_at_once) == (200, 4)
+
+
+async def test_accounts_that_are_let_go_share_what_they_know_of_a_server(server: AuthorizationServer) -> None:
+    """Laws D8 and I3: each is asked once and let go; two in a row meet a server that is down, and spare the others."""
+    server.inject(Broken(status=503))
+    endpoint = TokenEndpoint(server.token_url, PublicClient("app"))
+    first = {f"user {number}": server.sign_in(client_id="app") for number in range(30)}
+    accounts = Accounts(lambda name: RefreshTokenGrant(endpoint, first=first[name]), observer=None)
+    for name in first:
+        with pytest.raises(ServerUnavailable):
+            await accounts[name].token()
+        await asyncio.sleep(0)
+        gc.collect()
+    assert 2 <= server.requests["refresh_token"] < 15
 
 
 async def test_a_removed_account_ends_with_an_error_of_its_own(server: AuthorizationServer) -> None:

@@ -12,6 +12,7 @@ from aio_token import ConfigurationError, Credential, Encrypted, MemoryTokenStor
 from aio_token._token import fingerprint
 from aio_token.stores import DirectoryTokenStores, MemoryTokenStores, account_key, new_key
 from aio_token.stores.keys import EnvironmentKey
+from aio_token.stores.many.record import is_there
 from aio_token.testing.store_laws import StoreLaws
 from aio_token.testing.stores_laws import StoresLaws
 from tests.accounts.names import NO_NAMES
@@ -107,7 +108,7 @@ class Broken:
     async def names(self) -> AsyncIterator[str]:
         """Return the names."""
         for name in list(self.kept):
-            if await self.kept[name].load() is not None:
+            if is_there(await self.kept[name].load()):
                 yield name
 
     async def due(self, before: float) -> AsyncIterator[str]:
@@ -247,3 +248,14 @@ async def test_who_goes_while_a_list_is_read_is_not_in_it() -> None:
         async with stores.of("bob").exclusive() as slot:
             await slot.delete()
     assert seen == ["alice", "carol"]
+
+
+async def test_a_tombstone_that_has_passed_is_gone() -> None:
+    """Law F9: memory keeps it until then, and reads nothing after that."""
+    stores = MemoryTokenStores()
+    for until, is_kept in ((1e11, True), (1.0, False)):
+        async with stores.of("alice").exclusive() as slot:
+            await slot.save(Credential(removed_until=until))
+        assert (await stores.of("alice").load() is not None) == is_kept
+        assert [name async for name in stores.names()] == []
+    assert stores._removed == {}

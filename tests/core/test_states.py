@@ -9,10 +9,12 @@ from tests.support import states
 
 
 async def test_the_picture_is_what_a_repository_does() -> None:
-    """docs/architecture.md shows every state of the code's table, and the arrows that real repositories walked."""
+    """docs/pictures/states.svg shows every state of the code's table, and the arrows that real repositories walked."""
     arrows = await states.lives()
     assert {state for before, after, _ in arrows for state in (before, after)} == set(get_args(State))
-    assert states.drawn() == states.diagram(arrows), "draw it anew: python -m tests.support.states"
+    assert states.PICTURE.read_text(encoding="utf-8") == states.picture(arrows), (
+        "draw it anew: python -m tests.support.states"
+    )
 
 
 async def test_time_alone_leads_to_the_end() -> None:

@@ -160,6 +160,40 @@ async def test_without_a_browser_the_address_is_shown(browser: Any) -> None:
         assert (await grant.obtain(None)).token is not None
 
 
+async def test_a_browser_that_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The person still gets the address; who wrote the function learns that it failed, and no address is logged."""
+    async with AuthorizationServer() as server:
+        endpoint = TokenEndpoint(server.token_url, PublicClient("app"), authorization_url=server.authorization_url)
+
+        def visit(address: str) -> None:
+            with urlopen(address):  # noqa: S310  the kit's
+                pass
+
+        grant = AuthorizationCodeGrant(endpoint, browser=broken_browser, show=lambda it: asyncio.to_thread(visit, it))
+        await grant.obtain(None)
+    (record,) = [record for record in caplog.records if record.name == "aio_token"]
+    assert record.getMessage() == "the browser could not be opened (OSError); the address is shown instead"
+    assert "http" not in str(record.__dict__)
+
+
+async def test_an_asynchronous_browser_is_refused() -> None:
+    """It would never run; a function that hides one is found out when it is called."""
+
+    async def opens(address: str) -> bool:
+        return True
+
+    def hides(address: str) -> object:
+        return opens(address)
+
+    async with AuthorizationServer() as server:
+        endpoint = TokenEndpoint(server.token_url, PublicClient("app"), authorization_url=server.authorization_url)
+        with pytest.raises(ConfigurationError, match="an asynchronous one is for show="):
+            AuthorizationCodeGrant(endpoint, browser=opens)
+        hidden = AuthorizationCodeGrant(endpoint, browser=hides)
+        with pytest.raises(ConfigurationError, match="an asynchronous one is for show="):
+            await hidden.obtain(None)
+
+
 async def test_the_address_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     """No browser is opened unless asked for; standard output is for data."""
     async with token_server(says(GRANTED)) as server:

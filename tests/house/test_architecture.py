@@ -82,7 +82,9 @@ def modules() -> list[Path]:
 
 
 def tracked() -> list[Path]:
-    """Return every file under version control, or that is about to be."""
+    """Return every file under version control, or that is about to be; all files of a source distribution."""
+    if not (ROOT / ".git").exists():
+        return [path for path in ROOT.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]

@@ -100,6 +100,17 @@ def test_many_accounts_are_measured() -> None:
     assert min(few["bytes"], many["bytes"]) > 0
 
 
+def test_accounts_by_name_are_measured() -> None:
+    """Laws I1 and D8: bytes at rest and in use; a herd all of which is answered; one 429 for each who is in hand."""
+    found = measured("accounts")
+    assert all(min(row["rest_bytes"], row["use_bytes"]) > 0 for row in found["accounts"])
+    assert found["session"]["bytes"] > 0
+    herd, limited = found["herd"], found["limited"]
+    assert (herd["answered"], herd["posts"]) == (herd["accounts"], herd["accounts"])
+    assert herd["posts_at_once"] <= 32
+    assert limited["posts"] <= limited["accounts"] < limited["asked"]
+
+
 def test_stores_and_starts_are_measured() -> None:
     """Each store is loaded and saved, and a process gets its first token from disk."""
     found = measured("store")

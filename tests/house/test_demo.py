@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-m", "examples.demo")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the picture written into a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture
@@ -49,14 +57,23 @@ async def test_the_demo_shows_what_a_cancelled_client_costs() -> None:
     """In both crawls one client is cancelled in a renewal: aio_token answers every request, the contrast fails all."""
     pipe = asyncio.subprocess.PIPE
     arguments = ("--clients", "50", "--seconds", "1")
-    process = await asyncio.create_subprocess_exec(*DEMO, *arguments, cwd=ROOT, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(*DEMO, *arguments, stdout=pipe, stderr=pipe)
     out, complaints = await process.communicate()
     printed = out.decode()
     assert (process.returncode, complaints) == (0, b"")
     assert figures(printed, "requests failed") == [0, 49]
     assert figures(printed, "refresh tokens presented twice") == [0, 49]
     assert figures(printed, "clients cancelled during a renewal") == [1, 1]
+    assert re.search(r"after the pause +[\d,]+(?: / [\d,]+){3} +none\n", printed)
+    assert re.search(r"waited as it ended in the pause +50, longest [\d,]+ ms", printed)
     assert "\x1b" not in printed
+    drawn = ET.parse("demo.svg").getroot()  # noqa: S314  the demo's own
+    words = [text.text or "" for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert [line.split(", ")[1:] for line in words if "answered" in line] == [
+        ["0 failed", "0 presented twice"],
+        ["49 failed", "49 presented twice"],
+    ]
+    assert words.count("pause") == 2
 
 
 async def test_on_a_terminal_there_is_a_bar_without_colour_if_so_wished() -> None:
@@ -64,7 +81,7 @@ async def test_on_a_terminal_there_is_a_bar_without_colour_if_so_wished() -> Non
     ours, its = pty.openpty()
     arguments = ("--clients", "5", "--seconds", "1", "--no-contrast")
     environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"}
-    process = await asyncio.create_subprocess_exec(*DEMO, *arguments, cwd=ROOT, env=environment, stdout=its, stderr=its)
+    process = await asyncio.create_subprocess_exec(*DEMO, *arguments, env=environment, stdout=its, stderr=its)
     os.close(its)
     printed = await asyncio.to_thread(_read, ours)
     assert await process.wait() == 0

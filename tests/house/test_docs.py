@@ -17,6 +17,7 @@ from benchmarks.workloads import WORKLOADS
 from tests.support import floors
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
+from website import navigation
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -112,10 +113,19 @@ def test_every_command_and_link_exists(document: Path) -> None:
     assert dead_links(document, text) == set()
 
 
-def test_every_document_is_in_the_readme() -> None:
-    """A page that nothing leads to is not read."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [path.name for path in DOCUMENTS[1:] if f"](docs/{path.name})" not in readme] == []
+def test_every_page_is_in_the_index() -> None:
+    """A page that nothing leads to is not read: the site's order is that of docs/index.md."""
+    assert navigation.missing(ROOT / "docs") == [], "add a line under a heading of docs/index.md"
+    assert "](docs/index.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_page_that_is_in_no_list_is_noticed(tmp_path: Path) -> None:
+    """A page counts as listed where it begins a line of a list; one that is merely mentioned does not."""
+    index = "# Title\n\n- [before](before.md)\n\n## One\n\n- [a](a.md), [b](b.md).\n- [c](../c.md#end): it.\n\n## Two\n"
+    assert navigation.sections(index) == {"One": ["a.md", "../c.md"]}
+    for name, text in (("index.md", index), ("a.md", ""), ("b.md", "")):
+        tmp_path.joinpath(name).write_text(text, encoding="utf-8")
+    assert navigation.missing(tmp_path) == ["b.md"]
 
 
 def test_every_program_that_is_named_can_be_run() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ import pytest
 from aiohttp import ClientResponseError, ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
+from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from aio_token.stores import new_key
-from aio_token.testing import AuthorizationServer, ProtectedAPI
+from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI, RateLimited
 from examples import crawler, from_environment, many_users, service_account, service_aiohttp, web_sign_in
 from examples.lock_and_double_check import LockAndDoubleCheck
 from examples.servers import USERS, embedded
@@ -83,10 +85,56 @@ async def test_the_crawler_fetches_every_page_with_one_token(
     assert (api.accepted, api.refused, server.refreshes) == (300, 0, 1)
 
 
+async def test_a_crawl_goes_on_where_a_page_or_a_token_fails(
+    here: Servers, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One page that is missing fails alone; while there is no token the fetchers wait for one."""
+    monkeypatch.setattr(crawler, "LATE", 0.1)
+    api.inject(Broken(status=404), times=1)
+    server.inject(RateLimited(retry_after=1), times=1)
+    endpoint = TokenEndpoint(here.token_url, ClientSecretBasic(here.client_id, here.client_secret))
+    tokens = TokenRepository(RefreshTokenGrant(endpoint, first=here.refresh_token))
+    bearer = BearerMiddleware(tokens, here.api_url)
+    monkeypatch.setattr(crawler, "ATTEMPTS", 100)
+    async with tokens, ClientSession(here.api_url, middlewares=(bearer,)) as session:
+        crawl = crawler.Crawl(session, range(50))
+        await crawl.run()
+    assert (crawl.fetched, len(crawl.failed)) == (49, 1)
+    assert "404" in next(iter(crawl.failed.values()))
+
+
+async def test_a_crawl_without_a_session_ends_and_says_what_helps(here: Servers, server: AuthorizationServer) -> None:
+    """Where only a person can help, every page fails with that sentence, and no page is asked for."""
+    server.revoke_all()
+    printed, _ = await (await start("examples.crawler", "20", here=here)).communicate()
+    assert printed.startswith(b"0 pages")
+    assert b"page 19: " in printed or b"page 9: " in printed
+    assert b"sign in" in printed
+
+
+async def test_a_program_that_is_told_to_end_keeps_what_the_server_rotated(
+    here: Servers, server: AuthorizationServer
+) -> None:
+    """ending.py: SIGTERM amid a renewal ends the bot, and its next start goes on with the new refresh token."""
+    server.lifetime = 1.2
+    with server.hold(after=True) as hold:
+        process = await start("examples.bot", "1", here=here)
+        await hold.arrived.wait()
+        process.terminate()
+        await asyncio.sleep(0.2)  # the signal is on its way while the answer is held
+    _, complaints = await process.communicate()
+    assert (process.returncode, complaints) == (128 + signal.SIGTERM, b"")
+    assert "heard: connection 1" in await output("examples.bot", "1", here=here)
+    assert server.reused == 0
+
+
 @pytest.mark.usefixtures("environment")
-async def test_many_users_share_their_connections(server: AuthorizationServer, api: ProtectedAPI) -> None:
-    """Each user's request carries a token of that user's own."""
+async def test_many_users_share_their_connections(
+    server: AuthorizationServer, api: ProtectedAPI, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Law I2: each user's request carries a token of that user's own; who is no user is asked to sign in."""
     await many_users.main()
+    assert "mallory: who are you? sign in first\n" in capsys.readouterr().out
     assert {request.path for request in api.seen} == {f"/of/{user}" for user in USERS}
     assert len(set(api.authorizations)) == api.accepted == server.refreshes == len(USERS)
 

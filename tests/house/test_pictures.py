@@ -9,6 +9,7 @@ import pytest
 
 from aio_token.observe import RequestLog
 from benchmarks import pretty_log
+from tests.support.drawings import DRAWINGS
 
 ROOT = Path(__file__).parents[2]
 PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
@@ -28,6 +29,13 @@ async def test_the_secrets_were_there_to_be_shown(secret: str, monkeypatch: pyte
     monkeypatch.setattr(pretty_log, "RequestLog", lambda **options: RequestLog(show_secrets=True, **options))
     with pytest.raises(AssertionError, match=secret):
         await pretty_log.picture()
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_its_script_s(name: str) -> None:
+    """What is drawn by hand is drawn in Python, so that words and colours are those of all the others."""
+    kept = (ROOT / "docs" / "pictures" / name).read_text(encoding="utf-8")
+    assert kept == DRAWINGS[name](), "draw it anew: python -m tests.support.drawings"
 
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)

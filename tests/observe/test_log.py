@@ -71,17 +71,44 @@ def test_a_record_carries_the_events_members(event: Event, caplog: pytest.LogCap
     assert json.loads(json.dumps(told)) == told
 
 
-def test_a_record_is_one_readable_line(caplog: pytest.LogCaptureFixture) -> None:
-    """The text names the event and its members; the moment is the record's own."""
-    log_event(EVENTS[4])
-    assert caplog.records[0].getMessage() == "Unsaved message='the disk is full'"
+class Foreign(Event):
+    """An event of a release to come, or of a program's own."""
+
+
+LINES = {
+    Loaded(at=1.0, fingerprint="ba7816bf", expires_at=None): "the store was read (token ba7816bf)",
+    Loaded(at=1.0, fingerprint=None, expires_at=None): "the store was read (no token)",
+    EVENTS[1]: "another process has renewed or signed in (token ba7816bf, good for 60 s)",
+    EVENTS[2]: "the token was renewed (expired, 0.25 s, 3 waited; token ba7816bf, good for 60 s)",
+    EVENTS[3]: "try later (rejected, 0.50 s, 3 waited; asked again in 1 s)",
+    EVENTS[4]: "the disk is full",
+    EVENTS[5]: "what could not be stored before is stored now",
+    EVENTS[6]: "signed in (token ba7816bf, good for 60 s)",
+    EVENTS[7]: "a sign-in took the place of a live session",
+    Replaced(at=1.0, revoked=False, message="the server is down"): (
+        "a sign-in took the place of a live session, which the server was not told: the server is down"
+    ),
+    EVENTS[8]: "signed out, which the server was not told: the server is down",
+    SignedOut(at=1.0, revoked=True, message=None): "signed out",
+    EVENTS[9]: "https://api.example rejected the token (token ba7816bf)",
+    EVENTS[10]: "a rejected POST to https://api.example was not sent again: its body can be sent only once",
+    EVENTS[11]: "https://api.example rejected a renewed token too; for a while its 401s cause no renewal (4 s)",
+    Foreign(at=1.0): "Foreign",
+}
+
+
+@pytest.mark.parametrize(("event", "line"), LINES.items(), ids=lambda one: type(one).__name__)
+def test_a_record_is_a_sentence_with_its_figures(event: Event, line: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What happened stands first, as a person says it; figures are rounded, and the moment is the record's own."""
+    log_event(event)
+    assert caplog.records[0].getMessage() == line
 
 
 def test_a_record_says_whose_token_it_is(caplog: pytest.LogCaptureFixture) -> None:
-    """A repository's name stands first in the text, and in the members; without one there is nothing to read."""
-    log_event(Saved(at=1.0, name="billing"))
-    log_event(Saved(at=1.0))
-    assert [record.getMessage().rstrip() for record in caplog.records] == ["Saved name='billing'", "Saved"]
+    """A repository's name stands before the sentence, and in the members; without one there is nothing to read."""
+    log_event(SignedIn(at=1.0, name="billing", fingerprint=None, expires_at=None))
+    log_event(Unsaved(at=1.0, message="the disk is full"))
+    assert [record.getMessage() for record in caplog.records] == ["billing: signed in", "the disk is full"]
     assert [vars(record)["token_event"].get("name") for record in caplog.records] == ["billing", None]
 
 

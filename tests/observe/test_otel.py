@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -13,12 +14,13 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 
-from aio_token import ServerUnavailable, TokenRepository
-from aio_token.events import Loaded, Rejected, SignedIn, SignedOut
+import aio_token
+from aio_token import ClientCredentialsGrant, ClientSecretBasic, ServerUnavailable, TokenEndpoint, TokenRepository
+from aio_token.events import Loaded, Rejected, RenewalFailed, SignedIn, SignedOut
 from aio_token.observe import OpenTelemetryObserver
-from aio_token.testing import ManualClock
+from aio_token.testing import AuthorizationServer, Broken, ManualClock
 from tests.support.doubles import RotatingGrant
 from tests.support.exposure import SECRETS
 
@@ -75,17 +77,19 @@ async def test_a_renewal_is_a_span_and_counts_its_callers(telemetry: Telemetry) 
     clock = ManualClock()
     tokens = TokenRepository(RotatingGrant(clock), observer=telemetry.observer, clock=clock)
     await asyncio.gather(*(tokens.token() for _ in range(10)))
-    (wait,) = telemetry.points("aio_token.wait")
+    (wait,) = telemetry.points("aio_token.caller.wait.duration")
     assert (wait.count, dict(wait.attributes)) == (10, {"aio_token.name": "orders"})
     (span,) = telemetry.spans
     assert span.name == "aio_token.renewal"
     assert span.parent is None
     assert span.end_time == clock.time() * 1e9
     attributes = dict(span.attributes)
-    assert len(attributes.pop("fingerprint")) == 8
-    assert attributes == {"aio_token.name": "orders", "reason": "absent", "outcome": "renewed", "waiters": 10}
-    assert telemetry.values("aio_token.renewals") == {("renewed", "absent"): 1}
-    assert telemetry.values("aio_token.coalesced_callers") == {(): 10}
+    assert (span.kind, span.instrumentation_scope.version) == (SpanKind.CLIENT, aio_token.__version__)
+    assert len(attributes.pop("aio_token.token.fingerprint")) == 8
+    measured = {"aio_token.name": "orders", "aio_token.renewal.reason": "absent"}
+    assert attributes == {**measured, "aio_token.renewal.waiters": 10}
+    (point,) = telemetry.points("aio_token.renewal.duration")
+    assert (point.count, dict(point.attributes)) == (1, measured)
 
 
 async def test_a_failure_is_a_span_with_an_error(telemetry: Telemetry) -> None:
@@ -97,7 +101,44 @@ async def test_a_failure_is_a_span_with_an_error(telemetry: Telemetry) -> None:
         await tokens.token()
     (span,) = telemetry.spans
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "the server is away")
-    assert telemetry.values("aio_token.renewals") == {("wait", "absent"): 1}
+    assert span.attributes["error.type"] == "wait"
+    (point,) = telemetry.points("aio_token.renewal.duration")
+    assert point.attributes["error.type"] == "wait"
+
+
+@pytest.mark.parametrize(
+    ("server", "place"),
+    [
+        ("https://id.example", {"server.address": "id.example", "server.port": 443}),
+        ("http://127.0.0.1:8080", {"server.address": "127.0.0.1", "server.port": 8080}),
+        ("https://[::1", {}),
+        ("unix:", {}),
+    ],
+)
+def test_a_renewal_says_which_server_was_asked(telemetry: Telemetry, server: str, place: dict[str, object]) -> None:
+    """Address and port go by the names of the semantic conventions; an address that is none says nothing."""
+    failed = RenewalFailed(
+        at=1.0, reason="absent", duration=0.1, waits=(), remedy="sign in", message="", retry_at=None, server=server
+    )
+    telemetry.observer(failed)
+    (span,) = telemetry.spans
+    assert {name: value for name, value in span.attributes.items() if name.startswith("server.")} == place
+    assert span.attributes["error.type"] == "sign_in"
+
+
+async def test_the_server_is_the_grant_s_own(telemetry: Telemetry) -> None:
+    """A renewal and one that fails name the origin of the token endpoint, and nothing of its path."""
+    async with AuthorizationServer() as server:
+        endpoint = TokenEndpoint(
+            server.token_url, ClientSecretBasic(server.client.client_id, server.client.secret or "")
+        )
+        tokens = TokenRepository(ClientCredentialsGrant(endpoint), observer=telemetry.observer)
+        await tokens.token()
+        server.inject(Broken(status=500), times=1)
+        with pytest.raises(ServerUnavailable):
+            await tokens.renew()
+        ports = [span.attributes["server.port"] for span in telemetry.spans]
+        assert ports == [urlsplit(server.url).port] * 2
 
 
 class SlowGrant(RotatingGrant):
@@ -132,9 +173,9 @@ def test_the_token_s_age_is_a_gauge(telemetry: Telemetry) -> None:
     assert telemetry.points("aio_token.token.age") == []
     telemetry.observer(SignedIn(at=now - 10, fingerprint="ba7816bf", expires_at=now + 50))
     assert telemetry.values("aio_token.token.age")[()] == pytest.approx(10, abs=5)
-    assert telemetry.values("aio_token.token.expires_in")[()] == pytest.approx(50, abs=5)
+    assert telemetry.values("aio_token.token.time_to_live")[()] == pytest.approx(50, abs=5)
     telemetry.observer(SignedIn(at=now, fingerprint="ba7816bf", expires_at=None))
-    assert telemetry.points("aio_token.token.expires_in") == []
+    assert telemetry.points("aio_token.token.time_to_live") == []
     telemetry.observer(SignedOut(at=now, revoked=True, message=None))
     assert telemetry.points("aio_token.token.age") == []
 
@@ -148,8 +189,8 @@ def test_an_event_s_name_goes_before_the_observer_s(telemetry: Telemetry) -> Non
     told = {point.attributes["aio_token.name"] for point in telemetry.points("aio_token.token.age")}
     assert told == {"alice", "orders"}
     counted = {
-        (point.attributes["aio_token.name"], point.attributes["event"]): point.value
-        for point in telemetry.points("aio_token.events")
+        (point.attributes["aio_token.name"], point.attributes["aio_token.event.type"]): point.value
+        for point in telemetry.points("aio_token.event.count")
     }
     assert counted == {
         ("alice", "SignedIn"): 1,
@@ -163,7 +204,7 @@ def test_every_event_is_counted(telemetry: Telemetry) -> None:
     """Whatever happens is countable by its name, also what has no metric of its own."""
     for _ in range(2):
         telemetry.observer(Rejected(at=1.0, origin="https://api.example", fingerprint="ba7816bf"))
-    assert telemetry.values("aio_token.events") == {("Rejected",): 2}
+    assert telemetry.values("aio_token.event.count") == {("Rejected",): 2}
     assert telemetry.spans == ()
 
 
@@ -171,7 +212,7 @@ async def test_no_secret_is_measured(telemetry: Telemetry) -> None:
     """Law G1: neither spans nor metrics hold one."""
     clock = ManualClock()
     await TokenRepository(RotatingGrant(clock), observer=telemetry.observer, clock=clock).token()
-    told = "".join(span.to_json() for span in telemetry.spans) + repr(telemetry.points("aio_token.events"))
+    told = "".join(span.to_json() for span in telemetry.spans) + repr(telemetry.points("aio_token.event.count"))
     assert not SECRETS.search(told)
 
 

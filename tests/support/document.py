@@ -23,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from aiohttp import web
 from joserfc.jwk import ECKey
 
 from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
@@ -53,6 +54,24 @@ class _Issuer(AuthorizationServer):
         return f"https://{ID}"
 
 
+class _API(ProtectedAPI):
+    """The API of the documents, with a gateway that wants no header and the token in the first message."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/gateway", self._gateway, name="gateway"), *super().routes()]
+
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        hello = await socket.receive_json()
+        if not self.server.accepts(hello.get("token", "")):
+            await socket.close(code=4004, message=b"invalid token")
+            return socket
+        await socket.send_json({"ready": True})
+        await socket.receive()
+        return socket
+
+
 async def _main(document: Path, certificate: str) -> None:
     text = document.read_text(encoding="utf-8")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -63,7 +82,7 @@ async def _main(document: Path, certificate: str) -> None:
         device_interval=1.0,
         ssl_context=context,
     )
-    async with issuer, ProtectedAPI(issuer, ssl_context=context) as api:
+    async with issuer, _API(issuer, ssl_context=context) as api:
         os.environ["CLIENT_SECRET"] = issuer.client.secret or ""
         os.environ["REFRESH_TOKEN"] = issuer.sign_in(user="alice")
         os.environ["PASSWORD"] = PASSWORD

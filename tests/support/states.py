@@ -6,27 +6,54 @@ The states are the code's own (`_status.State`); each arrow was walked by a real
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from aio_token import MemoryTokenStore, ServerUnavailable, TokenError, TokenRepository, Windows
-from aio_token._status import State
 from aio_token.testing import ManualClock, ScriptedGrant, credential
+from tests.support.drawing import Drawing
 
 if TYPE_CHECKING:
-    from aio_token import Credential
+    from aio_token import Credential, State
 
-PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "states.svg"
 WINDOWS = Windows(advisory=20, mandatory=10)
 LIFETIME = 100.0
 MEANING: dict[State, str] = {
-    "unknown": "the store was not read yet",
+    "unknown": "the store was not read",
     "absent": "no token",
     "fresh": "the hot path",
     "expiring": "the advisory window",
     "due": "the mandatory window",
     "expired": "past its end",
+}
+
+_PLACES: dict[State, tuple[int, int]] = {
+    "unknown": (100, 150),
+    "absent": (100, 340),
+    "fresh": (360, 250),
+    "expiring": (560, 250),
+    "due": (750, 250),
+    "expired": (930, 250),
+}
+_PATHS: dict[tuple[State, State], tuple[str, float, float, str]] = {  # the line, and where its words begin
+    ("unknown", "absent"): ("M100 174 V314", 108, 230, "start"),
+    ("unknown", "fresh"): ("M176 146 C240 150 262 200 286 238", 250, 128, "middle"),
+    ("absent", "fresh"): ("M176 334 C220 330 256 304 290 276", 224, 300, "middle"),
+    ("fresh", "absent"): ("M336 274 C320 330 250 358 178 350", 290, 374, "middle"),
+    ("fresh", "fresh"): ("M338 226 C316 170 362 170 352 224", 334, 162, "middle"),
+    ("fresh", "expiring"): ("M434 250 H483", 458, 243, "middle"),
+    ("fresh", "due"): ("M384 274 C412 412 690 412 706 276", 550, 368, "middle"),
+    ("fresh", "expired"): ("M368 274 C380 476 864 476 884 276", 630, 418, "middle"),
+    ("expiring", "fresh"): ("M566 226 C560 140 424 140 408 224", 486, 192, "middle"),
+    ("expiring", "expiring"): ("M550 274 C530 302 590 302 572 276", 561, 314, "middle"),
+    ("expiring", "due"): ("M634 250 H673", 654, 243, "middle"),
+    ("due", "fresh"): ("M744 226 C700 80 460 80 390 224", 580, 110, "middle"),
+    ("due", "due"): ("M760 274 C740 302 800 302 782 276", 778, 314, "middle"),
+    ("due", "expired"): ("M824 250 H853", 839, 243, "middle"),
+    ("expired", "fresh"): ("M916 226 C860 0 450 0 370 224", 650, 48, "middle"),
+    ("expired", "expired"): ("M944 274 C924 302 984 302 966 276", 952, 314, "middle"),
 }
 
 
@@ -106,25 +133,26 @@ async def lives() -> list[tuple[State, State, str]]:
     return [*first.arrows, *second.arrows, *third.arrows, *fourth.arrows]
 
 
-def diagram(arrows: list[tuple[State, State, str]]) -> str:
-    """Return the picture as Mermaid."""
-    states = get_args(State)
-    lines = [
-        "stateDiagram-v2",
-        "    [*] --> unknown",
-        *(f"    {state}: {state} ({MEANING[state]})" for state in states),
-    ]
-    walked = sorted(set(arrows), key=lambda arrow: (states.index(arrow[0]), states.index(arrow[1]), arrow[2]))
-    return "\n".join([*lines, *(f"    {before} --> {after}: {why}" for before, after, why in walked)])
+def picture(arrows: list[tuple[State, State, str]]) -> str:
+    """Draw the states, and each arrow that was walked with its reasons."""
+    sheet = Drawing(1020, 440, "The states of a repository, and what leads from one to another")
+    for state, (x, y) in _PLACES.items():
+        sheet.box(x - 74, y - 24, 148, 48, "busy" if state == "fresh" else "box")
+        sheet.words(x, y - 3, state, kind="strong")
+        sheet.words(x, y + 14, MEANING[state], kind="small soft")
+    reasons: dict[tuple[State, State], list[str]] = {}
+    for before, after, why in sorted(set(arrows)):
+        reasons.setdefault((before, after), []).append(why)
+    for ends, whys in reasons.items():
+        path, words_x, words_y, anchor = _PATHS[ends]
+        sheet.arrow(path, "dashed" if whys == ["time"] else "lead" if "renewed" in " ".join(whys) else "")
+        sheet.words(words_x, words_y, *_lines(whys), kind="small", anchor=anchor, step=15)
+    return sheet.text()
 
 
-def drawn() -> str:
-    """Return the picture of the page."""
-    found = re.search(r"<!-- states -->\n```mermaid\n(.*?)\n```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found
-    return found[1]
+def _lines(reasons: list[str]) -> list[str]:
+    return [line for why in reasons for line in wrap(why, 20)]
 
 
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(text.replace(f"{drawn()}\n```", f"{diagram(asyncio.run(lives()))}\n```"), encoding="utf-8")
+    PICTURE.write_text(picture(asyncio.run(lives())), encoding="utf-8")

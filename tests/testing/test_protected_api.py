@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import ClientSession, TCPConnector, WSMsgType, WSServerHandshakeError
+from aiohttp import ClientSession, TCPConnector, WSMsgType, WSServerHandshakeError, web
 
 from aio_token.testing import (
     INSUFFICIENT_SCOPE,
@@ -17,6 +17,7 @@ from aio_token.testing import (
     NO_TOKEN,
     TWO_HEADERS,
     AuthorizationServer,
+    Broken,
     ManualClock,
     ProtectedAPI,
     Refusal,
@@ -60,6 +61,25 @@ async def test_a_good_token_is_let_in(api: ProtectedAPI, server: AuthorizationSe
     told = {"method": "PUT", "path": "/a/b", "size": 100_000, "sha256": hashlib.sha256(body).hexdigest()}
     assert (status, answer) == (200, told)
     assert (api.requests, api.accepted, api.refused) == (1, 1, 0)
+
+
+async def test_handlers_of_one_s_own_answer_those_who_bring_a_token(server: AuthorizationServer) -> None:
+    """The first whose path fits is asked, all other paths get the API's own answer, and a fault comes first."""
+
+    async def order(request: web.Request) -> web.Response:
+        return web.json_response({"order": request.path.rpartition("/")[2]})
+
+    async def all_orders(request: web.Request) -> web.Response:
+        return web.json_response({"orders": []})
+
+    async with ProtectedAPI(server, handlers={"/orders/*": order, "/orders*": all_orders}) as api:
+        assert (await call(f"{api.url}/orders/7", good(server)))[1] == {"order": "7"}
+        assert (await call(f"{api.url}/orders", good(server)))[1] == {"orders": []}
+        assert (await call(f"{api.url}/me", good(server)))[1]["path"] == "/me"
+        assert (await call(f"{api.url}/orders/7", "made-up"))[0] == 401
+        api.inject(Broken(status=503))
+        assert (await call(f"{api.url}/orders/7", good(server)))[0] == 503
+    assert (api.accepted, api.refused) == (3, 1)
 
 
 async def test_tokens_that_do_not_count_are_refused(api: ProtectedAPI, server: AuthorizationServer) -> None:

@@ -111,18 +111,18 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 )
 @click.option("--yes", "-y", is_flag=True, help="Make a key file, without asking, where no keyring keeps the key.")
 @click.option(
+    "--redirect-uri",
+    metavar="URI",
+    callback=_redirect,
+    help="Where the browser comes back to, as it is registered; http://127.0.0.1/callback as a rule.",
+)
+@click.option(
     "--ca-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
     help="Certificates to trust beside the system's (PEM).",
 )
 @click.option("--proxy", metavar="URL", callback=proxy_option, help="The proxy to go through.")
-@click.option(
-    "--redirect-uri",
-    metavar="URI",
-    callback=_redirect,
-    help="Where the browser comes back to, as it is registered; http://127.0.0.1/callback as a rule.",
-)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port that the browser comes back to.")
 def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options above
     """Sign in, and keep the token under the name PROFILE.

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from aio_token._disk.damage import Damaged
 from aio_token._disk.permissions import unusable
-from aio_token._disk.platform import HERE
+from aio_token._disk.platform import HERE, unguarded
 from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._ground.public import public_in
 from aio_token.stores._arguments import file_path, having
-from aio_token.stores._credential_file import CredentialFile
+from aio_token.stores._content import read_credential
 from aio_token.stores._shared import Shared
 from aio_token.stores.codec import PlainCodec
 from aio_token.stores.file import FileTokenStore
 from aio_token.stores.many.names import KEY_LENGTH, account_key
-from aio_token.stores.many.record import NamedRecord, is_due
+from aio_token.stores.many.record import NamedRecord, is_due, is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,18 +94,18 @@ class DirectoryTokenStores(Shared):
             return []
         except OSError as error:
             raise unusable(self._directory / folder, "listed", error) from without_frames(error)
+        platform = HERE if self._check_permissions else unguarded(HERE)
         records = []
         for key in sorted(name for name in found if len(name) == KEY_LENGTH and _HEX.issuperset(name)):
             record = NamedRecord(self._codec, key)
-            file = CredentialFile(self._file_of(key), record, HERE, worker, follow_links=not self._check_permissions)
             try:
-                credential = file.read()
+                credential = read_credential(self._file_of(key), record, platform, worker)
             except KeyUnavailable:  # no other file could be read either
                 raise
             except (Damaged, StoreError) as trouble:
                 _logger.warning("%s is left out of the accounts: %s", self._file_of(key), trouble)
                 continue
-            if credential is not None and record.name is not None:
+            if is_there(credential):
                 records.append((record.name, credential))
         return records
 

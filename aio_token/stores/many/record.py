@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from aio_token._disk.damage import Damaged
 from aio_token._errors import ConfigurationError, StoreError
@@ -24,11 +24,11 @@ class NamedRecord:
     The record of another account that was moved here is refused, whatever the other codec binds.
     """
 
-    def __init__(self, codec: Codec, key: str, name: str | None = None) -> None:
+    def __init__(self, codec: Codec, key: str, name: str = "") -> None:
         """Take the account's key; the `name` is learnt from what is read."""
         self._codec = codec
         self._key = key
-        self.name = name
+        self.name: str = name
 
     def encode(self, content: memoryview, identity: str) -> bytes | memoryview:
         """Return what is to be stored. Raises `StoreError`."""
@@ -55,6 +55,11 @@ def _name_in(line: memoryview) -> str | None:
         return checked_name(json.loads(bytes(line))["account"])
     except (ValueError, RecursionError, LookupError, TypeError, ConfigurationError):
         return None
+
+
+def is_there(credential: Credential | None) -> TypeGuard[Credential]:
+    """Whether something is kept of an account, and not only that it was removed."""
+    return credential is not None and not credential.is_tombstone
 
 
 def is_due(credential: Credential, before: float) -> bool:

@@ -1,0 +1,50 @@
+"""What the builder is told: Sphinx with MyST for the pages and Furo for their looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_token import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "aio_token"
+author = "aio_token contributors"
+copyright = "aio_token contributors, MIT licence"  # noqa: A001  Sphinx's name
+release = version = __version__
+
+default_role = "code"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_heading_anchors = 4
+
+html_theme = "furo"
+html_title = f"aio_token {release}"
+html_static_path = ["static"]
+html_css_files = ["house.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {"navigation_with_keys": True}
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
+maximum_signature_line_length = 88
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+python_use_unqualified_type_names = True
+
+
+def _code_in_docstrings(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Let what is indented in a docstring be code: reStructuredText takes it for a quotation."""
+    del app, what, name, thing, options
+    for number in range(len(lines) - 1, 0, -1):
+        if lines[number].startswith("    ") and not lines[number - 1]:
+            lines[number:number] = [".. code-block:: python", ""]
+
+
+def setup(app: Sphinx) -> None:
+    """Tell Sphinx of it."""
+    app.connect("autodoc-process-docstring", _code_in_docstrings)
