@@ -2,7 +2,8 @@
 
 `str(error)` is one plain sentence that can be shown to a user. It never holds a token, a secret, a response body or
 unfiltered text of a server. None of them is an `aiohttp.ClientError`: aiohttp runs its middlewares again on some of
-its own errors, and a token request must never be repeated without knowing that it was sent before.
+its own errors, and a token request must never be repeated without knowing that it was sent before. The middleware alone
+makes `ServerUnavailable` one of those on which aiohttp does not, for libraries that know no other errors (law D10).
 """
 
 from __future__ import annotations

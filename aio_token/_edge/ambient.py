@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from aiohttp import ClientRequest
 
 
-async def filled_in_by_client(request: ClientRequest) -> bool:
-    """Whether the request's `Authorization` is netrc's entry for its host and not the caller's own.
+async def filled_in_by_client(request: ClientRequest, header: str) -> bool:
+    """Whether the request's header is netrc's entry for its host and not the caller's own.
 
     aiohttp does not tell the two apart, so they are compared. It reads the file for every such request, and so does
     this, in a thread as well.
     """
     host = request.url.host
-    if not request.session.trust_env or host is None:
+    if header is not AUTHORIZATION or not request.session.trust_env or host is None:
         return False
     return await asyncio.to_thread(_from_netrc, host) == request.headers[AUTHORIZATION]
 

@@ -15,8 +15,19 @@ from typing import TYPE_CHECKING
 from aiohttp import MultipartWriter
 from aiohttp.payload import BytesIOPayload, IOBasePayload
 
+from aio_token._edge.origins import refuse_proxy
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aiohttp import ClientRequest
+
+
+async def prepare(request: ClientRequest) -> None:
+    """Look at what few requests have: a proxy on their way (law A2), a body that may have to be sent again (law B4)."""
+    if request.proxy is not None:
+        refuse_proxy(request.url)
+    await ready_to_send(request.body)
 
 
 async def ready_to_send(body: object) -> None:

@@ -1,4 +1,4 @@
-"""What an API's 401 asks for: `WWW-Authenticate`, read whole (RFC 9110 section 11.6.1, RFC 6750 section 3)."""
+"""What an API's refusal asks for: `WWW-Authenticate`, read whole (RFC 9110 section 11.6.1, RFC 6750 section 3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aio_token._ground.value import Value, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # One step each, tried in this order. None can match in two ways, so junk of any length costs linear time.
@@ -48,17 +48,20 @@ def parse(lines: Iterable[str]) -> Iterator[Challenge]:
             yield challenge
 
 
-def asks_for_renewal(lines: Iterable[str], *, without_challenge: bool = True) -> bool:
+def asks_for_renewal(challenges: Sequence[Challenge], *, without_challenge: bool = True) -> bool:
     """Whether a new token may satisfy the API (law B3).
 
     That is so for a Bearer challenge that says `invalid_token` or gives no error, as a request with an expired token
     gets. `insufficient_scope` and `invalid_request` stay as they are with any token. `without_challenge` is the answer
-    for a 401 with no challenge at all, which RFC 9110 does not allow and servers send.
+    where there is no challenge at all, which RFC 9110 does not allow a 401 and servers send.
     """
-    challenges = list(parse(lines))
-    bearers = (each.parameters for each in challenges if each.scheme == "bearer")
-    is_asked = any(parameters.get("error", "invalid_token") == "invalid_token" for parameters in bearers)
+    is_asked = any(error in {None, "invalid_token"} for error in errors_of(challenges))
     return is_asked if challenges else without_challenge
+
+
+def errors_of(challenges: Iterable[Challenge]) -> list[str | None]:
+    """Return what each Bearer challenge gives as its error (RFC 6750 section 3.1), None for none."""
+    return [each.parameters.get("error") for each in challenges if each.scheme == "bearer"]
 
 
 def _end(match: re.Match[str] | None) -> int:

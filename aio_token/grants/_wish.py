@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token.oauth.form import Form
+from aio_token.oauth.server_text import quoted
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy
@@ -24,6 +25,13 @@ def written_for_a_person(wish: Wish) -> Form:
     """Return the parameters of an authorization request (OpenID Connect Core 3.1.2.1, RFC 9470)."""
     max_age = None if wish.max_age is None else str(wish.max_age)
     return Form(acr_values=wish.acr_values, max_age=max_age).over(written(wish))
+
+
+def sign_in_wanted(wish: Wish) -> str:
+    """Say which sign-in of a person is wished for, "" if none: no other request can bring it about (RFC 9470)."""
+    kind = f" with acr_values {quoted(wish.acr_values)}" if wish.acr_values else ""
+    age = f" no longer than {wish.max_age} s ago" if wish.max_age is not None else ""
+    return f"the API wants a sign-in{kind}{age}" if kind or age else ""
 
 
 def issued_for(endpoint: TokenEndpoint, asked: Form) -> IssuedBy:

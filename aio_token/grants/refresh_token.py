@@ -11,7 +11,7 @@ from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token._wish import NO_WISH
 from aio_token.grants._again import asked_again_over_a_blip
-from aio_token.grants._wish import written
+from aio_token.grants._wish import sign_in_wanted, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, judged
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
@@ -59,10 +59,14 @@ class RefreshTokenGrant:
 
         The credential still says what the session was granted for: a wish is about this token alone.
 
-        Raises `SignInRequired` without a refresh token that may work, `GrantRefused` once the server has said no (it is
-        not asked again then, law E1), `ConfigurationError` for a credential of another endpoint, client or scope.
+        Raises `SignInRequired` without a refresh token that may work, or for a wish that only a person can meet: none
+        is spent for that. Raises `GrantRefused` once the server has said no (it is not asked again then, law E1), and
+        `ConfigurationError` for a credential of another endpoint, client or scope.
         """
         self._check(credential)
+        if wanted := sign_in_wanted(wish):
+            message = f"{wanted}; sign in again that way"
+            raise SignInRequired(message)
         held = await self._presentable(credential)
         form = Form(refresh_token=held.refresh_token).over(written(wish)).over(Form(scope=self._scope))
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig, web
 
-import aio_token._middleware as middleware_module
+import aio_token._edge.refused as refused_module
 from aio_token import BearerMiddleware, ServerUnavailable, SignInRequired, TokenError
 from aio_token.testing import FixedSource, ProtectedAPI, Refusal, Silent, token
 from tests.support.api import BEARER_1, BEARER_2, Accepting, answered, session
@@ -59,7 +59,7 @@ async def api() -> AsyncIterator[ProtectedAPI]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a small body all the time that a loaded machine may need."""
-    monkeypatch.setattr(middleware_module, "_BODY_PATIENCE", 30.0)
+    monkeypatch.setattr(refused_module, "_BODY_PATIENCE", 30.0)
 
 
 @pytest.fixture

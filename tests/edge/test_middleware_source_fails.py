@@ -6,13 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import ClientOSError, ClientSession, ServerDisconnectedError
+from aiohttp import ClientConnectionError, ClientError, ClientOSError, ClientSession, ServerDisconnectedError
 
 from aio_token import (
     BearerMiddleware,
+    ConfigurationError,
     PublicClient,
     RefreshTokenGrant,
     ServerUnavailable,
+    SignInRequired,
+    StoreError,
     Token,
     TokenEndpoint,
     TokenError,
@@ -99,8 +102,57 @@ async def test_a_dropped_token_request_is_nobody_else_s_business(api: ProtectedA
         async with TokenRepository(grant) as tokens, session(tokens, api.url) as client:
             errors = await asyncio.gather(*(client.get(api.url) for _ in range(100)), return_exceptions=True)
         assert server.requests == {"refresh_token": 2}
-    assert {type(error) for error in errors} == {ServerUnavailable}
+    assert {isinstance(error, ServerUnavailable) for error in errors} == {True}
     assert api.requests == 0
+
+
+class Overloaded(ServerUnavailable):
+    """A stranger's error, which says more."""
+
+
+@pytest.mark.parametrize("kind", [ServerUnavailable, Overloaded])
+async def test_try_later_is_a_connection_error_as_well(api: ProtectedAPI, kind: type[ServerUnavailable]) -> None:
+    """Law D10: libraries that connect again know aiohttp's errors; this one aiohttp itself does not repeat."""
+    cause = OSError("no route")
+    error = kind("the server is away; try again later", retry_after=3.0, outcome_unknown=True)
+    error.__cause__ = cause
+    source = Leaking(error)
+    async with session(source, api.url) as client:
+        with pytest.raises(ClientConnectionError):
+            await client.get(api.url)
+        with pytest.raises(kind) as caught:
+            await client.get(api.url)
+    told = caught.value
+    assert (told.retry_after, told.outcome_unknown, str(told)) == (3.0, True, "the server is away; try again later")
+    assert told.__cause__ is cause
+    assert (type(told).__name__, type(told).__module__) == (kind.__name__, kind.__module__)
+    assert not isinstance(error, ClientConnectionError)
+    assert isinstance(told.again(), ClientConnectionError)
+    assert (source.asked, api.requests) == (2, 0)
+
+
+async def test_what_passes_two_middlewares_is_told_once(api: ProtectedAPI) -> None:
+    """Law D10: what is a connection error already stays the object that it is."""
+
+    class Known(ServerUnavailable, ClientConnectionError):
+        """Both, by its maker's own will."""
+
+    known = Known("away")
+    async with session(Leaking(known), api.url) as client:
+        with pytest.raises(Known) as caught:
+            await client.get(api.url)
+    assert caught.value is known
+
+
+@pytest.mark.parametrize(
+    "error", [SignInRequired("sign in"), ConfigurationError("fix it"), StoreError("full")], ids=repr
+)
+async def test_what_trying_again_does_not_help_is_no_error_of_aiohttp_s(api: ProtectedAPI, error: TokenError) -> None:
+    """Law D10: a library would try for ever."""
+    async with session(Leaking(error), api.url) as client:
+        with pytest.raises(type(error)) as caught:
+            await client.get(api.url)
+    assert not isinstance(caught.value, ClientError)
 
 
 async def test_without_a_required_token_the_401_is_the_answer(api: ProtectedAPI) -> None:

@@ -53,4 +53,4 @@ async def test_a_crawler_is_told_of_the_first_hundred(caplog: pytest.LogCaptureF
             async with client.get(f"http://{number}.example/") as response:
                 assert response.status == 401
     assert len([record for record in caplog.records if record.name == "aio_token"]) == 100
-    assert len(middleware._strangers) == 100
+    assert len(middleware._notices._strangers) == 100

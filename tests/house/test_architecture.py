@@ -23,8 +23,7 @@ CORE = {"_token", "_credential", "_interfaces", "_single_flight", "_repository",
 # through its door: yarl and multidict are aiohttp's, joserfc is Authlib's.
 DOORS = {
     "aiohttp": {
-        "_edge.ambient",
-        "_edge.bodies",
+        "_edge",
         "_middleware",
         "cli.commands.request",
         "grants._loopback",
@@ -44,7 +43,7 @@ DOORS = {
         "observe.request_log",
         "testing",
     },
-    "multidict": {"_middleware", "oauth.exchange", "testing"},
+    "multidict": {"_edge.placement", "_middleware", "oauth.exchange", "testing"},
     "authlib": {"oauth.authlib_half", "oauth.client_auth", "grants", "testing"},
     "joserfc": {"oauth.signing_key", "testing"},
     "aiofiles": {"_disk.worker"},

@@ -22,7 +22,8 @@ from yarl import URL
 
 import aio_token
 from aio_token import Credential, PublicClient, Token, TokenEndpoint
-from aio_token._edge.challenge import asks_for_renewal
+from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
+from aio_token._edge.demands import wish_in
 from aio_token._scope import missing_scope
 from aio_token._token import fingerprint
 from aio_token.grants import IssuedBy
@@ -168,6 +169,12 @@ def in_a_body(text: str) -> None:
         bodies.shown(body, Redactor(), 4_000)
 
 
+def demanded(text: str) -> None:
+    """Have an API demand the text of the next token."""
+    for error in ("insufficient_claims", "insufficient_user_authentication"):
+        wish_in([Challenge("bearer", {"error": error, "claims": text, "acr_values": text, "max_age": text})])
+
+
 def named(text: str) -> None:
     """Have an issuer give itself the text as its name, or a name that the text is a part of."""
     sought = Sought("https://id.example/a/b", None, plain_http=False)
@@ -192,7 +199,8 @@ def brought_back(text: str) -> None:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "a challenge": lambda text: asks_for_renewal([text]),
+    "a challenge": lambda text: asks_for_renewal(list(parse([text]))),
+    "a challenge's demands": demanded,
     "a fingerprint": fingerprint,
     "a granted scope": in_a_scope,
     "a token": lambda text: Token(access_token=text),
@@ -242,6 +250,8 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
     "_edge.challenge.parse": "a challenge",
+    "_edge.demands._claims": "a challenge's demands",
+    "_edge.demands.wish_in": "a challenge's demands",
     "_token.Token.__post_init__": "a token",
     "oauth.answer._retry_after": "an answer",
     "oauth.answer.Answer._scope": "an answer in a dialect",
@@ -293,6 +303,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_edge.origins._parsed": "",
+    "_edge.placement.header_named": "",
+    "_edge.placement.value_after": "",
     "_scope.missing_scope": "a granted scope",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.authlib_half.prepared": "",

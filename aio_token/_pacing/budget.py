@@ -25,9 +25,10 @@ class Budget:
     accepted meanwhile says nothing, since an API may reject every token on one path and take it on the next.
     """
 
-    __slots__ = ("_brought", "_brought_at", "_step", "_told")
+    __slots__ = ("_asked", "_brought", "_brought_at", "_step", "_told")
 
     def __init__(self) -> None:
+        self._asked: Token | None = None
         self._brought: Token | None = None
         self._brought_at = -math.inf  # monotonic
         self._step = 0
@@ -39,9 +40,17 @@ class Budget:
             return 0.0
         return max(self._brought_at + pause(self._step) - now, 0.0)
 
-    def brought(self, token: Token, now: float) -> None:
-        """Note which token a rejection led to; of many requests in flight, the first one counts."""
-        if token.same_as(self._brought):
+    def asks(self, rejected: Token, *, due: bool) -> None:
+        """Note that a token is renewed on account of this origin alone, if it is not `due` in any case."""
+        if not due:
+            self._asked = rejected
+
+    def brought(self, token: Token, rejected: Token, now: float) -> None:
+        """Note which token a rejection led to; of many requests in flight, the first one counts.
+
+        What was to be renewed in any case is no matter of the origin: servers end the old token as they give the new.
+        """
+        if token.same_as(self._brought) or not rejected.same_as(self._asked):
             return
         forgiven = 0 if self._brought is None else int((now - self._brought_at) / _FORGIVEN_AFTER)
         self._step = max(self._step - forgiven, 0) + 1
