@@ -36,7 +36,7 @@ DOORS = {
     "yarl": {
         "_middleware",
         "_edge.origins",
-        "cli.commands.request",
+        "cli._destinations",
         "oauth.exchange",
         "oauth.transport",
         "oauth.url",
