@@ -82,7 +82,7 @@ class Mistake:
 
 def _answer(status: int, body: object = b"<html>Hello</html>") -> Deed:
     async def deed(place: Place) -> object:
-        place.server.inject(Broken(status=status, body=body), times=1)
+        place.server.inject(Broken(status=status, body=body))
         return await place.account().token()
 
     return deed
