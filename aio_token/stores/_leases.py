@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._interfaces import Slot
 
-_TIDYING = 1.0
+_TIDYING = 3.0
 """Seconds that the end of a hold waits for the lease to be given back; it ends by itself."""
 
 
