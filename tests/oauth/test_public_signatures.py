@@ -11,7 +11,6 @@ import pytest
 
 import aio_token
 from aio_token import stores
-from aio_token import stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
