@@ -31,12 +31,13 @@ from aio_token import (
     Windows,
     Wish,
 )
+from aio_token.grants import WebSignIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from aio_token.grants import DevicePrompt, IssuedBy
+    from aio_token.grants import DevicePrompt, Interactive, IssuedBy
 
 
 def clients_take_secrets_and_functions_alike() -> list[TokenEndpoint]:
@@ -120,6 +121,14 @@ async def what_comes_out() -> None:
     provider = await Provider.discover("https://id.example/realms/demo")
     assert_type(provider.token_endpoint(PublicClient("cli")), TokenEndpoint)
     assert_type(await tokens.sign_in(TheirGrant()), Token)
+    web_sign_in = WebSignIn(provider.token_endpoint(PublicClient("app")), "https://app.example/callback")
+    begun = await web_sign_in.begin(Wish(acr_values="gold"))
+    assert_type(begun.address, str)
+    assert_type(begun.state, str)
+    assert_type(await web_sign_in.finish("code=a&state=b", begun.state), Grant)
+    assert_type(await web_sign_in.finish({"code": "a"}, None), Grant)
+    person: Interactive = DeviceGrant(provider.token_endpoint(PublicClient("tv")))
+    assert_type(await person.invite(Wish()), Grant)
 
 
 async def a_bot_shows_the_code(prompt: DevicePrompt) -> None:
