@@ -39,9 +39,8 @@ class SingleFlight(Generic[T]):
         self._name = name
         self._task: asyncio.Task[T | TokenError] | None = None
         self._leg: Leg | None = None
-        self._waiters: list[
-            tuple[asyncio.Future[T | TokenError], float]
-        ] = []  # and when they came, by the loop's clock
+        # Each with when it came, by the event loop's clock.
+        self._waiters: list[tuple[asyncio.Future[T | TokenError], float]] = []
         self._gone = 0  # how many of them have given up
 
     @property
@@ -111,7 +110,7 @@ class SingleFlight(Generic[T]):
         """Keep nothing of callers that gave up, once they are half of all (law H3)."""
         self._gone += waiter.cancelled()
         if 2 * self._gone > len(self._waiters):
-            self._waiters = [waiting for waiting in self._waiters if not waiting[0].done()]
+            self._waiters = [pair for pair in self._waiters if not pair[0].done()]
             self._gone = 0
 
     def _land(self, task: asyncio.Task[T | TokenError]) -> None:

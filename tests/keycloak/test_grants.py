@@ -13,6 +13,7 @@ from aio_token import (
     BearerMiddleware,
     ClientSecretBasic,
     ConfigurationError,
+    DeviceGrant,
     Encrypted,
     JWTBearerGrant,
     PasswordGrant,
@@ -24,11 +25,13 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.grants import SignedJWT, WebSignIn
+from aio_token.oauth import Form
 from aio_token.stores import EnvironmentKey, new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
     from aio_token import TokenEndpoint
+    from aio_token.grants import DevicePrompt
     from tests.keycloak.api import IntrospectingAPI
     from tests.keycloak.server import Keycloak
     from tests.support.browser import Page, Person
@@ -93,6 +96,32 @@ async def test_a_person_comes_back_from_the_browser(cli: TokenEndpoint, keycloak
         assert await tokens.token(rejected=first) != first
         assert await whose(tokens, keycloak) == "alice"
     assert pages[0].url.query["iss"] == keycloak.issuer
+
+
+async def test_a_proof_key_is_demanded_with_a_code_that_is_entered(
+    provider: Provider, keycloak: Keycloak, alice: Person
+) -> None:
+    """RFC 7636 in the flow of RFC 8628: Keycloak refuses it without, where the client is set up so."""
+    strict = provider.token_endpoint(PublicClient("strict"))
+    refusal = await strict.ask("device authorization", Form(scope="openid"))
+    assert "code_challenge_method" in str(refusal.failure())
+
+    async def show(prompt: DevicePrompt) -> Page:
+        return await alice.sign_in_at(prompt.verification_uri_complete or "")
+
+    async with TokenRepository(RefreshTokenGrant(strict)) as tokens:
+        first = await tokens.sign_in(DeviceGrant(strict, scope="openid", show=show))
+        assert await tokens.token(rejected=first) != first
+        assert await whose(tokens, keycloak) == "alice"
+
+
+async def test_a_person_comes_back_to_localhost(provider: Provider, keycloak: Keycloak, alice: Person) -> None:
+    """RFC 8252 section 8.3: where a client is registered with the name of this machine and a path of its own."""
+    strict = provider.token_endpoint(PublicClient("strict"))
+    async with TokenRepository(RefreshTokenGrant(strict)) as tokens:
+        grant = AuthorizationCodeGrant(strict, scope="openid", show=alice.sign_in_at, host="localhost", path="/back")
+        await tokens.sign_in(grant)
+        assert await whose(tokens, keycloak) == "alice"
 
 
 async def test_a_person_signs_in_to_a_web_application(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:

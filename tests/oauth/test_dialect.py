@@ -196,6 +196,18 @@ async def test_a_function_that_fails_sends_nothing(write: Any, message: str) -> 
     assert server.received == []
 
 
+async def test_a_function_may_say_what_helps() -> None:
+    """Law D11: the error that `write` raises is the caller's."""
+
+    def write(_request: Request, _form: Form) -> Request:
+        message = "the signing key is not there; mount it"
+        raise ConfigurationError(message)
+
+    endpoint = TokenEndpoint("https://id.example", PublicClient("bot"), dialect=Dialect(write=write))
+    with pytest.raises(ConfigurationError, match="mount it"):
+        await endpoint.request("password", Form(password=CANARY))
+
+
 async def test_no_failure_repeats_what_a_function_added() -> None:
     """Law G1: a secret of the request that is sent is one of its secrets."""
 
