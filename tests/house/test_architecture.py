@@ -50,6 +50,7 @@ DOORS = {
     "filelock": {"_disk.lock"},
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},
+    "psycopg": {"stores._psycopg"},
     "redis": {"stores.redis"},
     "rich": {"observe.request_log"},
     "click": {"cli"},
