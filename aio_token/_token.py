@@ -98,7 +98,10 @@ class Token(_OnRequests, Unpicklable, Value):
 
     def __post_init__(self) -> None:
         if not _VISIBLE_ASCII.fullmatch(self.access_token):
-            message = "the access token is empty or holds characters that cannot stand in a header"
+            message = (
+                "the access token is empty or holds characters that cannot stand in a header, such as blanks or line "
+                "breaks; pass the token alone, without its type"
+            )
             raise ValueError(message)
         if len(self.access_token) > _MAX_LENGTH:
             message = f"the access token is longer than {_MAX_LENGTH} characters"

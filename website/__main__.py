@@ -27,7 +27,8 @@ def main(directory: Path) -> int:
         sources.assemble(assembled)
         settings = ("-c", str(Path(__file__).parent), "-d", f"{temporary}/doctrees", "-b", "dirhtml")
         strict = ("--quiet", "--fail-on-warning", "--keep-going")
-        return build_main([*settings, *strict, str(assembled), str(directory)])
+        code: int = build_main([*settings, *strict, str(assembled), str(directory)])
+        return code
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from aio_token.events import (
     Replaced,
     ReplayImpossible,
     Saved,
+    ScopeMissing,
     SignedIn,
     SignedOut,
     Unsaved,
@@ -31,10 +32,16 @@ _SENTENCES: dict[type[Event], str] = {
     Loaded: "the store was read",
     Adopted: "another process has renewed or signed in",
     Renewed: "the token was renewed",
+    RenewalFailed: "{message}",
+    Unsaved: "{message}",
     Saved: "what could not be stored before is stored now",
+    ScopeMissing: "the server grants less than was asked for: {missing} is missing",
     SignedIn: "signed in",
     SignedOut: "signed out",
     Replaced: "a sign-in took the place of a live session",
+    Rejected: "{origin} rejected the token",
+    ReplayImpossible: "a rejected {method} to {origin} was not sent again: its body can be sent only once",
+    RenewalPaused: "{origin} rejected a renewed token too; for a while its 401s cause no renewal",
 }
 
 
@@ -54,18 +61,10 @@ def _line(event: Event) -> str:
 
 
 def _sentence(event: Event) -> str:
-    match event:
-        case RenewalFailed() | Unsaved():
-            return event.message
-        case SignedOut(revoked=False) | Replaced(revoked=False):
-            return f"{_SENTENCES[type(event)]}, which the server was not told: {event.message}"
-        case Rejected():
-            return f"{event.origin} rejected the token"
-        case ReplayImpossible():
-            return f"a rejected {event.method} to {event.origin} was not sent again: its body can be sent only once"
-        case RenewalPaused():
-            return f"{event.origin} rejected a renewed token too; for a while its 401s cause no renewal"
-    return _SENTENCES.get(type(event), type(event).__name__)
+    members = event.members()
+    sentence = _SENTENCES.get(type(event), type(event).__name__).format_map(members)
+    told = members.get("revoked", True)
+    return sentence if told else f"{sentence}, which the server was not told: {members['message']}"
 
 
 def _figures(event: Event) -> Iterator[str]:

@@ -43,7 +43,7 @@ class ProtectedAPI(LoopbackServer):
 
     The answer is JSON: `method`, `path`, and the `size` and `sha256` of the body. `/ws` is a WebSocket that says
     everything back. `handlers`, by their paths, answer instead where a good token came; a path may have a `*`, such as
-    "/orders/*", and the first that fits is asked. `/public` wants no token, nor does `/redirect?to=URL&status=307`,
+    `/orders/*`, and the first that fits is asked. `/public` wants no token, nor does `/redirect?to=URL&status=307`,
     which redirects. The endpoints for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
 
     Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`

@@ -72,3 +72,21 @@ def test_the_readme_reads_on_an_index_page() -> None:
     leading = readable(page, "https://forge.example/aio_token/")
     assert "](https://forge.example/aio_token/docs/getting-started.md)" in leading
     assert not relative.search(leading)
+
+
+def test_what_runs_before_a_commit_is_what_make_runs() -> None:
+    """Each tool of the quick checks is one of the Makefile's, and each file that is named exists."""
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    tools = re.findall(r"\.venv/bin/([\w-]+)", hooks)
+    assert {"ruff", "mypy", "lint-imports"} <= set(tools)
+    assert [tool for tool in tools if not re.search(rf"\b{tool}\b", makefile)] == []
+    assert [name for name in re.findall(r"tests/[\w/]+\.py", hooks) if not (ROOT / name).is_file()] == []
+
+
+def test_the_forms_lead_to_pages_that_exist() -> None:
+    """Who reports something is sent to the page that may help already."""
+    forms = [path.read_text(encoding="utf-8") for path in (ROOT / ".github").rglob("*.*")]
+    named = {name for text in forms for name in re.findall(r"(?:docs/)?[\w-]+\.md", text)}
+    assert {"docs/troubleshooting.md", "SECURITY.md", "docs/what-it-does-not-do.md"} <= named
+    assert [name for name in named if not (ROOT / name).is_file()] == []

@@ -75,24 +75,30 @@ class Foreign(Event):
     """An event of a release to come, or of a program's own."""
 
 
+KINDS = {type(event): event for event in EVENTS}
 LINES = {
-    Loaded(at=1.0, fingerprint="ba7816bf", expires_at=None): "the store was read (token ba7816bf)",
+    KINDS[Loaded]: "the store was read (token ba7816bf)",
     Loaded(at=1.0, fingerprint=None, expires_at=None): "the store was read (no token)",
-    EVENTS[1]: "another process has renewed or signed in (token ba7816bf, good for 60 s)",
-    EVENTS[2]: "the token was renewed (expired, 0.25 s, 3 waited; token ba7816bf, good for 60 s)",
-    EVENTS[3]: "try later (rejected, 0.50 s, 3 waited; asked again in 1 s)",
-    EVENTS[4]: "the disk is full",
-    EVENTS[5]: "what could not be stored before is stored now",
-    EVENTS[6]: "signed in (token ba7816bf, good for 60 s)",
-    EVENTS[7]: "a sign-in took the place of a live session",
+    KINDS[Adopted]: "another process has renewed or signed in (token ba7816bf, good for 60 s)",
+    KINDS[Renewed]: "the token was renewed (expired, 0.25 s, 3 waited; token ba7816bf, good for 60 s)",
+    KINDS[RenewalFailed]: "try later (rejected, 0.50 s, 3 waited; asked again in 1 s)",
+    KINDS[Unsaved]: "the disk is full",
+    KINDS[Saved]: "what could not be stored before is stored now",
+    KINDS[ScopeMissing]: "the server grants less than was asked for: write is missing",
+    KINDS[SignedIn]: "signed in (token ba7816bf, good for 60 s)",
+    KINDS[Replaced]: "a sign-in took the place of a live session",
     Replaced(at=1.0, revoked=False, message="the server is down"): (
         "a sign-in took the place of a live session, which the server was not told: the server is down"
     ),
-    EVENTS[8]: "signed out, which the server was not told: the server is down",
+    KINDS[SignedOut]: "signed out, which the server was not told: the server is down",
     SignedOut(at=1.0, revoked=True, message=None): "signed out",
-    EVENTS[9]: "https://api.example rejected the token (token ba7816bf)",
-    EVENTS[10]: "a rejected POST to https://api.example was not sent again: its body can be sent only once",
-    EVENTS[11]: "https://api.example rejected a renewed token too; for a while its 401s cause no renewal (4 s)",
+    KINDS[Rejected]: "https://api.example rejected the token (token ba7816bf)",
+    KINDS[ReplayImpossible]: (
+        "a rejected POST to https://api.example was not sent again: its body can be sent only once"
+    ),
+    KINDS[
+        RenewalPaused
+    ]: "https://api.example rejected a renewed token too; for a while its 401s cause no renewal (4 s)",
     Foreign(at=1.0): "Foreign",
 }
 
@@ -102,6 +108,11 @@ def test_a_record_is_a_sentence_with_its_figures(event: Event, line: str, caplog
     """What happened stands first, as a person says it; figures are rounded, and the moment is the record's own."""
     log_event(event)
     assert caplog.records[0].getMessage() == line
+
+
+def test_every_event_has_its_sentence() -> None:
+    """A new event is not told by its name alone."""
+    assert {type(event) for event in LINES} - {Foreign} == set(KINDS)
 
 
 def test_a_record_says_whose_token_it_is(caplog: pytest.LogCaptureFixture) -> None:

@@ -82,7 +82,7 @@ class Mistake:
 
 def _answer(status: int, body: object = b"<html>Hello</html>") -> Deed:
     async def deed(place: Place) -> object:
-        place.server.inject(Broken(status=status, body=body), times=1)
+        place.server.inject(Broken(status=status, body=body))
         return await place.account().token()
 
     return deed
@@ -219,16 +219,22 @@ MISTAKES = (
     ),
     # There was no answer
     Mistake(
+        "a name that there is not",
+        lambda place: place.account("https://no-such-host.invalid/token").token(),
+        "cannot be reached: its name is not known",
+        "check the address and the network",
+    ),
+    Mistake(
         "a closed port",
         lambda place: place.account(f"http://127.0.0.1:{_closed_port()}/token").token(),
-        "cannot be reached",
-        "try again later",
+        "cannot be reached: it refuses connections",
+        "check the port",
     ),
     Mistake(
         "https to a port of http",
         lambda place: place.account(place.server.token_url.replace("http:", "https:")).token(),
-        "cannot be reached",
-        "",
+        "cannot be reached: TLS is not spoken there",
+        "check the address, its port",
     ),
     Mistake(
         "a closed proxy",
@@ -318,7 +324,7 @@ MISTAKES = (
         "a token with its type",
         _plainly(lambda _: StaticToken("Bearer abc")),
         "holds characters that cannot stand in a header",
-        "",
+        "pass the token alone, without its type",
     ),
     Mistake(
         "a device flow without an address",
