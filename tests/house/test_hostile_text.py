@@ -303,6 +303,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_narrowed.wish_for": "",
+    "_record.Members.of": "",
+    "_lineage.asked": "",
     "_narrowed._as_entry": "",
     "_edge.origins._parsed": "",
     "_edge.placement.header_named": "",
