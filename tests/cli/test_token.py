@@ -291,17 +291,8 @@ async def test_a_service_account_asks_for_another_scope_this_time(
         ):
             assert (await aio_token("token", *options)).code == 0
         forms = [seen.form for seen in server.seen]
-<<<<<<< HEAD
-        assert [form.getall("scope") for form in forms if form is not None] == [
-            ["read"],
-            ["write more"],
-            ["read"],
-            ["read"],
-        ]
-=======
         asked = [form.getall("scope") for form in forms if form is not None]
         assert asked == [["read"], ["write more"], ["read"], ["read"]]
->>>>>>> cli
         assert forms[2] is not None
         assert forms[2]["audience"] == "api"
         assert forms[3] is not None
