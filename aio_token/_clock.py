@@ -7,6 +7,9 @@ from typing import Protocol
 
 from aio_token._ground.public import public
 
+CLOCK_TOLERANCE = 60.0
+"""Seconds by which clocks of hosts that share a store may differ; what is from further ahead is not believed."""
+
 
 @public
 class Clock(Protocol):

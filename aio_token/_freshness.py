@@ -6,6 +6,7 @@ import math
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from aio_token._clock import CLOCK_TOLERANCE
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
 from aio_token._wish import NO_WISH, Wish
@@ -23,9 +24,6 @@ RENEWALS_APART = 1.0
 
 _ALWAYS = (-math.inf, math.inf)
 _LATEST_RENEWAL = 60.0  # seconds before the end of what renews the token
-
-CLOCK_TOLERANCE = 60.0
-"""Seconds by which clocks of hosts that share a store may differ; a token from further ahead is not believed."""
 
 
 class Freshness(Enum):

@@ -93,8 +93,8 @@ class StillPending(TokenError):
 class Revocable(Protocol):
     """A grant whose credentials can be revoked at the server.
 
-    A `revocation_ends_grant` that is true, if it has one, says that the server ends all sessions of this person and
-    this client with one refresh token. A session that a sign-in replaced is left alone then.
+    A `revocation_ends_grant` that is true, if it has one, says that the server ends other sessions of this person and
+    this client with it. A session that a sign-in replaced is left alone then.
     """
 
     async def revoke(self, credential: Credential) -> None:

@@ -24,7 +24,7 @@ import math
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import chance, pause
+from aio_token._backoff import LOOKS_APART, chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
 from aio_token._freshness import ANY, Answer, CachedToken
@@ -92,7 +92,7 @@ class Keeper:
         self._pace = pace
         self._lineage = Lineage()
         self._failed_saves, self._serves_unsaved = 0, serves_unsaved
-        self.account = id(self)  # as which it meets an outage (law D8)
+        self.account: int | None = None  # as which it meets an outage (law D8); None: as itself
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -103,7 +103,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account)
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account or id(self))
 
     @property
     def unsaved(self) -> bool:
@@ -164,9 +164,10 @@ class Keeper:
         self._publish(renewal_took)
 
     async def discard(self, slot: Slot) -> None:
-        """Keep nothing but a tombstone, here and in the store. Raises `StoreError`."""
-        self.credential = await remove(self.credential, slot, self._store, self._limits, self.clock.time())
-        self.cached = None
+        """Keep nothing but a tombstone: here at once, in the store as soon as it can. Raises `StoreError`."""
+        ours, self.cached = self.credential, None
+        self.credential = None if ours is None else ours.tombstone(self.clock.time(), may_lose=True)
+        self.credential = await remove(ours, slot, self._store, self._limits, self.clock.time())
         self._lineage = Lineage(known=True, stored=self.credential, spent=self._lineage.spent)
 
     async def save_what_is_unsaved(self, lock: asyncio.Lock) -> None:
@@ -230,7 +231,7 @@ class Keeper:
             try:
                 return await turns_of(self._pace).through(lambda turn: self._renew(question, lock, waits, turn))
             except OthersSpend as hold:
-                await asyncio.sleep(hold.seconds)
+                await asyncio.sleep(min(hold.seconds, LOOKS_APART))
 
     async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
         if not self.known:

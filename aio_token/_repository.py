@@ -21,6 +21,7 @@ from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
 from aio_token._lineage import asked
+from aio_token._narrowable import Narrowable
 from aio_token._pacing.pace import PACE, Pace
 from aio_token._person import Person
 from aio_token._scope import missing_scope, tell_what_is_missing
@@ -51,7 +52,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Authorizing, Unpicklable):
+class TokenRepository(Narrowable, Authorizing, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -68,6 +69,7 @@ class TokenRepository(Authorizing, Unpicklable):
     __slots__ = (
         "__weakref__",
         "_changes",
+        "_family",
         "_flights",
         "_grant",
         "_keeper",
@@ -80,6 +82,7 @@ class TokenRepository(Authorizing, Unpicklable):
         "_store",
         "_time",
         "_trouble",
+        "_wish",
     )
 
     def __init__(  # noqa: PLR0913  each has its default
@@ -116,6 +119,7 @@ class TokenRepository(Authorizing, Unpicklable):
             grant, kept, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
         )
         self._trouble = Trouble()
+        self._family, self._wish = None, NO_WISH
         self._flights: Flights[Token] = Flights("aio_token: renewal")
         self._person = Person(sign_in_with, limits.sign_in, self._keeper) if sign_in_with is not None else None
         self._changes: Changes | None = None  # few repositories ever have any
@@ -183,7 +187,7 @@ class TokenRepository(Authorizing, Unpicklable):
         on by itself, as a renewal does. A live session that is replaced is revoked, as far as the server can be told.
         Raises what the grant raises.
         """
-        return await self._sessions.begin(grant, NO_WISH)
+        return await self._of_the_session._sessions.begin(grant, NO_WISH)  # noqa: SLF001  of its own kind
 
     async def sign_out(self) -> SignedOut:
         """Revoke the credential at the server, then delete it here, which happens even if the server cannot be told.
@@ -191,7 +195,7 @@ class TokenRepository(Authorizing, Unpicklable):
         The answer says whether the server confirmed (RFC 7009). Raises `ConfigurationError` for a credential of another
         endpoint or client, which is left alone, and `StoreError`.
         """
-        return await self._sessions.end()
+        return await self._of_the_session._sessions.end()  # noqa: SLF001  the same
 
     async def aclose(self) -> None:
         """Wait for a renewal or a redemption under way and save what is unsaved; no person is waited for.
@@ -213,7 +217,7 @@ class TokenRepository(Authorizing, Unpicklable):
         await self.aclose()
 
     async def _ask(self, question: Question) -> Token:
-        flight = self._flights.here()
+        flight, question = self._flights.here(), self._asked(question)
         token = self._serve(flight, question)
         if token is not None:
             return token
@@ -254,6 +258,7 @@ class TokenRepository(Authorizing, Unpicklable):
         before = missing_scope(self._keeper.credential)
         try:
             try:
+                await self._in_order(question)
                 token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
             except SignInRequired:
                 if self._person is None or not flight.waiters or not self._person.may_be_asked:
@@ -264,7 +269,7 @@ class TokenRepository(Authorizing, Unpicklable):
             self._note(error, reason, flight.waits, self._monotonic() - began)
             raise error from error.__cause__
         self._trouble.clear()
-        tell_what_is_missing(self._keeper.credential, self._tell, before=before)
+        tell_what_is_missing(self._whole, self._tell, before=before)
         return token
 
     def _note(self, error: TokenError, reason: Reason, waits: tuple[float, ...], duration: float) -> None:

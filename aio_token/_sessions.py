@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, ServerUnavailable, TokenError, unforeseen
+from aio_token._hold import holding
 from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
@@ -76,6 +77,7 @@ class Sessions:
         part: Interactive = grant if isinstance(grant, Interactive) else InOnePart(grant)
         while True:
             brought = await part.invite(wish)
+            refuse_another_client(self._grant.issued_by, brought.issued_by)
             try:
                 return await self._redeem(brought, wish)
             except StillPending as pending:
@@ -108,7 +110,8 @@ class Sessions:
         async with self._keeper.held(self._lock()) as slot:
             before = self._keeper.credential
             try:
-                credential = await obtain(grant, None, wish, self._limits)
+                with holding(slot):
+                    credential = await obtain(grant, None, wish, self._limits)
             except Rescued as rescue:
                 await self._keep(slot, rescue.credential)
                 raise rescue.error from rescue.error.__cause__

@@ -32,15 +32,15 @@ class SingleFlight(Generic[T]):
     change.
     """
 
-    __slots__ = ("_gone", "_leg", "_name", "_since", "_task", "_waiters", "lock")
+    __slots__ = ("_gone", "_leg", "_name", "_task", "_waiters", "lock")
 
     def __init__(self, name: str) -> None:
         self.lock = asyncio.Lock()
         self._name = name
         self._task: asyncio.Task[T | TokenError] | None = None
         self._leg: Leg | None = None
-        self._waiters: list[asyncio.Future[T | TokenError]] = []
-        self._since: list[float] = []  # when each of them came, by the event loop's clock
+        # Each with when it came, by the event loop's clock.
+        self._waiters: list[tuple[asyncio.Future[T | TokenError], float]] = []
         self._gone = 0  # how many of them have given up
 
     @property
@@ -51,13 +51,13 @@ class SingleFlight(Generic[T]):
     @property
     def waiters(self) -> int:
         """How many callers wait for the work under way."""
-        return sum(not waiter.done() for waiter in self._waiters)
+        return sum(not waiter.done() for waiter, _ in self._waiters)
 
     @property
     def waits(self) -> tuple[float, ...]:
         """Seconds that each of those callers has waited so far."""
         now = asyncio.get_running_loop().time()
-        return tuple(now - since for waiter, since in zip(self._waiters, self._since, strict=True) if not waiter.done())
+        return tuple(now - since for waiter, since in self._waiters if not waiter.done())
 
     def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Leg:
         """Start the work, unless some is under way, and return what is in the air; no one needs to wait for it."""
@@ -96,8 +96,7 @@ class SingleFlight(Generic[T]):
         self.start(work)
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T | TokenError] = loop.create_future()
-        self._waiters.append(waiter)
-        self._since.append(loop.time())
+        self._waiters.append((waiter, loop.time()))
         try:
             outcome = await waiter
         except asyncio.CancelledError:
@@ -111,8 +110,7 @@ class SingleFlight(Generic[T]):
         """Keep nothing of callers that gave up, once they are half of all (law H3)."""
         self._gone += waiter.cancelled()
         if 2 * self._gone > len(self._waiters):
-            waiting = [pair for pair in zip(self._waiters, self._since, strict=True) if not pair[0].done()]
-            self._waiters, self._since = [one for one, _ in waiting], [since for _, since in waiting]
+            self._waiters = [pair for pair in self._waiters if not pair[0].done()]
             self._gone = 0
 
     def _land(self, task: asyncio.Task[T | TokenError]) -> None:
@@ -121,9 +119,9 @@ class SingleFlight(Generic[T]):
             outcome: T | TokenError = TokenError("the renewal was interrupted, because its event loop shut down")
         else:
             outcome = task.result()
-        waiters, self._waiters, self._since, self._gone = self._waiters, [], [], 0
+        waiters, self._waiters, self._gone = self._waiters, [], 0
         self._task = self._leg = None
-        for waiter in waiters:
+        for waiter, _ in waiters:
             if not waiter.done():
                 # A result even where it is an error: an exception set on a future whose caller is cancelled in the
                 # same tick would be reported as never retrieved.

@@ -13,6 +13,7 @@ from aio_token._backoff import (
     jittered_pause,
     refusal_pause,
 )
+from aio_token._clock import CLOCK_TOLERANCE
 from aio_token._credential import Credential
 from aio_token._errors import (
     ConfigurationError,
@@ -124,13 +125,16 @@ def put_off(error: TokenError, left: float) -> TokenError:
 def resting(credential: Credential | None, now: float) -> float:
     """Return for how many seconds more the server is to be left alone, 0 if it may be asked.
 
-    A moment further ahead than any pause was written under another clock: it was set back since.
+    A moment further ahead than any pause, and a failure of the future, were written under another clock: that of a host
+    that goes wrong, or this one's before it was set back. A pause is never longer than it was when it was written.
     """
     if credential is None or credential.retry_at is None:
         return 0.0
-    left = credential.retry_at - now
-    if not 0 < left <= LONGEST_RETRY_AFTER:
+    left, failed_at = credential.retry_at - now, credential.failed_at
+    if not 0 < left <= LONGEST_RETRY_AFTER or (failed_at or 0.0) > now + CLOCK_TOLERANCE:
         return 0.0
+    if failed_at is not None:
+        left = min(left, max(credential.retry_at - failed_at, 0.0))
     if credential.failure == "ServerUnavailable" and credential.failed_at is not None:
         without = credential.failed_at  # since when there is no token that is good
         if credential.token is not None:

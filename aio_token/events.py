@@ -164,7 +164,7 @@ class SignedOut(Event):
 
 
 class Rejected(Event):
-    """An API answered 401 to a token."""
+    """An API rejected a token, by a 401 or by another answer that means "renew"."""
 
     origin: str
     fingerprint: str

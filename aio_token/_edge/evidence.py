@@ -61,10 +61,11 @@ class Evidence:
         self._sent = 0
         self._in_flight: dict[int, ref[Sent]] = {}
         self._accepted = 0  # the number of the newest request that was
-        self._is_dead = False
+        self._dead_at = 0  # the number of the newest request when the token was found to be dead
         self._doubts: dict[int, asyncio.Future[None] | None] = {}  # by request; None where no one waits any more
         self._about_pages = 0
         self._longest_row = _BELIEVED
+        self._suspected_row = 0  # the one that the newest renewal was for
         self._pages: dict[int, None] = {}
 
     def sends(self, sent: Sent, request: ClientRequest) -> None:
@@ -72,7 +73,7 @@ class Evidence:
         sent.evidence = self
         if not sent.token.same_as(self._token):
             self._settle(list(self._doubts))
-            self._token, self._accepted, self._is_dead = sent.token, 0, False
+            self._token, self._accepted, self._dead_at = sent.token, 0, 0
             self._in_flight.clear()
         self._sent = number = sent.number = self._sent + 1
         sent.page = hash((request.method, request.url))
@@ -90,33 +91,44 @@ class Evidence:
                 self._accepted = max(self._accepted, sent.number)
                 about_pages = [number for number in self._doubts if number < sent.number]
                 self._about_pages += len(about_pages)
-                believed = max(self._longest_row, len(about_pages), self._about_pages // _ONE_IN)
-                self._longest_row = min(believed, _MOST_BELIEVED)
+                self._believe(max(len(about_pages), self._about_pages // _ONE_IN))
                 self._settle(about_pages)
         self._is_over(sent.number)
 
     async def speaks_against(self, sent: Sent) -> bool:
         """Whether the token of a request that got such an answer is to be renewed; waits for those in flight."""
-        if not sent.token.same_as(self._token):
-            return True
+        verdict = self._verdict(sent)
+        if verdict is not None:
+            return verdict
         doubt = self._doubts[sent.number] = asyncio.get_running_loop().create_future()
         if self._in_flight:
             await asyncio.wait((doubt,), timeout=_PATIENCE)
-        if sent.number in self._doubts:
-            self._doubts[sent.number] = None
-        if not sent.token.same_as(self._token) or self._is_dead:
+        verdict = self._verdict(sent)
+        if verdict is not None:
+            self._doubts.pop(sent.number, None)
+            return verdict
+        self._doubts[sent.number] = None
+        if self._accepted and sent.page not in self._pages and len(self._doubts) <= self._longest_row:
+            return False
+        self._dead_at, self._suspected_row = self._sent, len(self._doubts)
+        self._settle(list(self._doubts))
+        return True
+
+    def _verdict(self, sent: Sent) -> bool | None:
+        """Whether the token is known to be dead; None if nothing is known."""
+        if not sent.token.same_as(self._token):
             return True
         if self._accepted > sent.number:
-            self._doubts.pop(sent.number, None)
             return False
-        self._is_dead = not self._accepted or sent.page in self._pages or len(self._doubts) > self._longest_row
-        if self._is_dead:
-            self._settle(list(self._doubts))
-        return self._is_dead
+        return True if self._dead_at > self._accepted else None  # what is accepted after that is alive
 
     def was_about_the_page(self, sent: Sent) -> None:
         """Note that another token was answered alike: that the page was accepted once says no more."""
         self._pages.pop(sent.page, None)
+        self._believe(self._suspected_row)
+
+    def _believe(self, row: int) -> None:
+        self._longest_row = min(max(self._longest_row, row), _MOST_BELIEVED)
 
     def _is_over(self, number: int) -> None:
         self._in_flight.pop(number, None)

@@ -136,7 +136,11 @@ def policy_of(renew_on: Any) -> Policy:  # noqa: ANN401  it is judged here
         return Policy()
     if callable(renew_on):
         return ByPredicate(renew_on)
-    if isinstance(renew_on, Collection) and renew_on and all(type(each) is int for each in renew_on):
+    if isinstance(renew_on, Collection) and renew_on and all(_is_status(each) for each in renew_on):
         return ByStatus(renew_on)
     message = "renew_on takes statuses such as {401, 403}, or a function of a response that says whether to renew"
     raise ConfigurationError(message)
+
+
+def _is_status(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aio_token._errors import ConfigurationError
+from aio_token._wish import Wish
 from aio_token.cli import _profile_files
 from aio_token.cli._profile import PROFILE_VARIABLE, is_name
 
@@ -90,3 +92,27 @@ def origins(context: click.Context, parameter: click.Parameter, given: Sequence[
         except ConfigurationError as error:
             raise click.BadParameter(str(error), context, parameter) from None
     return tuple(given)
+
+
+def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take what this one token shall be for, as the argument `wish`."""
+
+    @wraps(command)
+    def wished(
+        *context: Any,  # noqa: ANN401  click's, where the command takes it
+        scope: Sequence[str],
+        audience: str | None,
+        resource: Sequence[str],
+        **others: Any,  # noqa: ANN401  whatever else the command takes
+    ) -> int | None:
+        wish = Wish(scope=" ".join(scope) or None, audience=audience, resource=tuple(resource))
+        code: int | None = command(*context, wish=wish, **others)
+        return code
+
+    for option in (
+        click.option("--resource", multiple=True, metavar="URL", help="The API's address, this time (RFC 8707)."),
+        click.option("--audience", metavar="NAME", help="The API's name, this time."),
+        click.option("--scope", multiple=True, metavar="SCOPE", help="A scope, this time; may be repeated."),
+    ):
+        wished = option(wished)
+    return wished

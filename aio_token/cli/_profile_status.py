@@ -15,6 +15,7 @@ from aio_token._trouble import remembered, resting
 from aio_token.cli._exits import Exit, exit_for
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import excerpt
+from aio_token.cli._wording import spoken
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -104,7 +105,7 @@ def look_at(name: str) -> ProfileStatus:
         session = Session.load(name)
         return _judged(session, session.read_credential())
     except TokenError as error:
-        return ProfileStatus(name=name, session=session, problem=str(error), exit=exit_for(error))
+        return ProfileStatus(name=name, session=session, problem=spoken(str(error)), exit=exit_for(error))
 
 
 def _judged(session: Session, stored: Credential | None) -> ProfileStatus:

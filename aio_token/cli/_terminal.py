@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aio_token.cli._wording import spoken
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import IO
@@ -23,12 +25,12 @@ _ELLIPSIS = "..."
 
 def say(text: str) -> None:
     """Write sentences to standard error, where no program looks for data."""
-    click.echo(_printable(text), err=True)
+    click.echo(_printable(spoken(text)), err=True)
 
 
 def show(text: str, *, label: str = "") -> None:
     """Write what was asked for to standard output; a `label` before it may have a style."""
-    click.echo(label + _printable(text))
+    click.echo(label + _printable(spoken(text)))
 
 
 def draw(lines: Iterable[str]) -> None:

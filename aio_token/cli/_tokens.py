@@ -6,7 +6,9 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aio_token._errors import ConfigurationError
 from aio_token._repository import TokenRepository
+from aio_token._wish import NO_WISH
 from aio_token.cli._id_token import id_token_of
 from aio_token.cli._server import SessionGrant
 from aio_token.cli._session import Session
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aio_token._token import Token
+    from aio_token._wish import Wish
     from aio_token.events import Event
 
 
@@ -34,15 +37,36 @@ async def tokens_of(session: Session) -> AsyncIterator[TokenRepository]:
             say(f"aio-token: the new token is not saved, so that you may have to sign in again: {why}")
 
 
-async def token_of(name: str, *, min_valid: float = 0.0, force: bool = False, id_token: bool = False) -> Token:
+async def token_of(
+    name: str, *, min_valid: float = 0.0, force: bool = False, id_token: bool = False, wish: Wish = NO_WISH
+) -> Token:
     """Return the token of a profile, valid for `min_valid` seconds if the server allows; `force` renews it.
 
-    `id_token` returns the ID token that came with it. Raises `TokenError`.
+    `id_token` returns the ID token that came with it. What is wished for is a token beside the stored one, which stays.
+    Raises `TokenError`.
     """
     session = Session.load(name)
     with session.advice():
+        if wish != NO_WISH:
+            return await _another(session, wish)
         async with tokens_of(session) as tokens:
             token = await (tokens.renew() if force else tokens.token(min_valid_for=min_valid))
             if not id_token:
                 return token
             return await id_token_of(token, tokens.renew, now=time.time(), min_valid=min_valid)
+
+
+async def _another(session: Session, wish: Wish) -> Token:
+    """Return a token that is kept nowhere: a person's session has one here, which the server may end for another.
+
+    Raises `TokenError`.
+    """
+    if session.profile.grant != "client_credentials":
+        message = (
+            "a person agreed to one scope, audience and resource for this profile; for others sign in under another "
+            f"name: aio-token login {session.name}-2 --scope SCOPE"
+        )
+        raise ConfigurationError(message)
+    token = (await SessionGrant(session).obtain(None, wish)).token
+    assert token is not None  # noqa: S101  a grant without one has raised
+    return token

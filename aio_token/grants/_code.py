@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
-from aio_token._errors import ServerUnavailable, SignInRequired
+from aio_token._errors import SignInRequired, TokenError
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for
@@ -115,9 +115,10 @@ class CodeInHand(Unpicklable):
             resource=self._asked.values("resource"),  # here too (RFC 8707 section 2.2)
         )
         try:
-            answer = await self._endpoint.request("authorization_code", form, repeatable=False)
-        except ServerUnavailable as error:
-            if not error.outcome_unknown:
+            extra = self._callback.extra
+            answer = await self._endpoint.request("authorization_code", form, repeatable=False, extra=extra)
+        except TokenError as error:
+            if not getattr(error, "outcome_unknown", False):  # then it has not left
                 self._redeemed.release(self._callback["state"])
             raise
         return self._with_what_came_back(answer.credential(Credential(issued_by=self.issued_by)))

@@ -69,10 +69,11 @@ class RefreshTokenGrant:
             raise SignInRequired(message)
         held = await self._presentable(credential)
         form = Form(refresh_token=held.refresh_token).over(written(wish)).over(Form(scope=self._scope))
+        known = held.token.extra if held.token is not None else {}
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
 
         async def ask() -> Answer:
-            return await self._endpoint.request("refresh_token", form, repeatable=not held.failures)
+            return await self._endpoint.request("refresh_token", form, repeatable=not held.failures, extra=known)
 
         answer = await (asked_again_over_a_blip(ask, held) if held.reusable else ask())
         try:

@@ -21,12 +21,19 @@ class Addresses:
 
     __slots__ = ("_urls",)
 
-    def __init__(self, urls: Mapping[str, str | None], *, plain_http: bool) -> None:
+    def __init__(
+        self, urls: Mapping[str, str | None], homes: Mapping[str, Mapping[str, str]], *, plain_http: bool
+    ) -> None:
         self._urls = {name: url for name, url in urls.items() if url is not None or name == "token"}
         for name, url in self._urls.items():
             problem = problem_with(url, plain_http=plain_http)
             if problem is not None:
                 message = f"the address of the {name} endpoint {problem}"
+                raise ConfigurationError(message)
+        for origin in (origin for origins in homes.values() for origin in origins.values()):
+            problem = problem_with(origin, plain_http=plain_http)
+            if problem is not None:
+                message = f"a home in the dialect {problem}"
                 raise ConfigurationError(message)
 
     def knows(self, name: str) -> bool:

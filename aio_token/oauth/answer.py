@@ -15,7 +15,7 @@ from aio_token._token import Token
 from aio_token.oauth.dialect import PLAIN, Dialect
 from aio_token.oauth.exchange import Reply
 from aio_token.oauth.extra import bounded
-from aio_token.oauth.hearing import hear
+from aio_token.oauth.hearing import REFRESH_LIFETIMES, hear
 from aio_token.oauth.lifetime import (
     earliest,
     lifetime_of_jwt,
@@ -40,11 +40,6 @@ if TYPE_CHECKING:
 
     from aio_token._credential import Credential
     from aio_token._errors import TokenError
-
-# Keycloak's name, GitHub's and Microsoft's, Intuit's
-_REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in")
-_TOKENS = ("access_token", "refresh_token")
-_READ = frozenset({*_TOKENS, "token_type", "expires_in", "scope", *_REFRESH_LIFETIMES})
 
 _OF_A_GATEWAY = frozenset({502, 503, 504})
 _OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
@@ -231,9 +226,9 @@ class Answer:
 
     def _extra(self, kept: Credential) -> Mapping[str, Any]:
         """Return what else came with the token, and what came before and is not mentioned (law D13)."""
-        came = {name: value for name, value in self._heard.beside.items() if name not in _READ}
+        came = self._heard.beside
         before = kept.token.extra if kept.token is not None else {}
-        stays = before.keys() - came.keys() - {place for name in _TOKENS for place in self._dialect.where(name)}
+        stays = before.keys() - came.keys() - set(self._dialect.where("access_token"))
         return bounded({**came, **{name: value for name, value in before.items() if name in stays}})
 
     def _later(self, message: str) -> ServerUnavailable:
@@ -266,7 +261,7 @@ class Answer:
             rest = rest_of_jwt(came)
             held = replace(held, refresh_not_before=None if rest is None else self._asked_at + rest)
         said = refresh_lifetime_said(
-            self._members, self._dialect.refresh_expires, _REFRESH_LIFETIMES, self._asked_at_there
+            self._members, self._dialect.refresh_expires, REFRESH_LIFETIMES, self._asked_at_there
         )
         if held.refresh_token is None or said == 0:  # 0 is Keycloak's "never"
             return replace(held, refresh_expires_at=None)

@@ -16,12 +16,12 @@ from aio_token.oauth.arguments import check_function, check_kind, check_several,
 from aio_token.oauth.form import Form, Request
 from aio_token.oauth.remedies import CODES
 from aio_token.oauth.strangers import called
-from aio_token.oauth.url import origin_of
+from aio_token.oauth.url import moved, origin_of
 
 if TYPE_CHECKING:
     from aio_token.oauth.exchange import Reply
 
-_MAPPINGS = ("grant_types", "names", "places", "expires", "refresh_expires", "errors")
+_MAPPINGS = ("grant_types", "names", "homes", "places", "expires", "refresh_expires", "errors")
 _UNITS = ("seconds", "minutes", "milliseconds", "moment")
 _BOUND_TO_A_KEY = frozenset({"dpop", "mac", "pop"})
 _PASSES = frozenset({408, 425, 429})
@@ -35,7 +35,10 @@ class Dialect(Unpicklable, Value):
     What is sent. `body` is how parameters are written: as a form, as a JSON object, or into the query of the address;
     `method` GET goes with the latter. `grant_types` are the server's names of grant types, and `names` those of
     parameters, by the standard ones; None leaves a parameter out. `scope_separator` stands between the words of a
-    scope, both ways. `pkce` False leaves PKCE (RFC 7636) out where a server breaks on it.
+    scope, both ways. `pkce` False leaves PKCE (RFC 7636) out where a server breaks on it. `homes` are the origins of
+    servers that hold some of the accounts, by a member of what came beside a token or its code (`Token.extra`) and by
+    its value, such as `{"location": {"eu": "https://accounts.example.eu"}}`: what is sent for such an account goes
+    there. The table says where a secret may go, and never the answer.
 
     What comes. `places` are those of an answer's members, by their standard names: a name, or names with dots
     between, such as `data.access_token`, or several, of which the first counts that is there. What stands beside the
@@ -59,6 +62,7 @@ class Dialect(Unpicklable, Value):
     names: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     scope_separator: str = " "
     pkce: bool = True
+    homes: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     write: Callable[[Request, Form], Request] | None = None
     places: Mapping[str, str | Sequence[str]] = field(default_factory=dict, hash=False)
     expires: Mapping[str, Literal["seconds", "minutes", "milliseconds", "moment"]] = field(
@@ -85,6 +89,8 @@ class Dialect(Unpicklable, Value):
             given = getattr(self, name)
             check_kind(name, given, (Mapping,), "a mapping")
             object.__setattr__(self, name, MappingProxyType(dict(given)))
+        for name, origins in self.homes.items():
+            check_kind(f"the home of {name!r}", origins, (Mapping,), "a mapping of origins by values")
         new_names = (name for name in self.names.values() if name is not None)
         for one in (*self.grant_types, *self.grant_types.values(), *self.names, *new_names, *self.places):
             check_text("a name in a dialect", one)
@@ -105,6 +111,14 @@ class Dialect(Unpicklable, Value):
         """Return where a member of an answer may stand, as far as this says."""
         places = self.places.get(name, ())
         return (places,) if isinstance(places, str) else tuple(places)
+
+    def at_home(self, url: str, extra: Mapping[str, Any]) -> str:
+        """Return the address at the server that holds an account of which this came beside its token."""
+        for name, origins in self.homes.items():
+            home = origins.get(value) if isinstance(value := extra.get(name), str) else None
+            if home is not None:
+                return moved(url, home)
+        return url
 
     def is_bearer(self, kind: str) -> bool:
         """Whether a token of this type is a bearer token."""

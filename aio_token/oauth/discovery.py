@@ -52,9 +52,6 @@ class Sought:
                 raise ConfigurationError(message)
             self.addresses = (metadata_url,)
 
-    def __repr__(self) -> str:
-        return f"<Sought {self.shown}>"
-
     def name_in(self, metadata: dict[str, Any]) -> str | None:
         """Return the issuer's name if the metadata is its own, None if it is another's (RFC 8414 section 3.3)."""
         named = metadata.get("issuer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aio_token._clock import SYSTEM_CLOCK
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from aio_token._token import Token
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.transport import Transport
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What is known of an account of which nothing is known."""
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -64,14 +68,15 @@ class TokenEndpoint:
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `Provider` fills all of this in.
 
-    `revocation_ends_grant` says that the server ends all sessions of a person and this client where one refresh token
-    is revoked, as Keycloak, Google and Auth0 do: a session that a new sign-in has replaced is left alone then, since
-    the new one would end with it. `rotation_grace` is for how many seconds the server takes a refresh token once more
-    after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
-    with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
-    server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
-    leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this
-    one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
+    `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked: Google and
+    Auth0 all of a person and this client, Keycloak all of one browser. A session that a new sign-in has replaced is
+    left alone then, since the new one would end with it. `rotation_grace` is for how many seconds the server takes a
+    refresh token once more after it has given a successor: so soon after an outcome that is not known, it is presented
+    again. `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
+    `dialect` says how the server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`.
+    `transport` says how requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
+    holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to, and
+    for whatever else cannot work.
     """
 
     __slots__ = (
@@ -123,7 +128,7 @@ class TokenEndpoint:
             "revocation": revocation_url,
             "refresh": refresh_url,
         }
-        self._addresses = Addresses(addresses, plain_http=send_secrets_over_plain_http)
+        self._addresses = Addresses(addresses, dialect.homes, plain_http=send_secrets_over_plain_http)
         self._client = client
         self._transport = transport
         self._parameters = Form(**(parameters or {}))
@@ -190,15 +195,18 @@ class TokenEndpoint:
             salt, proof, parameters, self.dialect, self._addresses.knows("refresh") and self.address("refresh")
         )
 
-    async def request(self, grant_type: str, form: Form, *, repeatable: bool = True) -> Answer:
+    async def request(
+        self, grant_type: str, form: Form, *, repeatable: bool = True, extra: Mapping[str, Any] = NOTHING
+    ) -> Answer:
         """Ask for a token (RFC 6749 section 4) and return the answer, be it an error.
 
-        Once more if the connection is dropped, unless `repeatable` is false.
+        Once more if the connection is dropped, unless `repeatable` is false. `extra` is what is known of the account,
+        `Token.extra` of the token before: the dialect may have a server of its own for it.
         Raises `ServerUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
         whole = Form(grant_type=grant_type).over(form).over(self._parameters)
         name = "refresh" if grant_type == "refresh_token" and self._addresses.knows("refresh") else "token"
-        return await self._send(name, whole, grant_type=grant_type, repeatable=repeatable)
+        return await self._send(name, whole, grant_type=grant_type, repeatable=repeatable, extra=extra)
 
     async def ask(self, name: str, form: Form) -> Answer:
         """Send a form to an endpoint beside this one, as the client, and return the answer, be it an error.
@@ -213,7 +221,8 @@ class TokenEndpoint:
         Raises `ConfigurationError` without an address for that, or if this client may not ask, and
         `ServerUnavailable` if no answer comes.
         """
-        answer = await self.ask("introspection", Form(token=token.access_token, token_type_hint="access_token"))
+        form = Form(token=token.access_token, token_type_hint="access_token")
+        answer = await self._send("introspection", form, extra=token.extra)
         failure = answer.failure()
         if failure is None and not isinstance(answer.members.get("active"), bool):
             at = origin_of(self.address("introspection"))
@@ -235,12 +244,21 @@ class TokenEndpoint:
             form = Form(token=credential.token.access_token, token_type_hint="access_token")
         else:
             return
-        failure = (await self.ask("revocation", form)).failure()
+        extra = credential.token.extra if credential.token is not None else NOTHING
+        failure = (await self._send("revocation", form, extra=extra)).failure()
         if failure is not None:
             raise failure
 
-    async def _send(self, name: str, form: Form, *, grant_type: str = "", repeatable: bool = True) -> Answer:
-        url = self.address(name)
+    async def _send(
+        self,
+        name: str,
+        form: Form,
+        *,
+        grant_type: str = "",
+        repeatable: bool = True,
+        extra: Mapping[str, Any] = NOTHING,
+    ) -> Answer:
+        url = self.dialect.at_home(self.address(name), extra)
         to = f"the {name} endpoint of {origin_of(url)}"
         request = Request(
             to=to,

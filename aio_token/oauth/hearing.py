@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from aio_token.oauth.dialect import Dialect
     from aio_token.oauth.exchange import Reply
 
+# Keycloak's name, GitHub's and Microsoft's, Intuit's
+REFRESH_LIFETIMES = ("refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in")
 _TOKENS = ("access_token", "refresh_token")
+_READ = (*_TOKENS, "token_type", "expires_in", "scope", *REFRESH_LIFETIMES)
 
 
 class Heard(Value):
@@ -71,8 +74,12 @@ def _placed(raw: Mapping[str, Any], dialect: Dialect) -> Heard:
         value = next((value for value in there if value is not None), None)
         if value is not None or name == "access_token":  # another one than this must not be sent for it
             members[name] = value
-    at_the_top = [(name,) for name in _TOKENS]
-    return Heard(said=members, beside=without(raw, [*at_the_top, *((*nest, name) for name in _TOKENS), *of_tokens]))
+    ends = [way_to(raw, place) for place in (*dialect.expires, *dialect.refresh_expires)]
+    read = [(*home, name) for home in ((), nest) for name in _READ]
+    beside = without(raw, [*read, *ends, *(way for several in ways.values() for way in several)])
+    if nest and at(beside, nest) == {}:
+        beside = without(beside, [nest])
+    return Heard(said=members, beside=beside)
 
 
 def _read(

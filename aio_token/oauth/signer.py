@@ -25,7 +25,7 @@ class Signer:
         self._client = client
         self._audience = audience
         self._now = now
-        self.dialect = dialect
+        self.dialect: Dialect = dialect
         self.secrets: tuple[str, ...] = ()
         self.has_asserted: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from yarl import URL
 
@@ -62,6 +63,12 @@ def sent_on(url: str, location: str) -> str | None:
     except ValueError:
         return None
     return str(target) if stays else None
+
+
+def moved(url: str, origin: str) -> str:
+    """Return the address at another origin."""
+    home = urlsplit(origin)
+    return urlsplit(url)._replace(scheme=home.scheme, netloc=home.netloc).geturl()
 
 
 def without_query(url: str) -> str:

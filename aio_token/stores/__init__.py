@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aio_token.stores.many.directory import DirectoryTokenStores as DirectoryTokenStores
     from aio_token.stores.many.names import account_key as account_key
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
+    from aio_token.stores.postgres import PostgresTokenStore as PostgresTokenStore
     from aio_token.stores.redis import RedisClient as RedisClient
     from aio_token.stores.redis import RedisTokenStore as RedisTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
@@ -50,6 +51,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "many.directory": ("DirectoryTokenStores",),
         "many.names": ("account_key",),
         "keyring": ("KeyringTokenStore",),
+        "postgres": ("PostgresTokenStore",),
         "redis": ("RedisClient", "RedisTokenStore"),
         "encrypted": ("Encrypted", "reencrypt"),
         "aio_token._codec": ("Codec",),

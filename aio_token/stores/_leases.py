@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._interfaces import Slot
 
 _logger = logging.getLogger("aio_token")
 
@@ -108,9 +109,12 @@ class LeasedTokenStore(Shared):
         async with self._server() as server:
             return await self._slot(server, "").load()
 
-    @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[_Slot]:
+    def exclusive(self) -> AbstractAsyncContextManager[Slot]:
         """Exclude every other holder, on any host. Raises `StoreError`."""
+        return self._hold()
+
+    @asynccontextmanager
+    async def _hold(self) -> AsyncIterator[_Slot]:
         async with self._turns.turn(), self._server() as server:
             slot = self._slot(server, os.urandom(16).hex())
             try:
@@ -121,7 +125,7 @@ class LeasedTokenStore(Shared):
 
     async def probe(self) -> None:
         """Find out whether a credential would be kept: save what is there once more (law F12). Raises `StoreError`."""
-        async with self.exclusive() as slot:
+        async with self._hold() as slot:
             await slot.probe()
 
     def _server(self) -> AbstractAsyncContextManager[Server]:
@@ -148,6 +152,11 @@ class _Records:
 
     def __repr__(self) -> str:
         return repr(self._store)
+
+    @property
+    def may_lose(self) -> bool:
+        """What the store says."""
+        return self._store.may_lose
 
     async def written(self, credential: Credential, ahead_by: float) -> bytes:
         """Return what is to be kept. Raises `StoreError`."""
@@ -244,15 +253,18 @@ class _Slot:
 
     async def save(self, credential: Credential) -> None:
         """Keep the credential. Raises `Superseded` if another holder has written, and `StoreError`."""
-        until = credential.removed_until
-        lasts = None if until is None else max(until - self._clock.time(), 1.0)
-        await self._write(await self._records.written(credential, self._ahead), lasts=lasts)
+        await self._write(await self._records.written(credential, self._ahead), lasts=self._kept_for(credential))
 
     async def delete(self) -> None:
-        """Keep nothing but a tombstone. Raises `Superseded` and `StoreError`."""
-        kept = await self.load()
-        tombstone = kept.tombstone(self._clock.time(), may_lose=True) if kept is not None else None
-        await (self._write(None, lasts=None) if tombstone is None else self.save(tombstone))
+        """Keep nothing but a tombstone; none if what is kept cannot be read. Raises `Superseded` and `StoreError`."""
+        tombstone = content = None
+        with suppress(StoreError):  # to delete needs no key
+            kept = await self.load()
+            tombstone = (
+                kept.tombstone(self._clock.time(), may_lose=self._records.may_lose) if kept is not None else None
+            )
+            content = await self._records.written(tombstone, self._ahead) if tombstone is not None else None
+        await self._write(content, lasts=self._kept_for(tombstone))
 
     async def probe(self) -> None:
         """Save what is there once more; nothing, if nothing is there. Raises `StoreError`."""
@@ -273,6 +285,10 @@ class _Slot:
             message = f"another host has written {self._records!r} since it was read here"
             raise Superseded(message)
         self._version = version if content is not None else ""
+
+    def _kept_for(self, credential: Credential | None) -> float | None:
+        until = credential.removed_until if credential is not None else None
+        return None if until is None else max(until - self._clock.time(), 1.0)
 
     def _note(self, record: Record, asked_at: float) -> None:
         self._version = record.version

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aio_token.testing.registered_client import RegisteredClient
     from aio_token.testing.rules import Rules
@@ -180,6 +180,8 @@ class Ledger:
         answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
         if scope is not None:
             answer["scope"] = scope
+        if family.user is not None and "openid" in (scope or family.scope or "").split():
+            answer["id_token"] = self._id_token(family, now)
         if refresh_token is not None:
             answer["refresh_token"] = refresh_token.text
             if rules.refresh_lifetime is not None:
@@ -197,9 +199,17 @@ class Ledger:
             "exp": int(now) + self._rules.lifetime,
             "jti": secrets.token_hex(8),
         }
-        claims = {name: value for name, value in claims.items() if value is not None}
-        head = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "at+jwt"}, claims))
-        return f"{head}.{_part(hmac.digest(_SIGNING_KEY, head.encode(), hashlib.sha256))}"
+        return _signed({name: value for name, value in claims.items() if value is not None}, "at+jwt")
+
+    def _id_token(self, family: Family, now: float) -> str:
+        ends = int(now) + self._rules.lifetime
+        members = {"iss": self._issuer(), "sub": family.user, "aud": family.client_id, "iat": int(now), "exp": ends}
+        return _signed(members, "JWT")
+
+
+def _signed(claims: Mapping[str, object], kind: str) -> str:
+    head = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": kind}, claims))
+    return f"{head}.{_part(hmac.digest(_SIGNING_KEY, head.encode(), hashlib.sha256))}"
 
 
 def _part(data: bytes) -> str:

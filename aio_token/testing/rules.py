@@ -27,8 +27,9 @@ class Rules:
 
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
     before it at once, as django-oauth-toolkit does. `revocation_ends_grant`: revoking a refresh token ends all sessions
-    of its user and its client, as Keycloak does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. `extra`
-    is put into every token answer, over the members that are there; a member that is `...` is left out.
+    of its user and its client, as Google does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. A user's
+    token for the scope `openid` comes with an ID token, whose signature means nothing. `extra` is put into every token
+    answer, over the members that are there; a member that is `...` is left out.
     """
 
     lifetime: float = 60.0

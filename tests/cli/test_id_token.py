@@ -11,10 +11,10 @@ import pytest
 from aio_token import SignInRequired, Token
 from aio_token.cli._id_token import id_token_of
 from aio_token.testing import AuthorizationServer
-from tests.cli.command_line import ENDED, VALID, jwt, profile_of, set_up
+from tests.cli.command_line import ENDED, VALID, at, jwt, profile_of, set_up
 
 if TYPE_CHECKING:
-    from tests.cli.command_line import CommandLine
+    from tests.cli.command_line import Browser, CommandLine
 
 
 async def test_the_id_token_takes_the_place_of_the_access_token(aio_token: CommandLine) -> None:
@@ -77,3 +77,12 @@ async def test_what_is_not_an_id_token(member: object) -> None:
     token = Token(access_token="a", extra={"id_token": member})
     with pytest.raises(SignInRequired):
         await id_token_of(token, pytest.fail, now=0.0)
+
+
+async def test_kubectl_gets_an_id_token_after_a_sign_in(aio_token: CommandLine, browser: Browser) -> None:
+    """From the sign-in with the scope `openid` on."""
+    async with AuthorizationServer() as server:
+        assert (await aio_token("login", *at(server), "--browser", "--scope", "openid")).code == 0
+        shown = json.loads((await aio_token("token", "--id-token", "--format", "exec-credential")).out)
+        assert shown["status"]["token"].count(".") == 2
+        assert "expirationTimestamp" in shown["status"]

@@ -381,3 +381,11 @@ async def test_new_keys_differ(aio_token: CommandLine) -> None:
     keys = {(await aio_token("new-key")).out for _ in range(2)}
     assert len(keys) == 2
     assert {len(key.strip()) for key in keys} == {len(new_key())}
+
+
+async def test_a_sign_in_over_a_live_session_lives(aio_token: CommandLine) -> None:
+    """Law E3: a command is not told whether a server would end the new session with the old one: that is left alone."""
+    async with AuthorizationServer(device_interval=1.0, revocation_ends_grant=True) as server:
+        for _ in range(2):
+            assert (await by_code(aio_token, server, "work", *at(server), terminal=True)).code == 0
+        assert server.accepts((await aio_token("token", "work", "--force")).out.strip())

@@ -193,3 +193,14 @@ async def test_looking_changes_nothing(aio_token: CommandLine) -> None:
     assert shown["state"] == "absent"
     assert token_file("default").read_bytes() == b"damaged"
     assert [file.name for file in token_file("default").parent.iterdir() if "corrupt" in file.name] == []
+
+
+async def test_what_was_asked_for_and_not_granted_is_told(aio_token: CommandLine) -> None:
+    """To people in words; nothing fails for it, since a person may have left a box unticked."""
+    held = credential()
+    assert held.issued_by is not None
+    asked = replace(held, issued_by=replace(held.issued_by, scope="read write"))
+    await set_up("default", profile_of(SERVER, scope="read write"), asked)
+    done = await aio_token("status")
+    assert done.code == 0
+    assert "the server did not grant write, which was asked for" in done.out

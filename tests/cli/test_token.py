@@ -265,3 +265,45 @@ async def test_github_hides_the_token_that_it_is_told_of(
         done = await aio_token("token", "--mask")
         assert done.err == f"::add-mask::{done.out}"
         aio_token.said.remove(done.err)  # it is meant to be there
+
+
+async def test_a_service_account_asks_for_another_scope_this_time(
+    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token beside the stored one, which stays; a command gets such a one, too."""
+    async with AuthorizationServer() as server:
+        monkeypatch.setenv("BOT", server.client.secret or "")
+        profile = profile_of(
+            server,
+            client_id="bot",
+            grant="client_credentials",
+            client_secret="env:BOT",
+            client_auth="client_secret_basic",
+            scope="read",
+        )
+        await set_up("default", profile)
+        usual = (await aio_token("token")).out
+        done = await aio_token("token", "--scope", "write", "--scope", "more", "--format", "json")
+        assert json.loads(done.out)["scope"] == "write more"
+        for options in (
+            ["--audience", "api"],
+            ["--resource", "https://api.example", "--resource", "https://b.example"],
+        ):
+            assert (await aio_token("token", *options)).code == 0
+        forms = [seen.form for seen in server.seen]
+        assert [form and form.getall("scope", []) for form in forms] == [["read"], ["write more"], ["read"], ["read"]]
+        assert forms[2] is not None
+        assert forms[2]["audience"] == "api"
+        assert forms[3] is not None
+        assert forms[3].getall("resource") == ["https://api.example", "https://b.example"]
+        assert (await aio_token("token")).out == usual
+
+
+async def test_a_person_agreed_to_one_scope(aio_token: CommandLine) -> None:
+    """1, and the way: another sign-in under another name; nothing is spent."""
+    async with AuthorizationServer() as server:
+        await set_up("default", profile_of(server), server.credential(client_id="app"))
+        done = await aio_token("token", "--scope", "write")
+        assert (done.code, done.out) == (1, "")
+        assert "aio-token login default-2 --scope SCOPE" in done.err
+        assert not server.requests

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aio_token import Credential, Token, Windows
-from aio_token._freshness import CLOCK_TOLERANCE, CachedToken, Freshness
+from aio_token._clock import CLOCK_TOLERANCE
+from aio_token._freshness import CachedToken, Freshness
 from aio_token.testing.clock import ManualClock
 
 ADAPTIVE = Windows()

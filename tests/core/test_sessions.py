@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import ClientSession
 
 from aio_token import (
+    ConfigurationError,
     Credential,
     Limits,
     MemoryTokenStore,
@@ -18,6 +20,7 @@ from aio_token import (
     Rejection,
     ServerUnavailable,
     SignInRequired,
+    StoreError,
     Token,
     TokenEndpoint,
     TokenError,
@@ -28,7 +31,7 @@ from aio_token import _person as person_module
 from aio_token import _sessions as sessions_module
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token.events import Replaced, SignedIn, SignedOut
-from aio_token.grants import Rescued, StillPending
+from aio_token.grants import IssuedBy, Rescued, StillPending, WebSignIn
 from aio_token.stores import LockTimeout
 from aio_token.testing import AuthorizationServer
 from tests.support.doubles import FaultyStore, RevocableGrant, RotatingGrant, stored
@@ -337,3 +340,56 @@ async def test_a_grant_that_cannot_revoke_for_a_bug_keeps_nothing_here(store: Fa
     await tokens.token()
     assert (await tokens.sign_out()).message == "the revocation failed with an unexpected error (KeyError)"
     assert await MemoryTokenStore.load(store) is None
+
+
+async def test_a_sign_out_is_a_wish_that_the_store_takes_when_it_can(store: FaultyStore) -> None:
+    """Law E3: it is kept in memory until then; nothing is served meanwhile, and nothing is presented."""
+    grant = RevocableGrant(SYSTEM_CLOCK)
+    tokens = TokenRepository(grant, store, observer=None)
+    await tokens.token()
+    store.faults["delete"] = StoreError("no such disk")
+    with pytest.raises(StoreError, match="no such disk"):
+        await tokens.sign_out()
+    assert tokens.token_at_hand() is None
+    assert await kept_in(store) == "refresh-1"
+    await tokens.aclose()
+    kept = await MemoryTokenStore.load(store)
+    assert kept is not None
+    assert kept.is_tombstone
+    assert [credential.refresh_token for credential in grant.revoked] == ["refresh-1"]
+
+
+async def test_no_code_is_sent_once_the_hold_has_lapsed(store: FaultyStore) -> None:
+    """Law J2: another host may hold the store by then; the code has not left, and is good for another try."""
+
+    class Lapsing(FaultyStore):
+        lasts = 0.0
+
+    async with AuthorizationServer() as server:
+        endpoint = TokenEndpoint(server.token_url, PublicClient("app"), authorization_url=server.authorization_url)
+        web_sign_in = WebSignIn(endpoint, "http://127.0.0.1:9/callback")
+        begun = await web_sign_in.begin()
+        async with ClientSession() as browser, browser.get(begun.address, allow_redirects=False) as sent_back:
+            query = sent_back.headers["Location"].partition("?")[2]
+        grant = await web_sign_in.finish(query, begun.state)
+        with pytest.raises(LockTimeout, match="nothing was sent"):
+            await TokenRepository(RefreshTokenGrant(endpoint), Lapsing(), observer=None).sign_in(grant)
+        assert server.requests == {}
+        token = await TokenRepository(RefreshTokenGrant(endpoint), store, observer=None).sign_in(grant)
+        assert server.accepts(token.access_token)
+
+
+async def test_what_a_person_brings_is_for_this_client(store: FaultyStore) -> None:
+    """Law E4: a grant that was made for another client is not redeemed, whoever returned it."""
+    ours, theirs = (IssuedBy(token_endpoint="https://id.example/token", client_id=name) for name in ("ours", "theirs"))
+    foreign = RotatingGrant(SYSTEM_CLOCK, issued_by=theirs)
+
+    class Mistaken(RotatingGrant):
+        async def invite(self, wish: Wish) -> Grant:
+            del wish
+            return foreign
+
+    tokens = TokenRepository(RevocableGrant(SYSTEM_CLOCK, issued_by=ours), store, observer=None)
+    with pytest.raises(ConfigurationError, match="use the same"):
+        await tokens.sign_in(Mistaken(SYSTEM_CLOCK, issued_by=ours))
+    assert (foreign.calls, await kept_in(store)) == (0, None)

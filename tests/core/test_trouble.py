@@ -286,3 +286,20 @@ def test_the_same_trouble_is_no_news() -> None:
     assert trouble.note(SignInRequired("sign in"), mark(KEPT, GrantRefused("no")), until=4.0)
     trouble.clear()
     assert trouble.note(SignInRequired("sign in"), KEPT, until=5.0)
+
+
+@pytest.mark.parametrize(
+    ("failed_at", "retry_at", "left"),
+    [
+        (NOW, NOW + 8, 8),
+        (NOW + 30, NOW + 38, 8),  # its host's clock is half a minute ahead of ours
+        (NOW + 3_000, NOW + 3_001, 0),  # or fifty minutes
+        (NOW - 30, NOW + 8, 8),
+        (None, NOW + 8, 8),
+    ],
+)
+def test_a_pause_is_never_longer_than_it_was_when_it_was_written(
+    failed_at: float | None, retry_at: float, left: float
+) -> None:
+    """Laws D8 and J5: whatever the clock said of the host that wrote it."""
+    assert resting(Credential(retry_at=retry_at, failed_at=failed_at, failures=1), NOW) == left

@@ -146,6 +146,30 @@ async def test_a_row_that_is_too_long_speaks_against_the_token(client: ClientSes
     assert pages.refreshes == 2
 
 
+async def test_a_row_that_was_suspected_in_vain_is_believed_from_then_on(
+    client: ClientSession, pages: Pages, clock: ManualClock
+) -> None:
+    """Law B3: another token was answered alike, so the same row costs no second renewal."""
+    for number in range(3):
+        assert await status(client, f"allowed/{number}") == 200
+        forbidden = [f"forbidden/{number}/{which}" for which in range(8)]
+        assert await asyncio.gather(*(status(client, page) for page in forbidden)) == [403] * 8
+        clock.advance(120)
+    assert pages.refreshes == 2
+
+
+async def test_a_token_that_could_not_be_renewed_is_alive_once_it_is_accepted(
+    client: ClientSession, pages: Pages
+) -> None:
+    """Law B3: whatever was thought of it before."""
+    for number in range(4):
+        assert await status(client, f"forbidden/{number}") == 403
+    assert pages.refreshes == 2
+    assert await status(client, "allowed") == 200
+    assert await status(client, "forbidden/4") == 403
+    assert pages.refreshes == 2
+
+
 async def test_a_later_request_that_is_accepted_speaks_for_the_token(client: ClientSession, pages: Pages) -> None:
     """Law B3: the forbidden answer waits for it, and the wait ends with it."""
     assert await status(client, "allowed") == 200

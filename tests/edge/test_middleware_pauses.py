@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import ClientSession
 
-from aio_token import BearerMiddleware, StaticToken, TokenRepository
+from aio_token import (
+    BearerMiddleware,
+    ClientSecretBasic,
+    RefreshTokenGrant,
+    StaticToken,
+    TokenEndpoint,
+    TokenRepository,
+)
 from aio_token.events import RenewalPaused
-from aio_token.testing import FixedSource, ManualClock, ProtectedAPI, RecordingObserver, token
+from aio_token.testing import AuthorizationServer, FixedSource, ManualClock, ProtectedAPI, RecordingObserver, token
 from tests.support.api import Accepting, answered, session
 from tests.support.doubles import RotatingGrant
 
@@ -219,3 +226,19 @@ async def test_a_source_without_a_hash_has_a_pause_for_each_middleware(
     source = ByValue(*(token(f"access-{number}") for number in range(9)))
     async with session(source, api.url, clock=clock, observer=observer) as client:
         assert [await renewals(client, api, source) for _ in range(3)] == [1, 0, 0]
+
+
+async def test_what_is_renewed_in_any_case_is_no_matter_of_the_api(clock: ManualClock) -> None:
+    """Laws B6 and D9: servers end the old token as they give the new one, and the requests in flight are rejected."""
+    async with AuthorizationServer(revoke_old_access_token=True) as server, ProtectedAPI(server) as api:
+        client = ClientSecretBasic(server.client.client_id, server.client.secret or "")
+        grant = RefreshTokenGrant(TokenEndpoint(server.token_url, client), first=server.sign_in())
+        tokens = TokenRepository(grant, observer=None)
+        async with tokens, session(tokens, api.url, clock=clock) as requests:
+            for _ in range(6):
+                with api.hold() as hold:
+                    late = [asyncio.create_task(answered(requests.get(api.url))) for _ in range(3)]
+                    await hold.wait_for(3)
+                    await tokens.renew()
+                assert [(await request).status for request in late] == [200] * 3
+    assert server.reused == 0

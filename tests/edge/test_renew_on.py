@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,7 +83,7 @@ async def test_a_status_means_renew_unless_its_challenge_says_otherwise(
 
 async def test_401_alone_leaves_a_403_to_its_caller(api: ProtectedAPI, source: FixedSource) -> None:
     """Law B3: a set says which statuses, and no others, whatever the challenge."""
-    async with session(source, api.url, renew_on=[401]) as client:
+    async with session(source, api.url, renew_on=[HTTPStatus.UNAUTHORIZED]) as client:
         api.refusal = Refusal(status=403, challenges=INVALID_TOKEN.challenges)
         assert (await answered(client.get(api.url))).status == 403
         api.refusal = Refusal(challenges=(BASIC,))

@@ -390,3 +390,34 @@ async def test_a_server_that_breaks_on_pkce_is_not_shown_any(tmp_path: Path) -> 
             token = await tokens.sign_in(await web.finish(await browsed(begun), begun.state))
         assert server.accepts(token.access_token)
         assert "code_verifier" not in (server.seen[0].form or {})
+
+
+async def test_an_account_has_a_server_of_its_own(tmp_path: Path) -> None:
+    """Law D0: what comes back with the code says which, out of a table: a secret goes to no other, whatever it says."""
+    async with AuthorizationServer() as server, AuthorizationServer() as european:
+        dialect = Dialect(homes={"location": {"eu": european.url}})
+        endpoint = TokenEndpoint(
+            server.token_url,
+            PublicClient("app"),
+            authorization_url=european.authorization_url,
+            revocation_url=server.revocation_url,
+            introspection_url=server.introspection_url,
+            dialect=dialect,
+        )
+        web = keeping(endpoint)
+        begun = await web.begin()
+        answer = await browsed(begun)
+        async with repository(endpoint, tmp_path / "eve.json") as tokens:
+            for elsewhere in ("us", "https://evil.example", ""):
+                evil = await keeping(endpoint).finish(f"{answer}&location={elsewhere}", begun.state)
+                with pytest.raises(GrantRefused):
+                    await tokens.sign_in(evil)
+            assert server.requests == {"authorization_code": 3}
+            grant = await web.finish(f"{answer}&location=eu", begun.state)
+            token = await tokens.sign_in(grant)
+            assert token.extra["location"] == "eu"
+            renewed = await tokens.token(rejected=token)
+            assert european.accepts(renewed.access_token)
+            assert (await tokens.sign_out()).revoked
+        assert not european.accepts(renewed.access_token)
+        assert european.requests == {"authorization_code": 1, "refresh_token": 1}

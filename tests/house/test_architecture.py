@@ -36,7 +36,7 @@ DOORS = {
     "yarl": {
         "_middleware",
         "_edge.origins",
-        "cli.commands.request",
+        "cli._destinations",
         "oauth.exchange",
         "oauth.transport",
         "oauth.url",
@@ -50,6 +50,7 @@ DOORS = {
     "filelock": {"_disk.lock"},
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},
+    "psycopg": {"stores._psycopg"},
     "redis": {"stores.redis"},
     "rich": {"observe.request_log"},
     "click": {"cli"},

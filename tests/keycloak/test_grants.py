@@ -5,26 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer, unused_port
 
 from aio_token import (
     AuthorizationCodeGrant,
     BearerMiddleware,
     ClientSecretBasic,
     ConfigurationError,
+    DeviceGrant,
+    Encrypted,
     JWTBearerGrant,
     PasswordGrant,
     Provider,
     PublicClient,
     RefreshTokenGrant,
+    SignInRequired,
     TokenExchangeGrant,
     TokenRepository,
 )
-from aio_token.grants import SignedJWT
+from aio_token.grants import SignedJWT, WebSignIn
+from aio_token.oauth import Form
+from aio_token.stores import EnvironmentKey, new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
     from aio_token import TokenEndpoint
+    from aio_token.grants import DevicePrompt
     from tests.keycloak.api import IntrospectingAPI
     from tests.keycloak.server import Keycloak
     from tests.support.browser import Page, Person
@@ -48,6 +55,12 @@ def cli(provider: Provider) -> TokenEndpoint:
 def bot(provider: Provider) -> TokenEndpoint:
     """Be a service, which may exchange tokens and present assertions of `https://partner.example`."""
     return provider.token_endpoint(ClientSecretBasic("bot", BOT_SECRET))
+
+
+@pytest.fixture(autouse=True)
+def cookie_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a key for cookies into the environment."""
+    monkeypatch.setenv("COOKIE_KEY", new_key())
 
 
 def signed_for(subject: str, keycloak: Keycloak) -> SignedJWT:
@@ -83,6 +96,80 @@ async def test_a_person_comes_back_from_the_browser(cli: TokenEndpoint, keycloak
         assert await tokens.token(rejected=first) != first
         assert await whose(tokens, keycloak) == "alice"
     assert pages[0].url.query["iss"] == keycloak.issuer
+
+
+async def test_a_proof_key_is_demanded_with_a_code_that_is_entered(
+    provider: Provider, keycloak: Keycloak, alice: Person
+) -> None:
+    """RFC 7636 in the flow of RFC 8628: Keycloak refuses it without, where the client is set up so."""
+    strict = provider.token_endpoint(PublicClient("strict"))
+    refusal = await strict.ask("device authorization", Form(scope="openid"))
+    assert "code_challenge_method" in str(refusal.failure())
+
+    async def show(prompt: DevicePrompt) -> Page:
+        return await alice.sign_in_at(prompt.verification_uri_complete or "")
+
+    async with TokenRepository(RefreshTokenGrant(strict)) as tokens:
+        first = await tokens.sign_in(DeviceGrant(strict, scope="openid", show=show))
+        assert await tokens.token(rejected=first) != first
+        assert await whose(tokens, keycloak) == "alice"
+
+
+async def test_a_person_comes_back_to_localhost(provider: Provider, keycloak: Keycloak, alice: Person) -> None:
+    """RFC 8252 section 8.3: where a client is registered with the name of this machine and a path of its own."""
+    strict = provider.token_endpoint(PublicClient("strict"))
+    async with TokenRepository(RefreshTokenGrant(strict)) as tokens:
+        grant = AuthorizationCodeGrant(strict, scope="openid", show=alice.sign_in_at, host="localhost", path="/back")
+        await tokens.sign_in(grant)
+        assert await whose(tokens, keycloak) == "alice"
+
+
+async def test_a_person_signs_in_to_a_web_application(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:
+    """One page begins and another ends: the code is redeemed by the grant that comes of it, once."""
+    port = unused_port()
+    sign_in = WebSignIn(
+        cli, f"http://127.0.0.1:{port}/callback", scope="openid", codec=Encrypted(EnvironmentKey("COOKIE_KEY"))
+    )
+    begun = await sign_in.begin()
+
+    async def finish(request: web.Request) -> web.Response:
+        await tokens.sign_in(await sign_in.finish(request.query_string, begun.state))
+        return web.Response(text="welcome")
+
+    application = web.Application()
+    application.router.add_get("/callback", finish)
+    async with TokenRepository(RefreshTokenGrant(cli)) as tokens, TestServer(application, port=port):
+        page = await alice.sign_in_at(begun.address)
+        assert page.text == "welcome"
+        assert await whose(tokens, keycloak) == "alice"
+        with pytest.raises(SignInRequired, match="has been completed already"):
+            await sign_in.finish(page.url.query_string, begun.state)
+
+
+@pytest.mark.parametrize("ends_grant", [True, False])
+async def test_a_second_session_of_a_browser(provider: Provider, alice: Person, *, ends_grant: bool) -> None:
+    """Law E3: to Keycloak both are one session, and end together: unless that is said, the new one is lost."""
+    endpoint = provider.token_endpoint(PublicClient("cli"), revocation_ends_grant=ends_grant)
+
+    async def again(address: str) -> None:
+        await alice.open(address)  # she is signed in there
+
+    async with TokenRepository(RefreshTokenGrant(endpoint)) as tokens:
+        await tokens.sign_in(AuthorizationCodeGrant(endpoint, show=alice.sign_in_at))
+        token = await tokens.sign_in(AuthorizationCodeGrant(endpoint, show=again))
+        if ends_grant:
+            assert await tokens.token(rejected=token) != token
+        else:
+            with pytest.raises(SignInRequired):
+                await tokens.token(rejected=token)
+
+
+async def test_a_second_session_of_another_browser(cli: TokenEndpoint) -> None:
+    """Law E3: to Keycloak these are two sessions; the one that was replaced is ended, and the new one lives."""
+    async with TokenRepository(RefreshTokenGrant(cli)) as tokens:
+        await tokens.sign_in(PasswordGrant(cli, "alice", PASSWORD))
+        token = await tokens.sign_in(PasswordGrant(cli, "alice", PASSWORD))
+        assert await tokens.token(rejected=token) != token
 
 
 async def test_a_service_exchanges_a_person_s_token(

@@ -197,5 +197,5 @@ def test_what_fits_is_taken() -> None:
 
 def test_a_constructor_says_what_it_takes() -> None:
     """Editors and documentation see the arguments of a constructor that is judged."""
-    assert list(inspect.signature(ClientSecretBasic).parameters) == ["client_id", "secret"]
+    assert list(inspect.signature(ClientSecretBasic).parameters) == ["client_id", "secret", "encoded", "empty"]
     assert "transport" in inspect.signature(TokenEndpoint).parameters

@@ -196,6 +196,18 @@ async def test_a_function_that_fails_sends_nothing(write: Any, message: str) -> 
     assert server.received == []
 
 
+async def test_a_function_may_say_what_helps() -> None:
+    """Law D11: the error that `write` raises is the caller's."""
+
+    def write(_request: Request, _form: Form) -> Request:
+        message = "the signing key is not there; mount it"
+        raise ConfigurationError(message)
+
+    endpoint = TokenEndpoint("https://id.example", PublicClient("bot"), dialect=Dialect(write=write))
+    with pytest.raises(ConfigurationError, match="mount it"):
+        await endpoint.request("password", Form(password=CANARY))
+
+
 async def test_no_failure_repeats_what_a_function_added() -> None:
     """Law G1: a secret of the request that is sent is one of its secrets."""
 
@@ -245,3 +257,27 @@ async def test_another_dialect_is_another_proof() -> None:
     prints = [await TokenEndpoint(url, client, **way).fingerprint(b"salt") for way in (*ways, {"dialect": Dialect()})]
     assert len(set(prints)) == len(ways)
     assert prints[0] == prints[-1]
+
+
+@pytest.mark.parametrize(
+    ("extra", "address"),
+    [
+        ({"location": "eu", "other": 1}, "https://accounts.example.eu:8443/oauth/token?tenant=%2F1"),
+        ({"location": "cn"}, "https://accounts.example/oauth/token?tenant=%2F1"),
+        ({"location": ["eu"]}, "https://accounts.example/oauth/token?tenant=%2F1"),
+        ({}, "https://accounts.example/oauth/token?tenant=%2F1"),
+    ],
+)
+def test_some_accounts_have_a_home_of_their_own(extra: dict[str, object], address: str) -> None:
+    """Law D0: path and query stay, and only what the table says counts."""
+    dialect = Dialect(homes={"region": {}, "location": {"eu": "https://accounts.example.eu:8443"}})
+    assert dialect.at_home("https://accounts.example/oauth/token?tenant=%2F1", extra) == address
+
+
+def test_a_home_is_one_that_a_secret_may_go_to() -> None:
+    """Law A2: https, said at once."""
+    dialect = Dialect(homes={"location": {"eu": "http://accounts.example.eu"}})
+    with pytest.raises(ConfigurationError, match="a home in the dialect is not https"):
+        TokenEndpoint("https://accounts.example/token", PublicClient("app"), dialect=dialect)
+    with pytest.raises(TypeError, match="a mapping of origins"):
+        Dialect(homes={"location": "https://accounts.example.eu"})  # type: ignore[dict-item]

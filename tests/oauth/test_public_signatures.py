@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import aio_token
+from aio_token import stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGES = [import_module(f"aio_token.{name}") for name in ("oauth", "grants")]
-PUBLIC = {name for package in (aio_token, *PACKAGES) for name in package.__all__}
+PUBLIC = {name for package in (aio_token, stores, *PACKAGES) for name in package.__all__}
 CLASSES = [
     thing for package in PACKAGES for name in package.__all__ if isinstance(thing := getattr(package, name), type)
 ]

@@ -23,6 +23,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.stores import Encrypted, Key, KeyUnavailable, RedisTokenStore
+from aio_token.stores._leases import LeasedTokenStore, Record
 from aio_token.stores.codec import NOTHING
 from aio_token.stores.redis import _Commands
 from aio_token.testing import AuthorizationServer
@@ -322,6 +323,42 @@ async def test_a_probe_leaves_things_as_they_are(server: RedisServer, name: str)
     await save(store)
     await store.probe()
     assert await RedisTokenStore(server.url, name).load() == KEPT
+
+
+async def test_what_was_encrypted_with_a_key_that_is_lost_can_be_deleted(server: RedisServer, name: str) -> None:
+    """Law F7: a probe tells of a missing key, where something is kept and where nothing is; deleting needs none."""
+
+    class Missing:
+        def key(self, salt: bytes) -> Key:
+            message = "the key is away"
+            raise KeyUnavailable(message)
+
+    store = RedisTokenStore(server.url, name, codec=Encrypted(Missing()))
+    with pytest.raises(KeyUnavailable, match="the key is away"):
+        await store.probe()
+    await save(RedisTokenStore(server.url, name, codec=Encrypted(Fixed())))
+    with pytest.raises(KeyUnavailable, match="the key is away"):
+        await store.probe()
+    async with store.exclusive() as slot:
+        await slot.delete()
+    assert await store.load() is None
+
+
+async def test_a_store_says_how_its_server_is_reached() -> None:
+    """Whoever derives one names the server; what that holds shows nothing."""
+    with pytest.raises(NotImplementedError):
+        await LeasedTokenStore("bare", None, lease=1.0).load()
+    assert repr(Record(content=b"canary", version="v", now=0.0)) == "<Record 'v'>"
+
+
+async def test_a_token_without_an_end_is_shifted(server: RedisServer, name: str) -> None:
+    """Law J5: its other times are."""
+    endless = Credential(token=Token(access_token="a"), obtained_at=1_799_999_000.0)
+    await save(RedisTokenStore(server.url, name, clock=Ahead(120.0)), endless)
+    kept = await RedisTokenStore(server.url, name).load()
+    assert kept is not None
+    assert kept.token == endless.token
+    assert kept.obtained_at == pytest.approx(1_799_999_000.0 - 120, abs=0.5)
 
 
 async def test_a_probe_that_was_killed_left_nothing(server: RedisServer, name: str) -> None:

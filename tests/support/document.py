@@ -27,6 +27,7 @@ from aiohttp import web
 from joserfc.jwk import ECKey
 
 from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
+from tests.support.certificates import certificate_of
 from tests.support.document_shell import Shell
 from tests.support.loopback_names import lead
 
@@ -91,6 +92,7 @@ async def _main(document: Path, certificate: str) -> None:
             issuer.register(RegisteredClient(name, public_key=dict(key.as_dict(private=False))))
         issuer.register(RegisteredClient("cli"))
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
+        os.environ["CERTIFICATE"] = certificate_of(key)
         ports = {ID: issuer._port, API: api._port}
         lead(ports)
         webbrowser.open = _browse  # type: ignore[assignment]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aio_token import Credential, PublicClient, RefreshTokenGrant, TokenEndpoint
 from aio_token.grants import IssuedBy
 from aio_token.testing import AuthorizationServer, ManualClock, RegisteredClient
 from tests.support.plain_client import as_bot, ask, call, client_credentials, refresh
@@ -314,3 +315,16 @@ async def test_nothing_secret_is_shown(caplog: pytest.LogCaptureFixture) -> None
     )
     assert re.findall(secrets, "\n".join([*shown, caplog.text])) == []
     assert "requests={'refresh_token': 1} reused=0" in shown[0]
+
+
+async def test_a_user_who_signs_in_for_openid_gets_an_id_token() -> None:
+    """With the first token and with the next one; no client does by itself, and no user without that scope."""
+    async with AuthorizationServer() as server:
+        first = server.issue(scope="openid mail", client_id="app", user="ada")
+        claims = json.loads(base64.urlsafe_b64decode(first["id_token"].split(".")[1] + "=="))
+        assert (claims["iss"], claims["sub"], claims["aud"]) == (server.issuer, "ada", "app")
+        grant = RefreshTokenGrant(TokenEndpoint(server.token_url, PublicClient("app")))
+        renewed = await grant.obtain(Credential(refresh_token=first["refresh_token"]))
+        assert renewed.token is not None
+        assert "id_token" in renewed.token.extra
+        assert "id_token" not in server.issue(scope="mail")

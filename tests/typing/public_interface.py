@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_type
 
-from aiohttp import ClientSession
+from aiohttp import ClientResponse, ClientSession
 
 from aio_token import (
     BearerMiddleware,
@@ -31,12 +31,13 @@ from aio_token import (
     Windows,
     Wish,
 )
+from aio_token.grants import WebSignIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from aio_token.grants import DevicePrompt, IssuedBy
+    from aio_token.grants import DevicePrompt, Interactive, IssuedBy
 
 
 def clients_take_secrets_and_functions_alike() -> list[TokenEndpoint]:
@@ -66,6 +67,16 @@ def our_own_parts_fit_the_seams(endpoint: TokenEndpoint) -> None:
     stores: list[TokenStore] = [MemoryTokenStore(), FileTokenStore("token.json")]
     sources: list[TokenSource] = [StaticToken("token"), TokenRepository(grants[0], stores[0], windows=Windows())]
     BearerMiddleware(sources[0], "https://api.example", "https://files.example", required=False)
+    BearerMiddleware(sources[0], "https://api.example", renew_on={401, 403}, header="X-Token", prefix="")
+    BearerMiddleware(sources[0], "https://api.example", renew_on=lambda response: response.status == 404)
+
+
+async def _asked(token: Token) -> int:
+    return len(token.authorization)
+
+
+async def _says_so(response: ClientResponse) -> bool:
+    return "error" in await response.text()
 
 
 class TheirGrant:
@@ -104,9 +115,20 @@ async def what_comes_out() -> None:
         assert_type(token, Token)
         assert_type(token.authorization, str)
         assert_type(token.expires_at, float | None)
+        assert_type(await tokens.authorized(_asked), int)
+        async with ClientSession() as session:
+            BearerMiddleware(tokens, "https://api.example", renew_on=_says_so).attach(session)
     provider = await Provider.discover("https://id.example/realms/demo")
     assert_type(provider.token_endpoint(PublicClient("cli")), TokenEndpoint)
     assert_type(await tokens.sign_in(TheirGrant()), Token)
+    web_sign_in = WebSignIn(provider.token_endpoint(PublicClient("app")), "https://app.example/callback")
+    begun = await web_sign_in.begin(Wish(acr_values="gold"))
+    assert_type(begun.address, str)
+    assert_type(begun.state, str)
+    assert_type(await web_sign_in.finish("code=a&state=b", begun.state), Grant)
+    assert_type(await web_sign_in.finish({"code": "a"}, None), Grant)
+    person: Interactive = DeviceGrant(provider.token_endpoint(PublicClient("tv")))
+    assert_type(await person.invite(Wish()), Grant)
 
 
 async def a_bot_shows_the_code(prompt: DevicePrompt) -> None:

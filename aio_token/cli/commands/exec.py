@@ -18,7 +18,7 @@ from aio_token.cli._client_secret import SECRET_VARIABLE
 from aio_token.cli._encryption_key import KEY_VARIABLE
 from aio_token.cli._exits import Exit, run_to_end
 from aio_token.cli._formats import TOKEN_VARIABLE
-from aio_token.cli._options import min_valid_option, profile_argument
+from aio_token.cli._options import min_valid_option, profile_argument, wish_options
 from aio_token.cli._profile_files import secret_variables
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import token_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aio_token._token import Token
+    from aio_token._wish import Wish
 
 
 def _variable(context: click.Context, parameter: click.Parameter, name: str) -> str:
@@ -61,7 +62,10 @@ _AFTER = f"{__name__}.after"  # click wants a name of the module's in `meta`
 )
 @click.argument("words", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def command(context: click.Context, profile: str, *, min_valid: float, variable: str, words: tuple[str, ...]) -> int:
+@wish_options
+def command(
+    context: click.Context, *, profile: str, min_valid: float, variable: str, words: tuple[str, ...], wish: Wish
+) -> int:
     """Run a command with the token in its environment.
 
     The command takes this process's place: signals reach it, and its exit code is passed on. Nothing renews the token
@@ -72,7 +76,7 @@ def command(context: click.Context, profile: str, *, min_valid: float, variable:
     if not arguments:
         message = "there is no command; write it after two dashes, like: aio-token exec PROFILE -- COMMAND"
         raise click.UsageError(message, context)
-    token = run_to_end(token_of(profile, min_valid=min_valid))
+    token = run_to_end(token_of(profile, min_valid=min_valid, wish=wish))
     return _run[os.name](arguments, environment_with(token, variable))
 
 

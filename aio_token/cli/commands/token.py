@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._formats import FORMATS
-from aio_token.cli._options import min_valid_option, profile_argument
+from aio_token.cli._options import min_valid_option, profile_argument, wish_options
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import token_of
+
+if TYPE_CHECKING:
+    from aio_token._wish import Wish
 
 
 @click.command()
@@ -23,7 +27,8 @@ from aio_token.cli._tokens import token_of
 )
 @click.option("--mask", is_flag=True, help="Hide the token from the log of GitHub Actions (::add-mask::).")
 @click.option("--id-token", is_flag=True, help="Print the ID token that came with the access token, in its place.")
-def command(profile: str, *, min_valid: float, force: bool, form: str, id_token: bool, mask: bool) -> None:
+@wish_options
+def command(profile: str, *, min_valid: float, force: bool, form: str, id_token: bool, mask: bool, wish: Wish) -> None:
     """Print a valid access token, renewed first if that is due.
 
     The formats: raw, the token alone; header, for curl -H @-; env, for eval in a shell; fish, for source; powershell,
@@ -32,7 +37,7 @@ def command(profile: str, *, min_valid: float, force: bool, form: str, id_token:
     if mask and os.environ.get("GITHUB_ACTIONS") != "true":
         message = "--mask is for GitHub Actions, which hides what it is told of; anywhere else it would show the token"
         raise click.UsageError(message)
-    token = run_to_end(token_of(profile, min_valid=min_valid, force=force, id_token=id_token))
+    token = run_to_end(token_of(profile, min_valid=min_valid, force=force, id_token=id_token, wish=wish))
     left = None if token.expires_at is None else token.expires_at - time.time()
     if left is not None and left < min_valid:
         say(f"aio-token: the token is valid for {max(left, 0):.0f} s only; the server gives none for longer")

@@ -1,0 +1,89 @@
+"""What a repository does about the other access tokens of its session: nothing, unless there are any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aio_token._narrowed import Family, over, refuse_without_session, wish_for
+from aio_token._wish import NO_WISH, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from aio_token._credential import Credential
+    from aio_token._freshness import Question
+    from aio_token._interfaces import Grant, TokenStore
+    from aio_token._keeper import Keeper
+    from aio_token._limits import Limits
+    from aio_token.events import Observer
+
+
+class Narrowable:
+    """A part of `TokenRepository`, whose members these are."""
+
+    __slots__ = ()
+
+    _family: Family | None
+    _grant: Grant
+    _keeper: Keeper
+    _limits: Limits
+    _name: str | None
+    _observer: Observer | None
+    _wish: Wish
+
+    def narrowed(
+        self, *, scope: str | None = None, resource: str | Sequence[str] = (), audience: str | None = None
+    ) -> Self:
+        """Return the repository of another access token of this session, the same one for the same arguments.
+
+        `scope` is a space-separated list, no more than was granted; `resource` the address of the API that the token is
+        for, or several (RFC 8707); `audience` its name. The refresh token is shared, and its renewals are in order. The
+        store keeps sixteen such tokens. To sign in or out is to do so with the session. A server that ends one token
+        when it gives another is told of in the log, once; its tokens are renewed a second apart at least.
+
+        Raises `ConfigurationError` if nothing is asked for, and for a grant that needs no session: give each token a
+        repository of its own then.
+        """
+        wish = wish_for(scope, resource, audience)
+        refuse_without_session(self._grant)
+        family = self._family or Family(self)
+        narrowed: Self = family.member(wish)
+        return narrowed
+
+    def _another(self, store: TokenStore) -> Any:  # noqa: ANN401  a repository, whose class is above
+        """Make a repository like this one, over another store."""
+        keeper = self._keeper
+        repository: Any = next(cls for cls in type(self).__mro__ if Narrowable in cls.__bases__)
+        return repository(
+            self._grant,
+            store,
+            name=self._name,
+            windows=keeper._windows,  # noqa: SLF001  its own keeper
+            limits=self._limits,
+            pace=keeper._pace,  # noqa: SLF001
+            unwritable="serve" if keeper._serves_unsaved else "refuse",  # noqa: SLF001
+            observer=self._observer,
+            clock=keeper.clock,
+        )
+
+    @property
+    def _of_the_session(self) -> Self:
+        """The repository of the session itself."""
+        session: Self = self if self._family is None else self._family.parent
+        return session
+
+    @property
+    def _whole(self) -> Credential | None:
+        """The credential, if its token is meant to have all that was granted."""
+        return self._keeper.credential if self._wish is NO_WISH else None
+
+    def _asked(self, question: Question) -> Question:
+        """Return the question for this very token."""
+        return question if self._wish is NO_WISH else replace(question, wish=over(self._wish, question.wish))
+
+    async def _in_order(self, question: Question) -> None:
+        """Wait until the session's other tokens let this one be renewed. Raises `StoreError`."""
+        if self._family is not None:
+            await self._family.in_order(self, question)

@@ -1,0 +1,237 @@
+"""Several access tokens of one session: for less scope, another resource or another audience (law E5).
+
+Theory of operation. Each narrowed token has a repository of its own over the session's store, as another process would
+have one: the store's lock puts the renewals of the one refresh token in order, and what another one has rotated is
+adopted. Only that each sees the record in its own way: its own token and its own trouble, and what all share, which is
+the refresh token and what is known of it. The tokens stand beside the session in its record, and end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from aio_token._credential import Credential
+from aio_token._errors import ConfigurationError, StoreError
+from aio_token._freshness import RENEWALS_APART
+from aio_token._interfaces import Probing, Standalone
+from aio_token._wish import NO_WISH, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from aio_token._freshness import Question
+    from aio_token._interfaces import Grant, Slot, TokenStore
+    from aio_token._keeper import Keeper
+
+MOST = 16
+"""Narrowed tokens that a record keeps; one more takes the place of the one that was renewed longest ago."""
+
+_MEMBER = "narrowed"
+_OWN = ("token", "obtained_at", "retry_at", "failures", "failed_at", "failure", "sentence", "proof")
+"""What each token has for itself: failures are those of its scope or resource, as far as anyone can tell."""
+
+_TOLD_AT = 2
+"""Once may be chance: an API that rejects a token has other reasons as well."""
+
+_logger = logging.getLogger("aio_token")
+
+
+def seen_for(record: Credential | None, key: str) -> Credential | None:
+    """Return a record as the narrowed token sees it."""
+    if record is None or record.is_tombstone:
+        return record
+    own = _entry(record, key)
+    return replace(_without_entries(record), **{name: getattr(own, name) for name in _OWN})
+
+
+def written_for(record: Credential | None, key: str, seen: Credential) -> Credential:
+    """Return the record with what was changed in the narrowed token's sight of it."""
+    whole = record if record is not None and not record.is_tombstone else Credential()
+    entries = {name: entry for name, entry in _entries(whole).items() if name != key}
+    for oldest in list(entries)[: max(len(entries) - MOST + 1, 0)]:
+        del entries[oldest]
+    own = json.loads(Credential(**{name: getattr(seen, name) for name in _OWN}).to_json())
+    entries[key] = {name: value for name, value in own.items() if value not in (None, 0, False, [])}
+    beside = {**_beside(whole), _MEMBER: entries}
+    return replace(seen, **{name: getattr(whole, name) for name in _OWN}, _unknown=_with_record(beside, whole, seen))
+
+
+def _entry(record: Credential, key: str) -> Credential:
+    try:
+        return Credential.from_json(json.dumps(_entries(record)[key]).encode())
+    except (LookupError, ValueError, StoreError):  # there is none yet, or a later release wrote it
+        return Credential()
+
+
+def _entries(record: Credential) -> dict[str, Any]:
+    entries = _beside(record).get(_MEMBER)
+    return dict(entries) if isinstance(entries, dict) else {}
+
+
+def _without_entries(record: Credential) -> Credential:
+    beside = {name: value for name, value in _beside(record).items() if name != _MEMBER}
+    return replace(record, _unknown=_with_record(beside, record))
+
+
+def _beside(record: Credential) -> dict[str, Any]:
+    """Return the members of a record that are none of the session's."""
+    return dict((record._unknown or {}).get("record", {}))  # noqa: SLF001  they are kept and written with it
+
+
+def _with_record(beside: dict[str, Any], *records: Credential) -> dict[str, Any]:
+    """Return what stands beside a session, and what is known of its parts by these records."""
+    kept = {home: members for record in records for home, members in (record._unknown or {}).items()}  # noqa: SLF001
+    return {**kept, "record": beside}
+
+
+class NarrowStore:
+    """A session's store in the sight of one narrowed token."""
+
+    __slots__ = ("_key", "_store")
+
+    def __init__(self, store: TokenStore, key: str) -> None:
+        self._store = store
+        self._key = key
+
+    def __repr__(self) -> str:
+        return repr(self._store)
+
+    @property
+    def may_lose(self) -> bool:
+        """What the store says."""
+        return self._store.may_lose
+
+    async def load(self) -> Credential | None:
+        """Return what is kept."""
+        return seen_for(await self._store.load(), self._key)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[NarrowSlot]:
+        """Exclude every other holder, those for the session's other tokens too."""
+        async with self._store.exclusive() as slot:
+            yield NarrowSlot(slot, self._key)
+
+    async def probe(self) -> None:
+        """Find out whether a credential could be kept, as far as the store can tell. Raises `StoreError`."""
+        if isinstance(self._store, Probing):
+            await self._store.probe()
+
+
+class NarrowSlot:
+    """The store that is held; what is saved is put to what was last read."""
+
+    __slots__ = ("_key", "_record", "_slot")
+
+    def __init__(self, slot: Slot, key: str) -> None:
+        self._slot = slot
+        self._key = key
+        self._record: Credential | None = None
+
+    @property
+    def lasts(self) -> float | None:
+        """What the store says."""
+        return self._slot.lasts
+
+    async def load(self) -> Credential | None:
+        """Return what is kept."""
+        self._record = await self._slot.load()
+        return seen_for(self._record, self._key)
+
+    async def save(self, credential: Credential) -> None:
+        """Keep it. Raises `StoreError`."""
+        record = written_for(self._record, self._key, credential)
+        await self._slot.save(record)
+        self._record = record
+
+    async def delete(self) -> None:
+        """End the session: the tokens beside it end too."""
+        await self._slot.delete()
+
+
+class Family:
+    """The repositories of one session: that of the session itself, and those of narrowed tokens, held weakly."""
+
+    __slots__ = ("_met", "_others", "parent")
+
+    def __init__(self, parent: Any) -> None:  # noqa: ANN401  a repository, which is above
+        self.parent = parent
+        parent._family = self  # noqa: SLF001  it begins one
+        self._met = 0
+        self._others: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+    def member(self, wish: Wish) -> Any:  # noqa: ANN401
+        """Return the repository of one narrowed token, the same one for the same wish."""
+        key = json.dumps([wish.scope, wish.resource, wish.audience])
+        found = self._others.get(key)
+        if found is None:
+            found = self._others[key] = self.parent._another(NarrowStore(self.parent._store, key))  # noqa: SLF001
+            found._family, found._wish = self, wish  # noqa: SLF001
+        return found
+
+    async def in_order(self, one: Any, question: Question) -> None:  # noqa: ANN401
+        """Let no refresh token be presented that is spent, and no two tokens end each other all the time.
+
+        What another one could not save yet is saved first. Raises `StoreError` if that cannot be.
+        """
+        others = [other for other in (self.parent, *self._others.values()) if other is not one]
+        for other in others:
+            await other._keeper.save_what_is_unsaved(other._flights.here().lock)  # noqa: SLF001
+            if other._keeper.unsaved:  # noqa: SLF001
+                message = f"{other._store!r} does not hold the newest refresh token of this session yet; see to it"  # noqa: SLF001
+                raise StoreError(message)
+        if question.rejected is not None:
+            await self._apart(one._keeper, [other._keeper for other in others])  # noqa: SLF001
+
+    async def _apart(self, ours: Keeper, others: list[Keeper]) -> None:
+        """Wait for a second since another token of the session was renewed, if that was after this one."""
+        newest = max(map(_renewed_until, others), default=-math.inf)
+        if _renewed_until(ours) >= newest:
+            return
+        self._met += 1
+        if self._met == _TOLD_AT:
+            _logger.warning(
+                "%r: the server seems to end one access token of this session when it gives another; they are renewed "
+                "a second apart at least: ask for one token that serves all, or sign in for each",
+                self.parent,
+            )
+        await asyncio.sleep(min(max(newest - ours.clock.monotonic(), 0.0), RENEWALS_APART))
+
+
+def wish_for(scope: str | None, resource: str | Sequence[str], audience: str | None) -> Wish:
+    """Return what is asked for, spelled in one way. Raises `ConfigurationError` if that is nothing."""
+    resources = (resource,) if isinstance(resource, str) and resource else tuple(resource)
+    scopes = " ".join(sorted(set(scope.split()))) if scope else None
+    wish = Wish(scope=scopes or None, resource=tuple(sorted(set(resources))), audience=audience or None)
+    if wish == NO_WISH:
+        message = "narrowed() takes a scope, a resource or an audience"
+        raise ConfigurationError(message)
+    return wish
+
+
+def refuse_without_session(grant: Grant) -> None:
+    """Raise `ConfigurationError` for a grant that obtains each token anew."""
+    if isinstance(grant, Standalone) and grant.needs_nothing_stored:
+        message = "this grant needs no session; give each token a repository of its own, with its own grant"
+        raise ConfigurationError(message)
+
+
+def over(own: Wish, wish: Wish) -> Wish:
+    """Return a narrowed token's wish; what a challenge wishes comes first."""
+    return replace(
+        wish,
+        scope=wish.scope or own.scope,
+        resource=wish.resource or own.resource,
+        audience=wish.audience or own.audience,
+    )
+
+
+def _renewed_until(keeper: Keeper) -> float:
+    """Return until when a token is as new as one can be, by the monotonic clock; long ago, if not renewed here."""
+    return keeper.cached._renewed_until if keeper.cached is not None else -math.inf  # noqa: SLF001  this is why it is noted

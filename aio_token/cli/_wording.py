@@ -1,0 +1,31 @@
+"""What the library says to programmers, said to a person at a command line: flags instead of arguments."""
+
+from __future__ import annotations
+
+HERE = {
+    " or pass check_permissions=False; else": "; else",
+    ", run this as that user, or pass check_permissions=False": ", or run this as that user",
+    "check the address and `ssl`": "check the address, or sign in with --ca-file FILE to trust it",
+    "check `proxy`": "check HTTPS_PROXY and --proxy",
+    "check the address, `ssl` and the proxy": "check the address and the proxy",
+    " (NO_PROXY, or a Transport without `proxy`)": " (NO_PROXY)",
+    " (NO_PROXY, or a session without `proxy`)": " (NO_PROXY)",
+    "if it was moved here, give Encrypted() its old path as identity=": (
+        "a profile gets another name by: aio-token profiles rename"
+    ),
+    "this store was given no codec= to read it with": "the profile keeps its token in clear; sign in again",
+    "as new_key() makes it": "as aio-token new-key makes it",
+    "KeyringKey.create() makes one": "sign in again to make one",
+    "; say send_secrets_over_plain_http=True if it shall be so": "",
+    "use https, or say send_secrets_over_plain_http=True": "use https",
+    "pass metadata_url= if it is elsewhere, or make a TokenEndpoint yourself": "ask its administrator where it is",
+    ", or pass metadata_url=": "",
+}
+"""What is said in the library, and here."""
+
+
+def spoken(text: str) -> str:
+    """Return a sentence of the library's in the words of the command line."""
+    for there, here in HERE.items():
+        text = text.replace(there, here)
+    return text

@@ -1,0 +1,1 @@
+"""Stores that hosts share, on real servers."""
