@@ -51,7 +51,7 @@ class PostgresTokenStore(LeasedTokenStore):
         may_lose: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if not isinstance(table, str) or not _TABLE.fullmatch(table):
+        if not _TABLE.fullmatch(text(table, "table")):
             message = "table= takes a plain name in small letters, such as aio_token or auth.aio_token"
             raise ConfigurationError(message)
         super().__init__(f"{table}/{text(name, 'name')}", codec, lease=lease, clock=clock)
@@ -61,10 +61,12 @@ class PostgresTokenStore(LeasedTokenStore):
         self._connections: Connections | None = None
         if isinstance(database, str):
             self._connections = Connections(database)
-        elif isinstance(database, type) or not callable(database):
+            self._run: Callable[[str, Sequence[object]], Awaitable[Sequence[Any] | None]] = self._connections.run
+        elif not isinstance(database, type) and callable(database):
+            self._run = database
+        else:
             message = "PostgresTokenStore() takes an address, or a function that runs one statement"
             raise ConfigurationError(message)
-        self._run = database if self._connections is None else self._connections.run
 
     def __repr__(self) -> str:
         return f"PostgresTokenStore({self._name!r}, table={self._table!r})"

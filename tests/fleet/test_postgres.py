@@ -258,7 +258,7 @@ async def test_an_error_of_the_store_s_own_passes(table: str) -> None:
         (int, {}, "takes an address, or a function"),
         ("no address", {}, "no address of a PostgreSQL database"),
         ("postgresql://host/name", {"table": "A; DROP"}, "a plain name"),
-        ("postgresql://host/name", {"table": 5}, "a plain name"),
+        ("postgresql://host/name", {"table": 5}, "a text that is not empty"),
         ("postgresql://host/name", {"name": ""}, "a text that is not empty"),
     ],
 )
