@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
 from aio_token._pacing.budget import Budget, budgets_of
@@ -22,16 +21,18 @@ _UNAUTHORIZED = 401
 _NO_ORIGIN = ""  # of all who do not say which API they ask
 
 
-class Authorizing(ABC):
+class Authorizing:
     """A source of tokens that can make a call with one."""
 
     __slots__ = ()
 
     _keeper: Keeper
 
-    @abstractmethod
-    async def token(self, *, rejected: Rejection | None = None, min_valid_for: float = 0.0) -> Token:
-        """Return a usable token other than the `rejected` one."""
+    if TYPE_CHECKING:
+
+        async def token(self, *, rejected: Rejection | None = None, min_valid_for: float = 0.0) -> Token:
+            """Return a usable token other than the `rejected` one."""
+            ...
 
     async def authorized(self, send: Callable[[Token], Awaitable[T]]) -> T:
         """Await `send(token)`, and once more with another token after a result or an error that says 401.

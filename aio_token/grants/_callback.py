@@ -60,7 +60,8 @@ class Callback(Unpicklable):
         """
         issuer, named = endpoint.issuer, self["iss"]
         if named != issuer if named and issuer else endpoint.names_issuer:
-            message = f"the answer does not come from {quoted(issuer)}; check at which issuer the client is registered"
+            whose = issuer or "the issuer"
+            message = f"the answer does not come from {whose}; check at which issuer the client is registered"
             raise ConfigurationError(message)
         error = self["error"]
         if error:

@@ -186,12 +186,12 @@ def _said(reply: Reply) -> str:
 
 
 def _elsewhere(location: str) -> str:
-    return quoted(origin_of(location)) if "//" in location else "no address"
+    return _shown(origin_of(location)) if "//" in location else "no address"
 
 
-def _shown(issuer: object) -> str:
-    """Show the name that an issuer gives itself, whole if it is an address, since it has to be copied."""
-    is_address = problem_with(issuer, plain_http=True) is None and "?" not in str(issuer)
-    if is_address and str(issuer).isprintable() and len(str(issuer)) <= MAX_QUOTED:
-        return str(issuer)
-    return quoted(issuer)
+def _shown(address: object) -> str:
+    """Show what a server says, whole if it is an address, such as its own name, since it has to be copied."""
+    is_address = problem_with(address, plain_http=True) is None and "?" not in str(address)
+    if is_address and str(address).isprintable() and len(str(address)) <= MAX_QUOTED:
+        return str(address)
+    return quoted(address)

@@ -25,7 +25,10 @@ _IN_MILLISECONDS = 1e11  # from here on; as seconds that would be the year 5138
 _NO_LIFETIME = 1e9  # from here on a number is a moment; as a lifetime that would be 31 years
 
 # Where servers say the end that do not say `expires_in`: seconds in some, a moment in others, told apart by its size.
-_OTHER_NAMES = ("expires_on", "expires_at", "expires", "expire", "expiresIn", "expiresAt", "expiry")
+_OTHER_NAMES = (
+    *("expires_on", "expires_at", "expires", "expire", "expiresIn", "expiresAt"),
+    *("expire_in", "expiry", "expiry_date", "expiration", "exp"),
+)
 _OTHER_NAMES_OF_REFRESH = ("refresh_token_expires_at", "refresh_expires_at", "refresh_token_expires_on")
 
 

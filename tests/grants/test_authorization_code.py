@@ -269,6 +269,7 @@ async def test_a_person_declines() -> None:
         ({"issuer": "https://id.example"}, {}, True),
         ({}, {"iss": "https://id.example"}, True),
         ({"issuer": "https://id.example"}, {"iss": "https://evil.example"}, False),
+        ({"issuer": "https://id.example/dev-x0y1z2w3-us-tenant/"}, {"iss": "https://evil.example"}, False),
         ({"issuer": "https://id.example", "names_issuer": True}, {}, False),
         ({"issuer": "https://id.example"}, {"iss": "https://evil.example", "error": "access_denied"}, False),
     ],
@@ -283,7 +284,7 @@ async def test_the_answer_must_be_the_issuers(
         if accepted:
             await grant.obtain(None)
         else:
-            with pytest.raises(ConfigurationError, match=r"does not come from https://id\.example") as caught:
+            with pytest.raises(ConfigurationError, match=f"does not come from {options['issuer']};") as caught:
                 await grant.obtain(None)
             assert not SECRETS.search(exposure(caught.value))
     assert len(server.received) == accepted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,7 @@ from aio_token import (
     PasswordGrant,
     Provider,
     RefreshTokenGrant,
+    SignInRequired,
     TokenExchangeGrant,
     Wish,
 )
@@ -80,12 +82,31 @@ async def test_a_token_request_says_what_is_wished(kind: str) -> None:
         grant = grants(await endpoint_of(server), server)[kind]
         own = await grant.obtain(None, Wish())
         assert sent(server)["scope"] == ["own"]
-        credential = await grant.obtain(own if kind == "refresh" else None, WISH)
+        # A refresh token brings no person; who has one is told so, see below.
+        wish = replace(WISH, acr_values=None, max_age=None) if kind == "refresh" else WISH
+        credential = await grant.obtain(own if kind == "refresh" else None, wish)
         wished = sent(server)
     assert wished == {"scope": ["wished"], "resource": list(RESOURCES), "audience": ["api"], "claims": [CLAIMS]}
     assert credential.token is not None
     assert credential.token.scope == "wished"
     assert own.issued_by == grant.issued_by
+
+
+@pytest.mark.parametrize(
+    ("wish", "wanted"),
+    [
+        (Wish(acr_values="gold"), "with acr_values gold;"),
+        (Wish(max_age=0), "no longer than 0 s ago;"),
+        (WISH, "with acr_values gold no longer than 0 s ago;"),
+    ],
+)
+async def test_no_refresh_token_is_spent_for_what_only_a_person_can_do(wish: Wish, wanted: str) -> None:
+    """Law B9: the error names the sign-in that is wanted, and the server is not asked."""
+    async with AuthorizationServer() as server:
+        grant = RefreshTokenGrant(await endpoint_of(server), first=server.sign_in())
+        with pytest.raises(SignInRequired, match=f"the API wants a sign-in {wanted} sign in again that way"):
+            await grant.obtain(None, wish)
+        assert server.refreshes == 0
 
 
 @pytest.mark.parametrize("kind", ["client_credentials", "token exchange", "password"])

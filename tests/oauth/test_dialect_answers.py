@@ -148,6 +148,8 @@ def test_the_id_token_is_sent() -> None:
         ({"expires": 60}, {}, 60),
         ({"expire": "60"}, {}, 60),
         ({"expiresIn": 60}, {}, 60),
+        ({"expiry_date": (NOW + 60) * 1000}, {}, 60),
+        ({"exp": NOW + 60}, {}, 60),
         ({"expires_at": NOW - 1}, {}, None),
         ({"expires_at": True, "expiry": 60}, {}, 60),
     ],

@@ -171,9 +171,9 @@ async def test_an_issuer_must_be_written_as_it_writes_itself() -> None:
         ([sends(status=302, headers={"Location": "/login"})], ConfigurationError, "redirects too often"),
         ([sends(status=302)], ConfigurationError, "redirects to no address, which is not followed"),
         (
-            [sends(status=307, headers={"Location": "https://cdn.example/x?y=canary"})],
+            [sends(status=307, headers={"Location": "https://d1a2b3c4d5e6f7.cdn.example/x?y=canary"})],
             ConfigurationError,
-            "oauth-authorization-server redirects to https://cdn.example, which is not followed",
+            "oauth-authorization-server redirects to https://d1a2b3c4d5e6f7.cdn.example, which is not followed",
         ),
         ([sends(status=307, headers={"Location": "//[/"})], ConfigurationError, "redirects to an unusable address"),
         ([sends(b"[]")], ConfigurationError, "openid-configuration answered with what is no JSON object; check"),
