@@ -305,8 +305,6 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_lineage.asked": "",
     "_record.Members.of": "",
     "_narrowed.wish_for": "",
-    "_record.Members.of": "",
-    "_lineage.asked": "",
     "_narrowed._as_entry": "",
     "_edge.origins._parsed": "",
     "_edge.placement.header_named": "",
