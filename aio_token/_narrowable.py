@@ -45,7 +45,7 @@ class Narrowable:
         `scope` is a space-separated list, no more than was granted; `resource` the address of the API that the token is
         for, or several (RFC 8707); `audience` its name. The refresh token is shared, and its renewals are in order. The
         store keeps sixteen such tokens. To sign in or out is to do so with the session. A server that ends one token
-        when it gives another is told of in the log, once; its tokens are renewed a second apart at least.
+        when it gives another is told of by an event, once; its tokens are renewed a second apart at least.
 
         Raises `ConfigurationError` if nothing is asked for, and for a grant that needs no session: give each token a
         repository of its own then.

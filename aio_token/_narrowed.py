@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import math
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError, StoreError, without_frames
@@ -23,6 +22,7 @@ from aio_token._freshness import RENEWALS_APART
 from aio_token._interfaces import Probing, Standalone
 from aio_token._lineage import Lineage
 from aio_token._wish import NO_WISH, Wish
+from aio_token.events import TokensEndEachOther
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -37,11 +37,6 @@ MOST = 16
 _MEMBER = "narrowed"
 _OWN = ("token", "obtained_at", "retry_at", "failures", "failed_at", "failure", "sentence", "proof")
 """What each token has for itself: failures are those of its scope or resource, as far as anyone can tell."""
-
-_TOLD_AT = 2
-"""Once may be chance: an API that rejects a token has other reasons as well."""
-
-_logger = logging.getLogger("aio_token")
 
 
 def seen_for(record: Credential | None, key: str) -> Credential | None:
@@ -169,12 +164,13 @@ class NarrowSlot:
 class Family:
     """The repositories of one session: that of the session itself, and those of narrowed tokens, held weakly."""
 
-    __slots__ = ("_met", "_others", "parent")
+    __slots__ = ("_met", "_others", "_told", "parent")
 
     def __init__(self, parent: Any) -> None:  # noqa: ANN401  a repository, which is above
         self.parent = parent
         parent._family = self  # noqa: SLF001  it begins one
-        self._met = 0
+        self._met: WeakSet[Any] = WeakSet()
+        self._told = False
         self._others: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
     def member(self, wish: Wish) -> Any:  # noqa: ANN401
@@ -204,21 +200,22 @@ class Family:
             if other._keeper.unsaved:  # noqa: SLF001
                 message = f"{other._store!r} does not hold the newest refresh token of this session yet; see to it"  # noqa: SLF001
                 raise StoreError(message)
-        if question.rejected is not None:
-            await self._apart(one._keeper, [other._keeper for other in others])  # noqa: SLF001
+        if question.rejected is not None and not question.insists:
+            await self._apart(one, [other._keeper for other in others])  # noqa: SLF001
 
-    async def _apart(self, ours: Keeper, others: list[Keeper]) -> None:
-        """Wait for a second since another token of the session was renewed, if that was after this one."""
+    async def _apart(self, one: Any, others: list[Keeper]) -> None:  # noqa: ANN401
+        """Wait for a second since another token of the session was renewed, if that was after this one.
+
+        Each token may meet that once by chance, when all of them were revoked, or an API has other reasons.
+        """
+        ours: Keeper = one._keeper  # noqa: SLF001
         newest = max(map(_renewed_until, others), default=-math.inf)
         if _renewed_until(ours) >= newest:
             return
-        self._met += 1
-        if self._met == _TOLD_AT:
-            _logger.warning(
-                "%r: the server seems to end one access token of this session when it gives another; they are renewed "
-                "a second apart at least: ask for one token that serves all, or sign in for each",
-                self.parent,
-            )
+        if one in self._met and not self._told:
+            self._told = True
+            self.parent._tell(TokensEndEachOther)  # noqa: SLF001
+        self._met.add(one)
         await asyncio.sleep(min(max(newest - ours.clock.monotonic(), 0.0), RENEWALS_APART))
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "ScopeMissing",
     "SignedIn",
     "SignedOut",
+    "TokensEndEachOther",
     "Unsaved",
     "fan_out",
 ]
@@ -140,6 +141,15 @@ class ScopeMissing(Event):
 
     missing: str
     granted: str | None
+
+
+class TokensEndEachOther(Event):
+    """The server seems to end one access token of a session when it gives another; told once (law E5).
+
+    They are renewed a second apart at least. Ask for one token that serves all, or sign in for each.
+    """
+
+    severity = logging.WARNING
 
 
 class SignedIn(Event):

@@ -2,13 +2,13 @@
 
 TOKEN_URL and API_URL name servers; then CLIENT_ID, CLIENT_SECRET and REFRESH_TOKEN say who asks, and REFRESH_TOKENS
 (ada=... grace=...) for several users. TOKEN_FILE is where the token is kept, since each refresh gives a new one, and
-AUTHORIZATION_URL is where people are sent to sign in.
+AUTHORIZATION_URL is where people are sent to sign in. APIS (profile=... mail=... files=...) are those of one session.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from aio_token import testing  # loads its servers when they are used
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from aio_token.testing import AuthorizationServer, ProtectedAPI
 
 USERS = ("ada", "grace", "hedy")
+APIS = ("profile", "mail", "files")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Servers:
     token_url: str
     authorization_url: str
     api_url: str
+    apis: Mapping[str, str]
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -48,7 +50,8 @@ class Servers:
             "CLIENT_SECRET": self.client_secret,
             "REFRESH_TOKEN": self.refresh_token,
             "TOKEN_FILE": str(self.token_file),
-            "REFRESH_TOKENS": " ".join(f"{user}={token}" for user, token in self.refresh_tokens.items()),
+            "REFRESH_TOKENS": _joined(self.refresh_tokens),
+            "APIS": _joined(self.apis),
         }
 
 
@@ -59,8 +62,9 @@ async def servers(*, lifetime: float = 60.0) -> AsyncIterator[Servers]:
         yield of_environment()
     else:
         with TemporaryDirectory() as folder:
-            async with testing.AuthorizationServer(lifetime=lifetime) as server, testing.ProtectedAPI(server) as api:
-                yield embedded(server, api, Path(folder, "token.json"))
+            async with testing.AuthorizationServer(lifetime=lifetime) as server, AsyncExitStack() as stack:
+                api, *others = [await stack.enter_async_context(testing.ProtectedAPI(server)) for _ in ("", *APIS)]
+                yield embedded(server, api, Path(folder, "token.json"), dict(zip(APIS, others, strict=True)))
 
 
 def of_environment() -> Servers:
@@ -69,23 +73,35 @@ def of_environment() -> Servers:
         token_url=os.environ["TOKEN_URL"],
         authorization_url=os.environ.get("AUTHORIZATION_URL", ""),
         api_url=os.environ["API_URL"],
+        apis=_pairs("APIS"),
         client_id=os.environ["CLIENT_ID"],
         client_secret=os.environ["CLIENT_SECRET"],
         refresh_token=os.environ.get("REFRESH_TOKEN", ""),
-        refresh_tokens=dict(pair.split("=", 1) for pair in os.environ.get("REFRESH_TOKENS", "").split()),
+        refresh_tokens=_pairs("REFRESH_TOKENS"),
         token_file=Path(os.environ.get("TOKEN_FILE", "token.json")),
     )
 
 
-def embedded(server: AuthorizationServer, api: ProtectedAPI, token_file: Path) -> Servers:
+def embedded(
+    server: AuthorizationServer, api: ProtectedAPI, token_file: Path, apis: Mapping[str, ProtectedAPI] | None = None
+) -> Servers:
     """Return servers that run already, with users who have signed in."""
     return Servers(
         token_url=server.token_url,
         authorization_url=server.authorization_url,
         api_url=api.url,
+        apis={name: one.url for name, one in (apis or {}).items()},
         client_id=server.client.client_id,
         client_secret=server.client.secret or "",
         refresh_token=server.sign_in(),
         refresh_tokens={user: server.sign_in(user=user) for user in USERS},
         token_file=token_file,
     )
+
+
+def _joined(pairs: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in pairs.items())
+
+
+def _pairs(variable: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in os.environ.get(variable, "").split())

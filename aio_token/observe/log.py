@@ -18,6 +18,7 @@ from aio_token.events import (
     ScopeMissing,
     SignedIn,
     SignedOut,
+    TokensEndEachOther,
     Unsaved,
 )
 
@@ -36,6 +37,10 @@ _SENTENCES: dict[type[Event], str] = {
     Unsaved: "{message}",
     Saved: "what could not be stored before is stored now",
     ScopeMissing: "the server grants less than was asked for: {missing} is missing",
+    TokensEndEachOther: (
+        "the server seems to end one access token of this session when it gives another; they are renewed a second "
+        "apart at least: ask for one token that serves all, or sign in for each"
+    ),
     SignedIn: "signed in",
     SignedOut: "signed out",
     Replaced: "a sign-in took the place of a live session",

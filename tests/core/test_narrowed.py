@@ -30,7 +30,7 @@ from aio_token import (
 )
 from aio_token import _narrowed as narrowed_module
 from aio_token._narrowed import MOST, NarrowStore, seen_for, written_for
-from aio_token.events import ScopeMissing
+from aio_token.events import ScopeMissing, TokensEndEachOther
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, RecordingObserver
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
 from tests.support.exposure import SECRETS, exposure
@@ -75,9 +75,15 @@ def store(clock: ManualClock) -> FaultyStore:
 
 
 @pytest.fixture
-def tokens(grant: Wishing, store: FaultyStore, clock: ManualClock) -> TokenRepository:
+def heard() -> RecordingObserver:
+    """Return who listens."""
+    return RecordingObserver()
+
+
+@pytest.fixture
+def tokens(grant: Wishing, store: FaultyStore, clock: ManualClock, heard: RecordingObserver) -> TokenRepository:
     """Return the session's repository."""
-    return TokenRepository(grant, store, name="ada", clock=clock)
+    return TokenRepository(grant, store, name="ada", observer=heard, clock=clock)
 
 
 @pytest.fixture
@@ -268,27 +274,39 @@ async def test_what_another_token_s_renewal_could_not_save_is_saved_first(
     assert grant.presented == [f"refresh-{number}" for number in range(grant.calls)]
 
 
-async def test_tokens_that_end_each_other_are_told_once_and_renewed_apart(
-    server: AuthorizationServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_tokens_that_end_each_other_are_told_once_and_renewed_apart(server: AuthorizationServer) -> None:
     """Law E5: a server that ends the old access token at each refresh: each request succeeds, a second apart."""
     server.revoke_old_access_token = True
     endpoint = TokenEndpoint(server.token_url, PublicClient("app"))
-    first = server.sign_in(client_id="app", scope="mail files")
-    tokens = TokenRepository(RefreshTokenGrant(endpoint, first=first), observer=None)
+    first, heard = server.sign_in(client_id="app", scope="mail files"), RecordingObserver()
+    tokens = TokenRepository(RefreshTokenGrant(endpoint, first=first), name="ada", observer=heard)
     loop = asyncio.get_running_loop()
     async with ProtectedAPI(server) as api:
         sources = [tokens.narrowed(scope=scope) for scope in ("mail", "files")]
         began, statuses = loop.time(), list[int]()
-        for source in (*sources, *sources):
+        for source in (*sources, *sources, *sources):
             bearer = BearerMiddleware(source, api.url)
             async with ClientSession(middlewares=(bearer,)) as session, session.get(api.url) as response:
                 statuses.append(response.status)
         took = loop.time() - began
-    assert statuses == [200] * 4
-    assert (server.refreshes, server.reused) == (4, 0)
-    assert took >= 1.9
-    assert caplog.text.count("seems to end one access token of this session when it gives another") == 1
+    assert statuses == [200] * 6
+    assert (server.refreshes, server.reused) == (6, 0)
+    assert took >= 3.8
+    assert [event.name for event in heard.of(TokensEndEachOther)] == ["ada"]
+
+
+async def test_tokens_that_were_revoked_together_have_not_ended_each_other(
+    tokens: TokenRepository, clock: ManualClock, heard: RecordingObserver
+) -> None:
+    """Law E5: each is rejected after another was renewed, once; that is no such server."""
+    sources = [tokens.narrowed(scope=scope) for scope in ("mail", "files", "calendar")]
+    held = [await source.token() for source in sources]
+    clock.advance(10.0)
+    for source, token in zip(sources, held, strict=True):
+        assert await source.token(rejected=token) != token
+    for _ in range(2):
+        await asyncio.gather(*(source.renew() for source in sources))
+    assert heard.of(TokensEndEachOther) == []
 
 
 async def test_a_token_that_is_rejected_for_another_reason_waits_for_nothing(

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,9 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from aio_token import BearerMiddleware, ClientSecretBasic, RefreshTokenGrant, TokenEndpoint, TokenRepository
 from aio_token.stores import new_key
 from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI, RateLimited
-from examples import crawler, from_environment, many_users, service_account, service_aiohttp, web_sign_in
+from examples import backend, crawler, from_environment, many_users, service_account, service_aiohttp, web_sign_in
 from examples.lock_and_double_check import LockAndDoubleCheck
-from examples.servers import USERS, embedded
+from examples.servers import APIS, USERS, embedded
 from tests.support.api import answered
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from examples.servers import Servers
 
 ROOT = Path(__file__).parents[2]
+ALL_ANSWER = "<!DOCTYPE html><p>profile: 200, mail: 200, files: 200"
 
 
 @pytest.fixture
@@ -65,6 +67,16 @@ async def start(*arguments: str, here: Servers | None) -> Process:
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-m", *arguments)
     return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
+
+
+async def serving(port: int, *, here: Servers) -> Process:
+    """Start the backend, and return it once it serves."""
+    process = await start("examples.backend", str(port), here=here)
+    assert process.stdout is not None
+    async for line in process.stdout:
+        if b"Running on" in line:
+            break
+    return process
 
 
 async def output(*arguments: str, here: Servers | None = None) -> str:
@@ -270,6 +282,79 @@ async def test_visitors_of_a_fastapi_application_sign_in(
     process.terminate()
     _, complaints = await process.communicate()
     assert b"Error" not in complaints
+
+
+@pytest.fixture
+async def apis(server: AuthorizationServer) -> AsyncIterator[dict[str, ProtectedAPI]]:
+    """Return the APIs of one session, each at an origin of its own."""
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(ProtectedAPI(server)) for name in APIS}
+
+
+def scopes_at(apis: dict[str, ProtectedAPI], server: AuthorizationServer) -> dict[str, list[str | None]]:
+    """Return what the tokens are good for that came to each API."""
+    brought = {name: set(one.authorizations) for name, one in apis.items()}
+    tokens = server._ledger.access_tokens
+    return {name: [tokens[str(one).removeprefix("Bearer ")].scope for one in seen] for name, seen in brought.items()}
+
+
+async def test_a_backend_has_a_token_of_each_visitor_for_each_api(
+    server: AuthorizationServer,
+    api: ProtectedAPI,
+    apis: dict[str, ProtectedAPI],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Laws E5 and I2: six tokens for two visitors, none of use at another API; one API that is away takes no other."""
+    for name, value in embedded(server, api, tmp_path / "token.json", apis).environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COOKIE_KEY", new_key())
+    port = unused_port()
+    home = f"http://127.0.0.1:{port}"
+    async with TestServer(backend.application(home), port=port), browser() as ada, browser() as eve:
+        async with ada.get(home) as answer:
+            assert "No one is signed in" in await answer.text()
+        for visitor, path in ((ada, "/sign-in"), (eve, "/sign-in"), (ada, "/")):
+            async with visitor.get(f"{home}{path}") as answer:
+                assert await answer.text() == ALL_ANSWER
+        assert scopes_at(apis, server) == {name: [name] * 2 for name in APIS}
+        resources = [request.form["resource"] for request in server.seen if request.form and "resource" in request.form]
+        assert resources == [apis["files"].url] * 2
+        assert server.requests == {"authorization_code": 2, "refresh_token": 6}
+        async with apis["mail"].offline(), ada.get(home) as answer:
+            assert await answer.text() == "<!DOCTYPE html><p>profile: 200, mail: no answer, files: 200"
+        server.revoke_all()
+        async with ada.get(home) as answer:
+            assert (await answer.text()).count("sign in") == len(APIS)
+    assert server.reused == 0
+
+
+async def test_a_backend_that_is_told_to_end_keeps_its_visitors(
+    server: AuthorizationServer, api: ProtectedAPI, apis: dict[str, ProtectedAPI], tmp_path: Path
+) -> None:
+    """SIGTERM amid a renewal: who was signed in is so at the next start, and no refresh token is presented twice."""
+    here = embedded(server, api, tmp_path / "token.json", apis)
+    port = unused_port()
+    home = f"http://127.0.0.1:{port}"
+    async with browser() as ada:
+        process = await serving(port, here=here)
+        async with ada.get(f"{home}/sign-in") as answer:
+            assert answer.status == 200
+        server.revoke_access_tokens()
+        with server.hold(after=True) as hold:
+            visit = asyncio.create_task(answered(ada.get(home)))
+            await hold.arrived.wait()
+            process.terminate()
+            await asyncio.sleep(0.2)  # the signal is on its way while the answer is held
+        assert (await visit).status == 200
+        _, complaints = await process.communicate()
+        assert (process.returncode, complaints) == (0, b"")
+        process = await serving(port, here=here)
+        async with ada.get(home) as answer:
+            assert await answer.text() == ALL_ANSWER
+        process.terminate()
+        await process.communicate()
+    assert (server.reused, server.requests["authorization_code"]) == (0, 1)
 
 
 async def test_examples_bring_servers_of_their_own(

@@ -23,6 +23,7 @@ def server(keycloak: Keycloak) -> Server:
         people=PublicClient("cli"),
         stranger=PublicClient("cli"),
         signer=PrivateKeyJWT("signer", keycloak.signing_key, alg="ES256", kid="signer"),
+        scopes=("address", "phone"),
     )
 
 

@@ -23,6 +23,7 @@ from aio_token.events import (
     ScopeMissing,
     SignedIn,
     SignedOut,
+    TokensEndEachOther,
     Unsaved,
 )
 from aio_token.observe import log_event
@@ -37,6 +38,7 @@ EVENTS: list[Event] = [
     Unsaved(at=1.0, message="the disk is full"),
     Saved(at=1.0),
     ScopeMissing(at=1.0, missing="write", granted="read"),
+    TokensEndEachOther(at=1.0),
     SignedIn(at=1.0, fingerprint="ba7816bf", expires_at=61.0),
     Replaced(at=1.0, revoked=True, message=None),
     SignedOut(at=1.0, revoked=False, message="the server is down"),
@@ -44,7 +46,7 @@ EVENTS: list[Event] = [
     ReplayImpossible(at=1.0, origin="https://api.example", method="POST"),
     RenewalPaused(at=1.0, origin="https://api.example", seconds=4.0),
 ]
-TROUBLE = {"RenewalFailed", "Unsaved", "ReplayImpossible", "RenewalPaused", "ScopeMissing"}
+TROUBLE = {"RenewalFailed", "Unsaved", "ReplayImpossible", "RenewalPaused", "ScopeMissing", "TokensEndEachOther"}
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,10 @@ LINES = {
     KINDS[Unsaved]: "the disk is full",
     KINDS[Saved]: "what could not be stored before is stored now",
     KINDS[ScopeMissing]: "the server grants less than was asked for: write is missing",
+    KINDS[TokensEndEachOther]: (
+        "the server seems to end one access token of this session when it gives another; they are renewed a second "
+        "apart at least: ask for one token that serves all, or sign in for each"
+    ),
     KINDS[SignedIn]: "signed in (token ba7816bf, good for 60 s)",
     KINDS[Replaced]: "a sign-in took the place of a live session",
     Replaced(at=1.0, revoked=False, message="the server is down"): (

@@ -48,6 +48,8 @@ def running_spring() -> Iterator[Server]:
                 people=ClientSecretBasic("app", SECRET),
                 stranger=ClientSecretBasic("stranger", "test only: another one"),
                 signer=PrivateKeyJWT("signer", key.as_pem(private=True), alg="ES256", kid="signer"),
+                scopes=("openid", "email"),
+                ends_the_former=True,
             )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import ClientSession
+from yarl import URL
 
-from aio_token import AuthorizationCodeGrant, RefreshTokenGrant, SignInRequired, TokenRepository
+from aio_token import AuthorizationCodeGrant, BearerMiddleware, RefreshTokenGrant, SignInRequired, TokenRepository
+from aio_token.events import TokensEndEachOther
+from aio_token.testing import RecordingObserver
 from tests.support.acceptance import Acceptance
 
 if TYPE_CHECKING:
-    from aio_token import TokenEndpoint
+    from aio_token import Provider, TokenEndpoint
     from tests.support.browser import Person
 
 
@@ -24,3 +28,16 @@ class TestSpring(Acceptance):
         async with TokenRepository(RefreshTokenGrant(stranger)) as tokens:
             with pytest.raises(SignInRequired, match="access_denied"):
                 await tokens.sign_in(AuthorizationCodeGrant(stranger, scope="openid email", show=alice.decline_at))
+
+    async def test_two_tokens_of_a_session_in_turn(
+        self, provider: Provider, people: TokenEndpoint, alice: Person
+    ) -> None:
+        """Law E5: it holds one access token of a session at a time; each request succeeds, and that is told once."""
+        heard, address = RecordingObserver(), str(provider.userinfo_endpoint)
+        async with TokenRepository(RefreshTokenGrant(people), observer=heard) as tokens:
+            await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid email", show=alice.sign_in_at))
+            for source in (tokens, tokens.narrowed(scope="openid")) * 3:
+                bearer = BearerMiddleware(source, URL(address).origin())
+                async with ClientSession(middlewares=(bearer,)) as session, session.get(address) as response:
+                    assert response.status == 200
+        assert len(heard.of(TokensEndEachOther)) == 1

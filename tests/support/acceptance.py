@@ -5,6 +5,7 @@ A server's own package says what it is: a fixture `server`, and `alice`, who sit
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from aio_token import (
     ClientSecretPost,
     ConfigurationError,
     DeviceGrant,
+    FileTokenStore,
     MemoryTokenStore,
     Provider,
     RefreshTokenGrant,
@@ -27,9 +29,11 @@ from aio_token import (
     TokenExchangeGrant,
     TokenRepository,
 )
-from aio_token.events import Renewed
+from aio_token.events import RenewalFailed, Renewed, TokensEndEachOther
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aio_token import PrivateKeyJWT, TokenEndpoint
     from aio_token.events import Event
     from aio_token.grants import DevicePrompt
@@ -43,7 +47,9 @@ class Server:
 
     The service has an id and a secret full of odd characters, and may exchange tokens of people for its own and ask
     about them. Refresh tokens of the client for people rotate. The stranger is one that no person ever agreed to, as
-    Spring takes a person who does not agree for one who agrees to what she agreed to before. The signer has a key.
+    Spring takes a person who does not agree for one who agrees to what she agreed to before. The signer has a key. Of
+    the scopes, each can be asked for without the other one. A server may end the former access token of a session when
+    it gives another one.
     """
 
     issuer: str
@@ -51,6 +57,8 @@ class Server:
     people: ClientAuthentication
     stranger: ClientAuthentication
     signer: PrivateKeyJWT
+    scopes: tuple[str, str]
+    ends_the_former: bool = False
 
 
 async def renews(tokens: TokenRepository, service: TokenEndpoint) -> None:
@@ -190,3 +198,34 @@ class Acceptance:
                 first = await tokens.token()
                 assert first.access_token != (await alices.token()).access_token
                 assert await tokens.token(rejected=first) != first
+
+    async def test_one_session_has_a_token_for_each_scope(
+        self, server: Server, people: TokenEndpoint, service: TokenEndpoint, alice: Person, tmp_path: Path
+    ) -> None:
+        """Law E5: three tokens, renewed at once and again, over one refresh token that the server takes once each time.
+
+        What was asked for one token narrows neither the next one nor the session.
+        """
+        events: list[Event] = []
+        grant, store = RefreshTokenGrant(people), FileTokenStore(tmp_path / "token.json")
+        async with TokenRepository(grant, store, observer=events.append) as tokens:
+            whole = " ".join(server.scopes)
+            await tokens.sign_in(AuthorizationCodeGrant(people, scope=whole, show=alice.sign_in_at))
+            sources = {scope: tokens.narrowed(scope=scope) for scope in server.scopes} | {whole: tokens}
+            presented = set()
+            for _ in range(3):
+                found = await asyncio.gather(*(source.renew() for source in sources.values()))
+                active = 0
+                for asked, token in zip(sources, found, strict=True):
+                    assert set(server.scopes) & set(str(token.scope).split()) == set(asked.split())
+                    said = await service.introspect(token)
+                    if said["active"]:
+                        active += 1
+                        assert set(server.scopes) & set(str(said["scope"]).split()) == set(asked.split())
+                assert active == (1 if server.ends_the_former else 3)
+                kept = await store.load()
+                assert kept is not None
+                presented.add(kept.refresh_token)
+            assert len(presented) == 3
+        told = (Renewed, RenewalFailed, TokensEndEachOther)
+        assert [type(event) for event in events if isinstance(event, told)] == [Renewed] * 9
