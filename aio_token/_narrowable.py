@@ -56,21 +56,27 @@ class Narrowable:
         narrowed: Self = family.member(wish)
         return narrowed
 
-    def _another(self, store: TokenStore) -> Any:  # noqa: ANN401  a repository, whose class is above
+    def _another(self, store: TokenStore, observer: Observer) -> Any:  # noqa: ANN401  a repository, whose class is above
         """Make a repository like this one, over another store."""
         keeper = self._keeper
-        repository: Any = next(cls for cls in type(self).__mro__ if Narrowable in cls.__bases__)
-        return repository(
-            self._grant,
+        return self._made(
             store,
-            name=self._name,
             windows=keeper._windows,  # noqa: SLF001  its own keeper
             limits=self._limits,
             pace=keeper._pace,  # noqa: SLF001
             unwritable="serve" if keeper._serves_unsaved else "refuse",  # noqa: SLF001
-            observer=self._observer,
+            observer=observer,
             clock=keeper.clock,
         )
+
+    def _made(self, store: TokenStore, **options: Any) -> Any:  # noqa: ANN401
+        repository: Any = next(cls for cls in type(self).__mro__ if Narrowable in cls.__bases__)
+        return repository(self._grant, store, name=self._name, **options)
+
+    async def _close_those_beside(self) -> None:
+        """Close the narrowed ones of this session, as far as anything holds them; of a narrowed one, none."""
+        for other in self._family.beside(self) if self._family is not None else ():
+            await other.aclose()
 
     @property
     def _of_the_session(self) -> Self:

@@ -13,6 +13,7 @@ import json
 import math
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary
 
@@ -22,7 +23,7 @@ from aio_token._freshness import RENEWALS_APART
 from aio_token._interfaces import Probing, Standalone
 from aio_token._lineage import Lineage
 from aio_token._wish import NO_WISH, Wish
-from aio_token.events import TokensEndEachOther
+from aio_token.events import Saved, TokensEndEachOther, Unsaved, notify
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from aio_token._freshness import Question
     from aio_token._interfaces import Grant, Slot, TokenStore
     from aio_token._keeper import Keeper
+    from aio_token.events import Event, Observer
 
 MOST = 16
 """Narrowed tokens that a record keeps; one more takes the place of the one that was renewed longest ago."""
@@ -164,13 +166,14 @@ class NarrowSlot:
 class Family:
     """The repositories of one session: that of the session itself, and those of narrowed tokens, held weakly."""
 
-    __slots__ = ("_met", "_others", "_told", "parent")
+    __slots__ = ("_met", "_others", "_told", "_unsaved", "parent")
 
     def __init__(self, parent: Any) -> None:  # noqa: ANN401  a repository, which is above
         self.parent = parent
         parent._family = self  # noqa: SLF001  it begins one
         self._met: WeakSet[Any] = WeakSet()
         self._told = False
+        self._unsaved: set[Any] = set()
         self._others: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
     def member(self, wish: Wish) -> Any:  # noqa: ANN401
@@ -178,9 +181,22 @@ class Family:
         key = json.dumps([wish.scope, wish.resource, wish.audience])
         found = self._others.get(key)
         if found is None:
-            found = self._others[key] = self.parent._another(NarrowStore(self.parent._store, key))  # noqa: SLF001
+            found = self._others[key] = self.parent._another(  # noqa: SLF001
+                NarrowStore(self.parent._store, key),  # noqa: SLF001
+                partial(self._hear, self.parent._observer),  # noqa: SLF001
+            )
             found._family, found._wish = self, wish  # noqa: SLF001
         return found
+
+    def beside(self, one: Any) -> list[Any]:  # noqa: ANN401
+        """Return the narrowed ones that are beside the session's own repository; none for a narrowed one."""
+        return list(self._others.values()) if one is self.parent else []
+
+    def _hear(self, observer: Observer | None, event: Event) -> None:
+        """Hold those whose credential is in memory only, though no one else does, and tell the observer."""
+        if isinstance(event, Saved | Unsaved):
+            self._unsaved = {other for other in self._others.values() if other._keeper.unsaved}  # noqa: SLF001
+        notify(observer, event)
 
     def begin_anew(self) -> None:
         """Let narrowed tokens go, as another session has begun: the store is read when they are asked for again."""

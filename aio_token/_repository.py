@@ -118,8 +118,7 @@ class TokenRepository(Narrowable, Authorizing, Unpicklable):
         self._keeper = Keeper(
             grant, kept, windows, limits, clock, self._tell, pace=pace, serves_unsaved=unwritable == "serve"
         )
-        self._trouble = Trouble()
-        self._family, self._wish = None, NO_WISH
+        self._trouble, self._family, self._wish = Trouble(), None, NO_WISH
         self._flights: Flights[Token] = Flights("aio_token: renewal")
         self._person = Person(sign_in_with, limits.sign_in, self._keeper) if sign_in_with is not None else None
         self._changes: Changes | None = None  # few repositories ever have any
@@ -198,12 +197,13 @@ class TokenRepository(Narrowable, Authorizing, Unpicklable):
         return await self._of_the_session._sessions.end()  # noqa: SLF001  the same
 
     async def aclose(self) -> None:
-        """Wait for a renewal or a redemption under way and save what is unsaved; no person is waited for.
+        """Wait for a renewal or redemption under way, of narrowed tokens too, and save; no person is waited for.
 
         The repository can be used again afterwards.
         """
         flight = self._flights.here()
         await flight.landed()
+        await self._close_those_beside()
         if self._signing is not None:
             await self._signing.landed()
         await finish(self._keeper.save_what_is_unsaved(flight.lock), grace=self._limits.shutdown)

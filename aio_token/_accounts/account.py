@@ -11,7 +11,8 @@ from aio_token._accounts.unknown import UnknownAccount
 from aio_token._errors import GrantRefused, SignInRequired, raise_alone
 from aio_token._freshness import Freshness, Question
 from aio_token._repository import TokenRepository
-from aio_token.events import Event, RenewalFailed
+from aio_token._token import fingerprint
+from aio_token.events import Event, RenewalFailed, Renewed
 from aio_token.stores.many.record import is_there
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _EventT = TypeVar("_EventT", bound=Event)
 
 _DIGITS = 8
 """Hex digits of a fingerprint."""
+
+_MOST = 50
+"""Fingerprints that are kept of an account."""
 
 
 class Estate:
@@ -67,9 +71,16 @@ class Estate:
         if self.notices is not None:
             self._active[account] = self._monotonic()
 
-    def note(self, account: Account) -> None:
-        """Keep what has to be kept of an account to which something has just happened."""
-        spent = bytes.fromhex("".join(account.spent))
+    def note(self, account: Account, alive: str | None) -> None:
+        """Keep what has to be kept of an account to which something has just happened.
+
+        `alive` is the fingerprint of a refresh token that the server has just given. Of the repositories of narrowed
+        tokens each knows what it has spent itself.
+        """
+        known = account.spent
+        if account.is_one_of_several:
+            known = tuple(one for one in dict.fromkeys((*self.spent(account.key), *known)) if one != alive)[-_MOST:]
+        spent = bytes.fromhex("".join(known))
         if spent:
             self._spent[account.key] = spent
         else:
@@ -99,6 +110,11 @@ class Account(TokenRepository):
         return self._keeper._lineage.spent  # noqa: SLF001  no one else asks
 
     @property
+    def is_one_of_several(self) -> bool:
+        """Whether the session has repositories of narrowed tokens, or this is one."""
+        return self._family is not None
+
+    @property
     def is_unsaved(self) -> bool:
         """Whether the credential is in memory only."""
         return self._keeper.unsaved
@@ -106,7 +122,9 @@ class Account(TokenRepository):
     @property
     def is_flying(self) -> bool:
         """Whether a renewal is under way."""
-        return any(flight.in_the_air for _, flight in list(self._flights._flights))  # noqa: SLF001  no one else asks
+        beside = self._family.beside(self) if self._family is not None else ()
+        flights = (flight for one in (self, *beside) for _, flight in list(one._flights._flights))  # noqa: SLF001  no one else asks
+        return any(flight.in_the_air for flight in flights)
 
     @property
     def is_unknown(self) -> bool:
@@ -128,7 +146,7 @@ class Account(TokenRepository):
         cached = self._keeper.cached
         if (cached is None or cached.freshness is not Freshness.FRESH) and self._trouble.is_over(self._monotonic()):
             flight = self._flights.here()
-            flight.start(partial(self._fly, flight, Question()))
+            flight.start(partial(self._fly, flight, self._asked(Question())))
         self._have_uses_noticed()
 
     async def renew_ahead(self) -> None:
@@ -157,5 +175,9 @@ class Account(TokenRepository):
             # Anyone may ask for any name: that is no trouble of this service's, and must not fill its log.
             return kind(at=self._time(), name=self.key, **members)
         event = super()._tell(kind, **members)
-        self._estate.note(self)
+        alive = self._keeper.credential if kind is Renewed else None
+        self._estate.note(self, fingerprint(alive.refresh_token) if alive and alive.refresh_token else None)
         return event
+
+    def _made(self, store: TokenStore, **options: Any) -> Account:  # noqa: ANN401  those of every repository
+        return Account(self._grant, store, self._estate, self.key, **options)

@@ -274,6 +274,47 @@ async def test_what_another_token_s_renewal_could_not_save_is_saved_first(
     assert grant.presented == [f"refresh-{number}" for number in range(grant.calls)]
 
 
+async def test_a_token_that_could_not_be_saved_is_held(
+    tokens: TokenRepository, grant: Wishing, store: FaultyStore
+) -> None:
+    """Law E5: nothing holds it but the session, which saves it when it is closed; what is saved is let go."""
+    store.faults["save"] = StoreError("the disk is full")
+    await tokens.narrowed(scope="mail").token()
+    await asyncio.sleep(0)
+    gc.collect()
+    del store.faults["save"]
+    async with tokens:
+        pass
+    kept = await store.load()
+    assert kept is not None
+    assert (kept.refresh_token, grant.calls) == ("refresh-1", 1)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert tokens._family is not None
+    assert len(tokens._family._others) == 0
+
+
+async def test_closing_a_session_waits_for_its_other_tokens(
+    tokens: TokenRepository, grant: Wishing, store: FaultyStore
+) -> None:
+    """Law E5: the one who asked has given up; closing a narrowed one waits for itself."""
+    mail, files = tokens.narrowed(scope="mail"), tokens.narrowed(scope="files")
+    grant.go.clear()
+    asking = asyncio.create_task(mail.token())
+    await grant.arrived.wait()
+    asking.cancel()
+    await asyncio.wait((asking,))
+    await files.aclose()
+    closing = asyncio.create_task(tokens.aclose())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    grant.go.set()
+    await closing
+    kept = await store.load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-1"
+
+
 async def test_tokens_that_end_each_other_are_told_once_and_renewed_apart(server: AuthorizationServer) -> None:
     """Law E5: a server that ends the old access token at each refresh: each request succeeds, a second apart."""
     server.revoke_old_access_token = True
