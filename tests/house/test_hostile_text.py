@@ -302,6 +302,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     # What the user configured, and what this package wrote:
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
+    "_record.Members.of": "",
     "_narrowed.wish_for": "",
     "_narrowed.written_for": "",
     "_edge.origins._parsed": "",
