@@ -12,7 +12,6 @@ have statements. Each is carried out wholly or not at all, and may be repeated: 
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._disk.durable import MAX_SIZE
 from aio_token._disk.lock import waited_for
-from aio_token._errors import ConfigurationError, StoreError, Superseded
+from aio_token._errors import StoreError, Superseded
 from aio_token._ground.value import Value
-from aio_token.stores._arguments import having
+from aio_token.stores._arguments import duration, having
 from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead
@@ -86,10 +85,7 @@ class LeasedTokenStore(Shared):
     def __init__(self, identity: str, codec: Codec | None, *, lease: float, clock: Clock = SYSTEM_CLOCK) -> None:
         if codec is not None:
             having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
-        if not 0 < lease < math.inf:
-            message = "lease= is a number of seconds, more than 0"
-            raise ConfigurationError(message)
-        self._lease = lease
+        self._lease = duration(lease, "lease")
         self._clock = clock
         self._records = Records(self, identity, codec or PlainCodec(), clock)
         self._turns = Turns()

@@ -42,3 +42,11 @@ SELECT pg_is_in_recovery(), current_setting('synchronous_commit') = 'off',
   has_table_privilege(to_regclass($1::text), 'SELECT') AND has_table_privilege(to_regclass($1::text), 'INSERT')
   AND has_table_privilege(to_regclass($1::text), 'UPDATE')"""
 """What keeps a record from being kept: no primary, no waiting for the disk, an unlogged table, no table, no rights."""
+
+LIST = """\
+SELECT coalesce(array_agg(name), '{{}}'), coalesce(array_agg(content), '{{}}'),
+  extract(epoch FROM clock_timestamp())::float8
+FROM (
+  SELECT name, content FROM {table} WHERE name > $1::text AND content IS NOT NULL ORDER BY name LIMIT $2::int
+) AS kept"""
+"""Some rows in one, since one is what is asked for."""

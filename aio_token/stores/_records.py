@@ -71,10 +71,15 @@ class Records:
             return bytes(await worker.call(self._codec.encode, record, self._identity))
 
     async def _decoded(self, content: memoryview) -> bytes | memoryview:
-        if len(content) > MAX_SIZE:
-            message = f"it is larger than {MAX_SIZE} bytes"
-            raise Damaged(message)
+        refuse_too_large(content)
         if isinstance(self._codec, PlainCodec):
             return self._codec.decode(content, self._identity)
         async with Worker(self._strand) as worker:
             return await worker.call(self._codec.decode, content, self._identity)
+
+
+def refuse_too_large(content: memoryview) -> None:
+    """Raise `Damaged` for what no store has written."""
+    if len(content) > MAX_SIZE:
+        message = f"it is larger than {MAX_SIZE} bytes"
+        raise Damaged(message)

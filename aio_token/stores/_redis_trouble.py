@@ -9,7 +9,10 @@ from aio_token._errors import StoreError, without_frames
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_RIGHTS = "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hmget +time +info +config|get"
+_RIGHTS = (
+    "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hmget "
+    "+sadd +srem +smembers +time +info +config|get"
+)
 """What a user of the server needs, as ACL SETUSER takes it."""
 
 _OUTLOOK = {

@@ -15,11 +15,11 @@ from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._ground.public import public_in
 from aio_token.stores._arguments import file_path, having
 from aio_token.stores._content import read_credential
-from aio_token.stores._shared import Shared
 from aio_token.stores.codec import PlainCodec
 from aio_token.stores.file import FileTokenStore
+from aio_token.stores.many.listed import Listed
 from aio_token.stores.many.names import KEY_LENGTH, account_key
-from aio_token.stores.many.record import NamedRecord, is_due, is_there
+from aio_token.stores.many.record import NamedRecord, is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ _logger = logging.getLogger("aio_token")
 
 
 @public_in("stores")
-class DirectoryTokenStores(Shared):
+class DirectoryTokenStores(Listed):
     """Keeps each account's credential in a file of its own in `directory`, as a `FileTokenStore` does.
 
     A file is called by the first 32 hex digits of the SHA-256 of the account's name, in the folder of the first two.
@@ -66,17 +66,6 @@ class DirectoryTokenStores(Shared):
             codec=NamedRecord(self._codec, key, name),
             check_permissions=self._check_permissions,
         )
-
-    async def names(self) -> AsyncIterator[str]:
-        """Return the names of the accounts that something is kept of. Raises `StoreError`."""
-        async for name, _ in self._records():
-            yield name
-
-    async def due(self, before: float) -> AsyncIterator[str]:
-        """Return the names of those whose refresh token ends before that moment. Raises `StoreError`."""
-        async for name, credential in self._records():
-            if is_due(credential, before):
-                yield name
 
     async def _records(self) -> AsyncIterator[tuple[str, Credential]]:
         strand = Strand()
