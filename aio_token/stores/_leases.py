@@ -21,12 +21,12 @@ from aio_token._disk.durable import MAX_SIZE
 from aio_token._disk.lock import waited_for
 from aio_token._errors import StoreError, Superseded
 from aio_token._ground.value import Value
-from aio_token.stores._arguments import duration, having
+from aio_token.stores._arguments import duration
 from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead
 from aio_token.stores._turns import Turns
-from aio_token.stores.codec import NOTHING, PlainCodec
+from aio_token.stores.codec import NOTHING, codec_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,11 +83,9 @@ class LeasedTokenStore(Shared):
     """Keeps a credential on a server that many hosts reach; `identity` names its place for the codec."""
 
     def __init__(self, identity: str, codec: Codec | None, *, lease: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        if codec is not None:
-            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
         self._lease = duration(lease, "lease")
         self._clock = clock
-        self._records = Records(self, identity, codec or PlainCodec(), clock)
+        self._records = Records(self, identity, codec_of(codec), clock)
         self._turns = Turns()
 
     @property

@@ -21,6 +21,7 @@ from aio_token import (
 )
 from aio_token.stores import Encrypted, EnvironmentKey, KeyUnavailable, RedisTokenStores, account_key, new_key
 from aio_token.stores._leases import LeasedTokenStore
+from aio_token.stores._redis_trouble import RIGHTS
 from aio_token.testing import AuthorizationServer
 from aio_token.testing._laws import sample, save
 from aio_token.testing.store_laws import StoreLaws
@@ -198,6 +199,21 @@ async def test_a_probe_asks_about_the_server(tmp_path: Path, prefix: str) -> Non
         with pytest.raises(StoreError, match=r"lets this user do too little; run: ACL SETUSER .*\+smembers") as caught:
             await listed(stores.names())
         assert "secret" not in str(caught.value) + repr(stores)
+
+
+async def test_the_rights_that_are_named_are_enough(server: RedisServer, prefix: str) -> None:
+    """Law F12: who runs what the error says can save, list, probe and sign out."""
+    server.ask("ACL", "SETUSER", "bot", "on", ">secret", *RIGHTS.split())
+    stores = RedisTokenStores(server.url.replace("//", "//bot:secret@"), prefix=prefix, lease=0.3)
+    one = stores.of("alice")
+    assert isinstance(one, LeasedTokenStore)
+    await one.probe()
+    await save(one, KEPT)
+    async with one.exclusive() as slot:
+        await asyncio.sleep(0.2)  # which prolongs
+        assert await listed(stores.names()) == ["alice"]
+        await slot.delete()
+    assert await listed(stores.names()) == []
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._ground.public import public_in
-from aio_token.stores._arguments import file_path, having
+from aio_token.stores._arguments import file_path
 from aio_token.stores._content import read_credential
-from aio_token.stores.codec import PlainCodec
+from aio_token.stores.codec import codec_of
 from aio_token.stores.file import FileTokenStore
 from aio_token.stores.many.listed import Listed
 from aio_token.stores.many.names import KEY_LENGTH, account_key
@@ -50,9 +50,7 @@ class DirectoryTokenStores(Listed):
         self, directory: str | os.PathLike[str], *, codec: Codec | None = None, check_permissions: bool = True
     ) -> None:
         self._directory = file_path(directory, "DirectoryTokenStores()", "directory")
-        if codec is not None:
-            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
-        self._codec: Codec = PlainCodec() if codec is None else codec
+        self._codec: Codec = codec_of(codec)
         self._check_permissions = check_permissions
 
     def __repr__(self) -> str:

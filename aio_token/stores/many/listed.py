@@ -10,11 +10,11 @@ from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError
 from aio_token._ground.value import Value
-from aio_token.stores._arguments import duration, having
+from aio_token.stores._arguments import duration
 from aio_token.stores._records import refuse_too_large
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead, shifted
-from aio_token.stores.codec import PlainCodec, credential_of
+from aio_token.stores.codec import codec_of, credential_of
 from aio_token.stores.many.record import NamedRecord, is_due, is_there
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class ListedOnServer(Listed):
     """Reads all records of a server, page by page."""
 
     def __init__(self, codec: Codec | None, *, lease: float, clock: Clock) -> None:
-        if codec is not None:
-            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
-        self._codec: Codec = PlainCodec() if codec is None else codec
+        self._codec: Codec = codec_of(codec)
         self._lease = duration(lease, "lease")
         self._clock = clock
 
