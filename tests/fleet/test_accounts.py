@@ -17,7 +17,7 @@ from aio_token.stores._leases import LeasedTokenStore
 from aio_token.testing._laws import sample, save
 from aio_token.testing.store_laws import StoreLaws
 from aio_token.testing.stores_laws import StoresLaws, listed
-from tests.fleet.test_postgres import told
+from tests.support.postgres import told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
