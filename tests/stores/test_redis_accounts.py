@@ -19,9 +19,11 @@ from aio_token import (
     StoreError,
     TokenEndpoint,
 )
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token.stores import Encrypted, EnvironmentKey, KeyUnavailable, RedisTokenStores, account_key, new_key
 from aio_token.stores._leases import LeasedTokenStore
 from aio_token.stores._redis_trouble import RIGHTS
+from aio_token.stores.many.listed import Listed, ListedOnServer, Page
 from aio_token.testing import AuthorizationServer
 from aio_token.testing._laws import sample, save
 from aio_token.testing.store_laws import StoreLaws
@@ -232,6 +234,18 @@ def test_what_cannot_work_is_said_at_once(arguments: tuple[Any], options: Any, s
     """Arguments are judged when the stores are made."""
     with pytest.raises(ConfigurationError, match=says):
         RedisTokenStores(*arguments, **options)
+
+
+async def test_stores_on_a_server_say_how_records_are_read() -> None:
+    """Whoever derives some names their pages; what a page holds shows nothing."""
+    with pytest.raises(NotImplementedError):
+        await listed(Listed().names())
+    bare = ListedOnServer(None, lease=1.0, clock=SYSTEM_CLOCK)
+    with pytest.raises(NotImplementedError):
+        await listed(bare.names())
+    with pytest.raises(NotImplementedError):
+        bare._identity("key")
+    assert repr(Page(contents=[("key", b"canary")], now=0.0, asked_at=0.0)) == "<Page of 1>"
 
 
 async def test_two_hosts_share_the_accounts(server: RedisServer, prefix: str) -> None:
