@@ -101,6 +101,7 @@ class Table:
 
 _HINTS = {
     "42P01": "there is no table {table}; make it once, with create_table() or the statement in `schema`",
+    "42703": "the table is an earlier release's; run: ALTER TABLE {table} ADD COLUMN damaged bytea",
     "42501": "this role may not use the table; run: GRANT SELECT, INSERT, UPDATE ON {table} TO the role",
     "25006": "this server takes no writes; give the address of the primary",
     "28P01": "the password is wrong",
@@ -128,8 +129,14 @@ class Row:
     async def read(self) -> Record:
         return _record(*(await self._ask(statements.READ) or ()))
 
-    async def write(self, content: bytes | None, *, over: str, version: str, lasts: float | None) -> bool:  # noqa: ARG002  who reads a tombstone sees that its time has passed
-        return await self._ask(statements.WRITE, content, version if content is not None else "", over) is not None
+    async def set_aside(self, content: bytes) -> None:
+        await self._ask(statements.SET_ASIDE, content)
+
+    async def write(self, content: bytes | None, *, over: str, version: str, lasts: float | None) -> bool:
+        """Keep it without an end: who reads a tombstone sees that its time has passed."""
+        stays = content is not None and lasts is None
+        row = await self._ask(statements.WRITE, content, version if content is not None else "", over, stays)
+        return row is not None
 
     async def _ask(self, statement: str, *parameters: object) -> Sequence[Any] | None:
         return await self._table.ask(statement.format(table=self._table.name), self._name, *parameters)

@@ -32,13 +32,16 @@ _READ = """
 local kept, time = redis.call('HMGET', KEYS[1], 'record', 'version'), redis.call('TIME')
 return {1, time[1], time[2], kept[1], kept[2]}
 """
+_SET_ASIDE = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'damaged', ARGV[1]) end"
 WRITE = """
 local version = redis.call('HGET', KEYS[1], 'version')
 if version == ARGV[2] then return 1 end
 if version and version ~= ARGV[1] then return 0 end
 if ARGV[3] == '' then redis.call('DEL', KEYS[1]) return 1 end
 redis.call('HSET', KEYS[1], 'record', ARGV[3], 'version', ARGV[2])
-if ARGV[4] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+if ARGV[4] == '' then redis.call('PERSIST', KEYS[1]) return 1 end
+redis.call('HDEL', KEYS[1], 'damaged')
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 """
 
@@ -65,6 +68,9 @@ class Commands:
     async def read(self) -> Record:
         _, *rest = await self.run(_READ, (self._record,))
         return _read(*rest)
+
+    async def set_aside(self, content: bytes) -> None:
+        await self.run(_SET_ASIDE, (self._record,), content)
 
     async def write(self, content: bytes | None, *, over: str, version: str, lasts: float | None) -> bool:
         ends = "" if lasts is None else milliseconds(lasts)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RIGHTS = (
-    "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hmget "
+    "~aio_token:* +eval +get +set +del +pexpire +persist +exists +hdel +hget +hset +hmget "
     "+sadd +srem +smembers +time +info +config|get"
 )
 """What a user of the server needs, as ACL SETUSER takes it."""

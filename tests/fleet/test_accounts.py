@@ -153,6 +153,38 @@ async def test_a_record_in_another_account_s_row_is_refused(
             await listed(keyless.names())
 
 
+async def test_what_is_damaged_is_kept_aside(postgres: Postgres, table: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Law F3: until the account is removed; a table without a place for it is told."""
+    async with (
+        opened(postgres.address, table) as stores,
+        await AsyncConnection.connect(postgres.address, autocommit=True) as connection,
+    ):
+
+        async def aside() -> object:
+            found = await connection.execute(SQL("SELECT damaged FROM {}").format(Identifier(table)))
+            row = await found.fetchone()
+            return row and row[0]
+
+        await save(stores.of("alice"), KEPT)
+        await told(postgres.address, "UPDATE {} SET content = 'damage {{'", table)
+        await save(stores.of("alice"), KEPT)
+        assert await aside() is None  # whoever does not read writes over it
+        await told(postgres.address, "UPDATE {} SET content = 'damage {{'", table)
+        for _ in range(2):
+            async with stores.of("alice").exclusive() as slot:
+                await slot.load()
+                await slot.save(KEPT)
+            assert await aside() == b"damage {"
+        assert await stores.of("alice").load() == KEPT
+        async with stores.of("alice").exclusive() as slot:
+            await slot.delete()
+        assert await aside() is None
+        assert "damage {" not in caplog.text
+        await told(postgres.address, "ALTER TABLE {} DROP COLUMN damaged", table)
+        with pytest.raises(StoreError, match=f"ALTER TABLE {table} ADD COLUMN damaged"):
+            await save(stores.of("alice"), KEPT)
+
+
 async def test_a_missing_table_is_said(postgres: Postgres, table: str) -> None:
     """Law F12: by a probe before a person signs in, and by a list."""
     stores = PostgresTokenStores(postgres.address, table=table, may_lose=True)

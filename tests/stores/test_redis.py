@@ -180,8 +180,16 @@ async def test_what_is_damaged_is_nothing_with_a_warning(
         assert await store.load() is None
     assert caplog.text.count("is damaged") == 2
     assert "canary" not in caplog.text
+    server.ask("HSET", record(name), "record", "damage {", "version", "v")
+    for _ in range(2):
+        await store.probe()
+        assert server.ask("HGET", record(name), "damaged") == b"$8\r\ndamage {\r\n"
     await save(store)
     assert await store.load() == KEPT
+    assert server.ask("HGET", record(name), "damaged") == b"$8\r\ndamage {\r\n"
+    async with store.exclusive() as slot:
+        await slot.delete()  # which leaves a tombstone, and no secret
+    assert server.ask("HKEYS", record(name)).count(b"$") == 2
 
 
 async def test_what_is_too_large_is_not_written(server: RedisServer, name: str) -> None:
