@@ -3,8 +3,8 @@
 `python -m tests.support.document FILE CERTIFICATE`.
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
-`https://api.example` to an API that takes its tokens. No other name leads anywhere. All blocks of a document share
-their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a
+`https://api.example` to an API that takes its tokens. The names of other servers lead to stubs that answer as those do,
+where the document asks for them. No other name leads anywhere. All blocks of a document share their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a
 person who enters each code that is shown, and agrees at each address that a browser is sent to.
 """
 
@@ -19,6 +19,7 @@ import ssl
 import sys
 import urllib.request
 import webbrowser
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClien
 from tests.support.certificates import certificate_of
 from tests.support.document_shell import Shell
 from tests.support.loopback_names import lead
+from tests.support.odd_servers import HOSTS, odd_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +85,7 @@ async def _main(document: Path, certificate: str) -> None:
         device_interval=1.0,
         ssl_context=context,
     )
-    async with issuer, _API(issuer, ssl_context=context) as api:
+    async with issuer, _API(issuer, ssl_context=context) as api, AsyncExitStack() as others:
         os.environ["CLIENT_SECRET"] = issuer.client.secret or ""
         os.environ["REFRESH_TOKEN"] = issuer.sign_in(user="alice")
         os.environ["PASSWORD"] = PASSWORD
@@ -94,6 +96,8 @@ async def _main(document: Path, certificate: str) -> None:
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
         os.environ["CERTIFICATE"] = certificate_of(key)
         ports = {ID: issuer._port, API: api._port}
+        if any(host in text for host in HOSTS):
+            ports |= await others.enter_async_context(odd_servers(context))
         lead(ports)
         webbrowser.open = _browse  # type: ignore[assignment]
         person = asyncio.create_task(_approve(issuer))

@@ -1,0 +1,103 @@
+"""The page of servers: what each section says is what makes it work, with a stub that answers as that server does."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from tests.house.test_docs import ROOT, run
+from tests.support.certificates import write_certificate
+from tests.support.document import API, ID, blocks
+from tests.support.odd_servers import HOSTS, servers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
+FIRST = 'os.environ["REFRESH_TOKEN"]'
+SIGN_IN = "await tokens.sign_in(person)\n"
+GOOD_FOR_ALL = ", revocation_ends_grant=True"
+
+# What makes it work, and what stands there without; GitHub, Spotify and Discord need nothing but their addresses.
+VALUES = {
+    "Entra ID": [
+        (", audience=provider.token_endpoint_url", ""),
+        (", certificate=certificate", ""),
+        (".default", "User.Read"),
+    ],
+    "Google": [('"access_type": "offline", ', "")],
+    "Auth0": [(', audience="https://orders.example"', ""), ("auth0.com/", "auth0.com")],
+    "Okta": [(", audience=provider.token_endpoint_url", ""), (', scope="okta.users.read"', "")],
+    "Cognito": [(', dialect=Dialect(places={"access_token": "id_token"})', "")],
+    "Slack": [('bearer_types=["bot", "user"],', ""), (", renew_on=is_dead", "")],
+    "Salesforce": [('(await tokens.token()).extra["instance_url"]', '"https://login.salesforce.com"')],
+    "Zoom": [('dialect=Dialect(grant_types={"client_credentials": "account_credentials"}),', ""), ('"account_id"', '"id"')],
+    "Reddit": [("transport=Transport(headers=headers),", ""), ("headers=headers, middlewares", "middlewares")],
+    "Stripe Apps": [(", renew_on={401}", ""), ("{self.key}:", "{self.client_id}:")],
+    "Shopify": [('header="X-Shopify-Access-Token", ', ""), (', prefix=""', "")],
+}
+
+
+def sections() -> dict[str, str]:
+    """Return the first block of each section, by its heading."""
+    found = (section.partition("\n") for section in PAGE.split("\n## ")[1:])
+    return {heading: next(blocks(text, "python"))[2] for heading, _, text in found}
+
+
+def ends_with(block: str, error: str, of: str) -> str:
+    """Return a block that ends with this error or fails."""
+    return (
+        "```python\nfrom aiohttp import ClientError\nfrom aio_token import SignInRequired, TokenError\n"
+        f"try:\n{textwrap.indent(block, '    ')}"
+        f"except {error}:\n    pass\nelse:\n    raise SystemExit({f'{of}: it works'!r})\n```\n"
+    )
+
+
+def outcome(directory: Path, *parts: str) -> str:
+    """Run a document of these parts; return what it says, "" if nothing failed."""
+    document = directory / "parts.md"
+    document.write_text("\n".join(parts), encoding="utf-8")
+    certificates = write_certificate(directory, ID, API, *HOSTS)
+    done = run(document, certificates, directory)
+    return done.stderr if done.returncode else ""
+
+
+def changed(block: str, changes: Mapping[str, str]) -> str:
+    """Return a block with other texts in it, each of which it has had."""
+    for old, new in changes.items():
+        assert old in block
+        block = block.replace(old, new)
+    return block
+
+
+def test_every_server_of_the_page_has_a_stub() -> None:
+    """No section runs against what does not answer as its server; Keycloak's is the kit's, and a real one elsewhere."""
+    assert list(sections()) == ["Keycloak", *servers()]
+    assert set(VALUES) | {"GitHub", "Spotify", "Discord"} == set(servers())
+
+
+def test_without_its_value_no_section_works(tmp_path: Path) -> None:
+    """What a section says is needed: the stub refuses what the server would refuse without it."""
+    page = sections()
+    parts = [
+        ends_with(changed(page[of], {old: new}), "(TokenError, ClientError, AssertionError)", f"{of} without {old}")
+        for of, values in VALUES.items()
+        for old, new in values
+    ]
+    assert outcome(tmp_path, *parts) == ""
+
+
+def test_each_end_of_a_session_is_understood(tmp_path: Path) -> None:
+    """However a server says that a refresh token is dead: a person has to sign in."""
+    over = {of: changed(block, {FIRST: '"over"'}) for of, block in sections().items() if FIRST in block}
+    assert {"GitHub", "Slack", "Reddit", "Salesforce", "Stripe Apps"} < set(over)
+    assert outcome(tmp_path, *(ends_with(block, "SignInRequired", of) for of, block in over.items())) == ""
+
+
+def test_a_second_sign_in_survives_where_one_revocation_ends_all(tmp_path: Path) -> None:
+    """Who signs in again at Google keeps the new session; without the value it would be revoked with the old one."""
+    twice = changed(sections()["Google"], {SIGN_IN: SIGN_IN * 2})
+    assert outcome(tmp_path, f"```python\n{twice}```\n") == ""
+    without = changed(twice, {GOOD_FOR_ALL: ""})
+    assert outcome(tmp_path, ends_with(without, "SignInRequired", "Google")) == ""
