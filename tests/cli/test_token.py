@@ -291,7 +291,12 @@ async def test_a_service_account_asks_for_another_scope_this_time(
         ):
             assert (await aio_token("token", *options)).code == 0
         forms = [seen.form for seen in server.seen]
-        assert [form.getall("scope") for form in forms if form is not None] == [["read"], ["write more"], ["read"], ["read"]]
+        assert [form.getall("scope") for form in forms if form is not None] == [
+            ["read"],
+            ["write more"],
+            ["read"],
+            ["read"],
+        ]
         assert forms[2] is not None
         assert forms[2]["audience"] == "api"
         assert forms[3] is not None

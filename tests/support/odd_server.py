@@ -15,10 +15,11 @@ from urllib.parse import quote_plus, urlencode
 from aiohttp import web
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from joserfc.jwk import ECKey, RSAKey
 
     Form = Mapping[str, str]
     Refusal = tuple[int, dict[str, Any]]
@@ -36,8 +37,8 @@ def nothing(_request: web.Request, _form: Form) -> Refusal | None:
 class OddServer:
     """One server: where it is, what it demands, how it says things, and what it has issued.
 
-    Places are host and path. `granted` stands beside the tokens, `over` is its word for a session that has ended, `dead`
-    and `challenge` are what its API answers to a dead token. `member` is the token that the API takes.
+    Places are host and path. `granted` stands beside the tokens, and `over` is what it says of a session that has ended.
+    `dead` and `challenge` are what its API answers to a dead token, and `member` is the token that the API takes.
     """
 
     token: str
@@ -100,7 +101,7 @@ class OddServer:
         if signs_in or (kind == "refresh_token" and self.rotates):
             self.refresh = tokens["refresh_token"] = f"refresh-{self.issued}"
         if kind == "authorization_code" and self.nest:
-            tokens = {**self.granted, "access_token": "of-the-bot", self.nest: {"id": "U1", **tokens}}
+            tokens = {**self.granted, "access_token": "of-the-bot", self.nest: {**tokens, "token_type": "user"}}
         return web.json_response(tokens)
 
     def _expected(self) -> str:

@@ -141,7 +141,7 @@ def servers() -> dict[str, OddServer]:
             token="slack.com/api/oauth.v2.access",
             api="slack.com/api/",
             authorization="slack.com/oauth/v2/authorize",
-            granted={"ok": True, "token_type": "user", "scope": "chat:write,users:read", "expires_in": 43_200},
+            granted={"ok": True, "token_type": "bot", "scope": "chat:write,users:read", "expires_in": 43_200},
             demands=secret_in_the_header,
             over=(200, {"ok": False, "error": "invalid_refresh_token"}),
             dead=(200, {"ok": False, "error": "token_expired"}),
