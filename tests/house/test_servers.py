@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
 FIRST = 'os.environ["REFRESH_TOKEN"]'
 SIGN_IN = "await tokens.sign_in(person)\n"
+IN_A_BROWSER = """
+from aio_token.grants import WebSignIn
+
+web_sign_in = WebSignIn(endpoint, "https://app.example/registered")
+begun = await web_sign_in.begin()
+async with ClientSession() as browser, browser.get(begun.address, allow_redirects=False) as sent_back:
+    query = sent_back.headers["Location"].partition("?")[2]
+assert "client_id=ca_app" in begun.address
+await tokens.sign_in(await web_sign_in.finish(query, begun.state))
+"""
 ENDS_ALL = ", revocation_ends_grant=True"
 
 AT_ONCE, LATER, PERSON, API_SAYS_NO = "ConfigurationError", "ServerUnavailable", "SignInRequired", "AssertionError"
@@ -125,3 +135,11 @@ def test_a_second_sign_in_survives_where_one_revocation_ends_all(tmp_path: Path)
     assert outcome(tmp_path, f"```python\n{twice}```\n") == ""
     without = changed(twice, {ENDS_ALL: ""})
     assert outcome(tmp_path, ends_with(PERSON, without, "Google")) == ""
+
+
+def test_a_code_of_stripe_is_redeemed_with_what_is_documented(tmp_path: Path) -> None:
+    """Stripe refuses parameters that it does not know, so those of the standard are left out."""
+    stripe = sections()["Stripe Apps"] + IN_A_BROWSER
+    assert outcome(tmp_path, f"```python\n{stripe}```\n") == ""
+    for left_out in ("pkce=False, ", 'names={"redirect_uri": None}, '):
+        assert outcome(tmp_path, ends_with(AT_ONCE, changed(stripe, {left_out: ""}), "Stripe Apps")) == ""

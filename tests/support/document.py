@@ -4,9 +4,9 @@
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
 `https://api.example` to an API that takes its tokens. Where a document has the names of other servers, those lead to
-stubs that answer as they do. No other name leads anywhere. All blocks of a document share their variables. A block runs
-inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a person who enters each code that
-is shown, and agrees at each address that a browser is sent to.
+stubs that answer as they do. No other name leads anywhere. All blocks of a document share their variables. A block
+runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a person who enters each
+code that is shown, and agrees at each address that a browser is sent to.
 """
 
 from __future__ import annotations

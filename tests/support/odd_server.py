@@ -37,7 +37,7 @@ def nothing(_request: web.Request, _form: Form) -> Refusal | None:
 class OddServer:
     """One server: where it is, what it demands, how it says things, and what it has issued.
 
-    Places are host and path. `granted` stands beside the tokens, and `over` is what it says of a session that has ended.
+    Places are host and path. `granted` stands beside the tokens, and `over` is its word for a session that has ended.
     `dead` and `challenge` are what its API answers to a dead token, and `member` is the token that the API takes.
     """
 
@@ -116,7 +116,8 @@ class OddServer:
         """Be a person who agrees."""
         self.asked = dict(request.query)
         back = urlencode({"code": "a-code", "state": self.asked["state"]})
-        return web.Response(status=302, headers={"Location": f"{self.asked['redirect_uri']}?{back}"})
+        there = self.asked.get("redirect_uri", "https://app.example/registered")
+        return web.Response(status=302, headers={"Location": f"{there}?{back}"})
 
     def _end_of_all(self) -> web.StreamResponse:
         """Revoke all tokens when one is, as the servers of the page do that have such an endpoint."""

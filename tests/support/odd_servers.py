@@ -65,7 +65,10 @@ def _reddit(request: web.Request, form: Form) -> Refusal | None:
     return secret_in_the_header(request, form)
 
 
-def _stripe(request: web.Request, _form: Form) -> Refusal | None:
+def _stripe(request: web.Request, form: Form) -> Refusal | None:
+    unknown = set(form) - {"grant_type", "code", "refresh_token"}
+    if unknown:
+        return 400, {"error": {"type": "invalid_request_error", "message": f"Received unknown parameters: {unknown}"}}
     right = header_of(os.environ["CLIENT_SECRET"], "")
     return None if request.headers.get("Authorization") == right else INVALID_CLIENT
 
@@ -196,6 +199,7 @@ def servers() -> dict[str, OddServer]:
         "Stripe Apps": OddServer(
             token="api.stripe.com/v1/oauth/token",
             api="api.stripe.com/v1/",
+            authorization="marketplace.stripe.com/oauth/v2/authorize",
             granted={"token_type": "bearer", "scope": "stripe_apps", "livemode": False, "stripe_user_id": "acct_1"},
             demands=_stripe,
             dead=(401, {"error": {"type": "invalid_request_error", "code": "api_key_expired"}}),
