@@ -173,7 +173,11 @@ class TokenStore(Protocol):
 
 @public
 class Slot(Protocol):
-    """A store that is held; a lost lease raises `LockTimeout` on every call."""
+    """A store that is held.
+
+    Where holds are leases, one may be lost before its time. Then `lasts` is 0, and a save goes through only over what
+    this holder has read: an answer of the server that is in hand is not thrown away.
+    """
 
     @property
     def lasts(self) -> float | None:

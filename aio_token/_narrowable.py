@@ -33,6 +33,10 @@ class Narrowable:
     _observer: Observer | None
     _wish: Wish
 
+    if TYPE_CHECKING:
+
+        def _tell(self, kind: Any, **members: Any) -> Any: ...  # noqa: ANN401
+
     def narrowed(
         self, *, scope: str | None = None, resource: str | Sequence[str] = (), audience: str | None = None
     ) -> Self:
@@ -78,6 +82,12 @@ class Narrowable:
     def _whole(self) -> Credential | None:
         """The credential, if its token is meant to have all that was granted."""
         return self._keeper.credential if self._wish is NO_WISH else None
+
+    def _tell_of_a_session(self, kind: Any, **members: Any) -> Any:  # noqa: ANN401  as `_tell` does
+        """Tell that a session has begun or ended; the tokens beside the one before it end here and now."""
+        if self._family is not None:
+            self._family.begin_anew()
+        return self._tell(kind, **members)
 
     def _asked(self, question: Question) -> Question:
         """Return the question for this very token."""

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from aio_token._credential import Credential
-from aio_token._errors import ConfigurationError, StoreError
+from aio_token._errors import ConfigurationError, StoreError, without_frames
 from aio_token._freshness import RENEWALS_APART
 from aio_token._interfaces import Probing, Standalone
+from aio_token._lineage import Lineage
 from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:
@@ -53,14 +54,24 @@ def seen_for(record: Credential | None, key: str) -> Credential | None:
 
 def written_for(record: Credential | None, key: str, seen: Credential) -> Credential:
     """Return the record with what was changed in the narrowed token's sight of it."""
+    own = _as_entry(seen)
     whole = record if record is not None and not record.is_tombstone else Credential()
     entries = {name: entry for name, entry in _entries(whole).items() if name != key}
     for oldest in list(entries)[: max(len(entries) - MOST + 1, 0)]:
         del entries[oldest]
-    own = json.loads(Credential(**{name: getattr(seen, name) for name in _OWN}).to_json())
-    entries[key] = {name: value for name, value in own.items() if value not in (None, 0, False, [])}
+    entries[key] = own
     beside = {**_beside(whole), _MEMBER: entries}
     return replace(seen, **{name: getattr(whole, name) for name in _OWN}, _unknown=_with_record(beside, whole, seen))
+
+
+def _as_entry(seen: Credential) -> dict[str, Any]:
+    """Return what is kept of a narrowed token. Raises `StoreError` if its `extra` holds what JSON does not."""
+    try:
+        members = json.loads(Credential(**{name: getattr(seen, name) for name in _OWN}).to_json())
+    except (TypeError, ValueError, RecursionError) as error:
+        message = "the token's extra members cannot be written as JSON"
+        raise StoreError(message) from without_frames(error)
+    return {name: value for name, value in members.items() if value not in (None, 0, False, [])}
 
 
 def _entry(record: Credential, key: str) -> Credential:
@@ -174,6 +185,13 @@ class Family:
             found = self._others[key] = self.parent._another(NarrowStore(self.parent._store, key))  # noqa: SLF001
             found._family, found._wish = self, wish  # noqa: SLF001
         return found
+
+    def begin_anew(self) -> None:
+        """Let narrowed tokens go, as another session has begun: the store is read when they are asked for again."""
+        for other in list(self._others.values()):
+            keeper: Keeper = other._keeper  # noqa: SLF001
+            keeper.credential = keeper.cached = None
+            keeper._lineage = Lineage(spent=keeper._lineage.spent)  # noqa: SLF001
 
     async def in_order(self, one: Any, question: Question) -> None:  # noqa: ANN401
         """Let no refresh token be presented that is spent, and no two tokens end each other all the time.

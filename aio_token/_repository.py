@@ -287,7 +287,7 @@ class TokenRepository(Narrowable, Authorizing, Unpicklable):
                 self._limits,
                 keeper=self._keeper,
                 trouble=self._trouble,
-                tell=self._tell,
+                tell=self._tell_of_a_session,
                 lock=lambda: self._flights.here().lock,
             )
         return self._signing

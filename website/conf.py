@@ -34,6 +34,8 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
+nitpicky = True  # a link of the reference to a name that is not there
+nitpick_ignore_regex = [("py:.*", r"(?!aio_token\.(?:[a-z]+\.)?[A-Z]\w+$).*")]  # others' names, and types' variables
 python_use_unqualified_type_names = True
 
 

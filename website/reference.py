@@ -58,7 +58,7 @@ def _page(room: str) -> Iterator[str]:
 
 def _entry(name: Name) -> Iterator[str]:
     if name.kind == "data":
-        yield f".. py:data:: {name.room}.{name.name}\n"
+        yield f".. py:data:: {name.name}\n   :module: {name.room}\n"
         yield f"   {name.says}\n"
         return
     yield f".. auto{name.kind}:: {name.room}.{name.name}"

@@ -41,6 +41,15 @@ class Context(click.Context):
 class Group(click.Group):
     """Commands that say which of them was meant."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands; where two columns do not fit, there is room for what each does."""
+        if formatter.width >= _TWO_COLUMNS:
+            super().format_commands(ctx, formatter)
+            return
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(_WIDEST)) for name, one in commands if one is not None])
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -61,8 +61,8 @@ class SessionGrant:
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
-        resource = self._session.profile.resource  # in every request (RFC 8707 section 2.2)
-        return await self._grant().obtain(credential, Wish(resource=resource) if wish == NO_WISH else wish)
+        resource = wish.resource or self._session.profile.resource  # in every request (RFC 8707 section 2.2)
+        return await self._grant().obtain(credential, replace(wish, resource=resource))
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what the client proves itself with. Raises `TokenError`."""

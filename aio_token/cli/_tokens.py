@@ -6,7 +6,6 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._errors import ConfigurationError
 from aio_token._repository import TokenRepository
 from aio_token._wish import NO_WISH
 from aio_token.cli._id_token import id_token_of
@@ -42,31 +41,28 @@ async def token_of(
 ) -> Token:
     """Return the token of a profile, valid for `min_valid` seconds if the server allows; `force` renews it.
 
-    `id_token` returns the ID token that came with it. What is wished for is a token beside the stored one, which stays.
+    `id_token` returns the ID token that came with it. What is wished for is a token beside the usual one, which stays.
     Raises `TokenError`.
     """
     session = Session.load(name)
     with session.advice():
-        if wish != NO_WISH:
+        if wish != NO_WISH and session.profile.grant == "client_credentials":
             return await _another(session, wish)
-        async with tokens_of(session) as tokens:
+        async with tokens_of(session) as whole:
+            tokens = whole if wish == NO_WISH else _narrowed(whole, wish)
             token = await (tokens.renew() if force else tokens.token(min_valid_for=min_valid))
             if not id_token:
                 return token
             return await id_token_of(token, tokens.renew, now=time.time(), min_valid=min_valid)
 
 
-async def _another(session: Session, wish: Wish) -> Token:
-    """Return a token that is kept nowhere: a person's session has one here, which the server may end for another.
+def _narrowed(tokens: TokenRepository, wish: Wish) -> TokenRepository:
+    """Return another token of a person's session, within what was agreed to (law E5). Raises `ConfigurationError`."""
+    return tokens.narrowed(scope=wish.scope, resource=wish.resource, audience=wish.audience)
 
-    Raises `TokenError`.
-    """
-    if session.profile.grant != "client_credentials":
-        message = (
-            "a person agreed to one scope, audience and resource for this profile; for others sign in under another "
-            f"name: aio-token login {session.name}-2 --scope SCOPE"
-        )
-        raise ConfigurationError(message)
+
+async def _another(session: Session, wish: Wish) -> Token:
+    """Return a service account's token that is kept nowhere. Raises `TokenError`."""
     token = (await SessionGrant(session).obtain(None, wish)).token
     assert token is not None  # noqa: S101  a grant without one has raised
     return token

@@ -18,8 +18,11 @@ HERE = {
     "KeyringKey.create() makes one": "sign in again to make one",
     "; say send_secrets_over_plain_http=True if it shall be so": "",
     "use https, or say send_secrets_over_plain_http=True": "use https",
-    "pass metadata_url= if it is elsewhere, or make a TokenEndpoint yourself": "ask its administrator where it is",
-    ", or pass metadata_url=": "",
+    "pass metadata_url= if it is elsewhere, or make a TokenEndpoint yourself": (
+        "pass --metadata-url if it is elsewhere, or --token-url if there is none"
+    ),
+    ", or pass metadata_url=": ", or pass --metadata-url",
+    ", with metadata_url=": ", with --metadata-url ",
 }
 """What is said in the library, and here."""
 

@@ -12,25 +12,22 @@ have statements. Each is carried out wholly or not at all, and may be repeated: 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import os
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._disk.damage import Damaged
 from aio_token._disk.durable import MAX_SIZE
 from aio_token._disk.lock import waited_for
-from aio_token._disk.threads import Strand
-from aio_token._disk.worker import Worker
 from aio_token._errors import ConfigurationError, StoreError, Superseded
 from aio_token._ground.value import Value
 from aio_token.stores._arguments import having
+from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
-from aio_token.stores._store_clock import ahead, shifted
+from aio_token.stores._store_clock import ahead
 from aio_token.stores._turns import Turns
-from aio_token.stores.codec import NOTHING, PlainCodec, credential_of, to_json
+from aio_token.stores.codec import NOTHING, PlainCodec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,9 +38,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._interfaces import Slot
 
-_logger = logging.getLogger("aio_token")
-
-_TIDYING = 1.0
+_TIDYING = 3.0
 """Seconds that the end of a hold waits for the lease to be given back; it ends by itself."""
 
 
@@ -96,7 +91,7 @@ class LeasedTokenStore(Shared):
             raise ConfigurationError(message)
         self._lease = lease
         self._clock = clock
-        self._records = _Records(self, identity, codec or PlainCodec(), clock)
+        self._records = Records(self, identity, codec or PlainCodec(), clock)
         self._turns = Turns()
 
     @property
@@ -136,69 +131,10 @@ class LeasedTokenStore(Shared):
         return _Slot(self._records, server, owner, self._lease, self._clock)
 
 
-class _Records:
-    """How one store's credentials are written: by its codec, and with times of the server's clock.
-
-    What was read or written last is the same object when it is read again, whatever clocks say meanwhile.
-    """
-
-    def __init__(self, store: LeasedTokenStore, identity: str, codec: Codec, clock: Clock) -> None:
-        self._store = store
-        self._identity = identity
-        self._codec = codec
-        self._clock = clock
-        self._strand = Strand()
-        self._last: tuple[bytes, Credential] | None = None
-
-    def __repr__(self) -> str:
-        return repr(self._store)
-
-    @property
-    def may_lose(self) -> bool:
-        """What the store says."""
-        return self._store.may_lose
-
-    async def written(self, credential: Credential, ahead_by: float) -> bytes:
-        """Return what is to be kept. Raises `StoreError`."""
-        content = await self.encoded(to_json(shifted(credential, ahead_by)))
-        self._last = (content, credential)
-        return content
-
-    async def read(self, content: bytes, ahead_by: float) -> Credential | None:
-        """Return what was kept; what is damaged is nothing, with a warning. Raises `StoreError`."""
-        last = self._last
-        if last is None or last[0] != content:
-            try:
-                kept = credential_of(await self._decoded(memoryview(content)), self._clock.time() + ahead_by)
-            except Damaged as damage:
-                _logger.warning("%r is damaged (%s) and treated as empty", self, damage)
-                return None
-            if kept is None:
-                return None
-            self._last = last = (content, shifted(kept, -ahead_by))
-        return None if last[1].has_passed(self._clock.time()) else last[1]
-
-    async def encoded(self, record: memoryview) -> bytes:
-        """Return what the codec makes of it. Raises `StoreError`."""
-        if isinstance(self._codec, PlainCodec):
-            return bytes(record)
-        async with Worker(self._strand) as worker:
-            return bytes(await worker.call(self._codec.encode, record, self._identity))
-
-    async def _decoded(self, content: memoryview) -> bytes | memoryview:
-        if len(content) > MAX_SIZE:
-            message = f"it is larger than {MAX_SIZE} bytes"
-            raise Damaged(message)
-        if isinstance(self._codec, PlainCodec):
-            return self._codec.decode(content, self._identity)
-        async with Worker(self._strand) as worker:
-            return await worker.call(self._codec.decode, content, self._identity)
-
-
 class _Slot:
     """A lease, and the version of the record that was read under it."""
 
-    def __init__(self, records: _Records, server: Server, owner: str, seconds: float, clock: Clock) -> None:
+    def __init__(self, records: Records, server: Server, owner: str, seconds: float, clock: Clock) -> None:
         self._records = records
         self._server = server
         self._owner = owner

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._codec import Codec
 
-_TIMEOUT = 2.0
+_TIMEOUT = 3.0
 """Seconds for one command."""
 
 # The scripts are carried out as a whole. Each may be repeated, since an answer may be lost.
@@ -72,7 +72,7 @@ class RedisTokenStore(LeasedTokenStore):
 
     `server` is a URL (`redis://`, `rediss://`, `unix://`), a client of redis-py, or a function that makes one. A client
     belongs to one event loop; with a URL or a function each operation has a client of its own, and several loops may
-    use the store. Commands have 2 seconds each, whatever the client's own limits.
+    use the store. Commands have 3 seconds each, whatever the client's own limits.
 
     Processes on all hosts exclude each other by a lease of so many seconds, which a holder prolongs; one that died
     blocks the others no longer. Times in the record are those of the server's clock. `codec` encrypts, with the key's

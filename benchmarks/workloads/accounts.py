@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aio_token import TokenRepository
     from aio_token.stores import TokenStores
 
-COUNTS = (10, 1_000, 100_000)
+COUNTS = (10, 1_000, 10_000, 100_000)
 STEPS = 20_000
 CREATED = 1_000
 SESSIONS = 1_000

@@ -33,6 +33,15 @@ async def test_help_fits_40_columns(
     assert set(re.findall(r"--[a-z-]+", wide)) <= set(re.findall(r"--[a-z-]+", narrow))
 
 
+async def test_a_narrow_list_says_what_each_command_does(
+    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below its name there is room for a sentence."""
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = " ".join((await aio_token("--help")).out.split())
+    assert "logout Revoke the token at the server, then delete it here." in shown
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("tokne", "token"), ("logn", "login"), ("stat", "status")])
 async def test_the_command_that_was_meant(typed: str, meant: str, aio_token: CommandLine) -> None:
     """2, and its name."""

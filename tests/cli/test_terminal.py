@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aio_token.cli._terminal import excerpt, say, show
+from aio_token.cli._terminal import excerpt, has_browser, say, show
 
 HOSTILE = "a\x1b[2J\x07\x9b\u202e\u2066\u200f\ud800\r\tb\nc"
 
@@ -28,3 +28,13 @@ def test_a_long_text_is_cut(length: int, cut: int) -> None:
 def test_an_excerpt_forges_no_line() -> None:
     """Law G3: a server's text stays within the sentence that quotes it."""
     assert excerpt("read\nother: valid\u2028until") == "read other: valid until"
+
+
+def test_a_browser_that_is_named_needs_no_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Editors that work on another machine set `BROWSER`, over SSH too; without it SSH means that none would appear."""
+    for variable in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    assert not has_browser()
+    monkeypatch.setenv("BROWSER", "open-elsewhere")
+    assert has_browser()

@@ -291,12 +291,8 @@ async def test_a_service_account_asks_for_another_scope_this_time(
         ):
             assert (await aio_token("token", *options)).code == 0
         forms = [seen.form for seen in server.seen]
-        assert [form.getall("scope") for form in forms if form is not None] == [
-            ["read"],
-            ["write more"],
-            ["read"],
-            ["read"],
-        ]
+        asked = [form.getall("scope") for form in forms if form is not None]
+        assert asked == [["read"], ["write more"], ["read"], ["read"]]
         assert forms[2] is not None
         assert forms[2]["audience"] == "api"
         assert forms[3] is not None
@@ -304,11 +300,14 @@ async def test_a_service_account_asks_for_another_scope_this_time(
         assert (await aio_token("token")).out == usual
 
 
-async def test_a_person_agreed_to_one_scope(aio_token: CommandLine) -> None:
-    """1, and the way: another sign-in under another name; nothing is spent."""
+async def test_a_person_s_session_has_other_tokens(aio_token: CommandLine) -> None:
+    """Law E5: each is kept beside the usual one, by one refresh token; asked for again it comes from the store."""
     async with AuthorizationServer() as server:
-        await set_up("default", profile_of(server), server.credential(client_id="app"))
-        done = await aio_token("token", "--scope", "write")
-        assert (done.code, done.out) == (1, "")
-        assert "aio-token login default-2 --scope SCOPE" in done.err
-        assert not server.requests
+        profile = profile_of(server, scope="read write")
+        await set_up("default", profile, server.credential(client_id="app", scope="read write"))
+        usual = (await aio_token("token")).out
+        narrow = await aio_token("token", "--scope", "read", "--format", "json")
+        assert json.loads(narrow.out)["scope"] == "read"
+        assert (await aio_token("token", "--scope", "read", "--format", "json")).out == narrow.out
+        assert (await aio_token("token")).out == usual
+        assert (server.refreshes, server.reused) == (1, 0)

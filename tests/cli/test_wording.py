@@ -26,7 +26,7 @@ HEARD = (
 )
 """The modules whose sentences reach a terminal."""
 NEVER_HERE = re.compile(
-    r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|metadata_url( |=X)"
+    r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
 )
 """What only a program can be told: it gave a wrong argument."""
 PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b")

@@ -33,6 +33,7 @@ from aio_token._narrowed import MOST, NarrowStore, seen_for, written_for
 from aio_token.events import ScopeMissing
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, RecordingObserver
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
+from tests.support.exposure import SECRETS, exposure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -209,6 +210,28 @@ async def test_signing_in_and_out_is_the_session_s(
     assert (await mail.sign_out()).revoked
     assert await store.load() is None
     assert grant.revoked[-1].refresh_token == "refresh-1"
+
+
+async def test_no_token_of_a_session_is_served_in_the_next_one(tokens: TokenRepository, clock: ManualClock) -> None:
+    """Law E5: another person signs in: what was narrowed before is let go at once, out of memory too."""
+    mail = tokens.narrowed(scope="mail")
+    assert (await mail.token()).access_token == "access-1"
+    other = Wishing(clock)
+    other.calls = 10
+    await tokens.sign_in(other)
+    assert mail.token_at_hand() is None
+    assert (await mail.token()).access_token == "access-2"
+    assert tokens._grant.presented[-1] == "refresh-11"  # type: ignore[attr-defined]
+    await tokens.sign_out()
+    assert mail.token_at_hand() is None
+
+
+async def test_a_narrowed_token_that_cannot_be_written_is_said(tokens: TokenRepository, clock: ManualClock) -> None:
+    """Law G1: the error shows no token, and nothing of the tokens beside it."""
+    seen = Credential(token=Token(access_token="access-1", extra={"odd": object()}), refresh_token="refresh-1")
+    with pytest.raises(StoreError, match="extra members cannot be written as JSON") as caught:
+        written_for(written_for(None, "other", stored(clock, "2")), "key", seen)
+    assert not SECRETS.search(exposure(caught.value))
 
 
 async def test_at_most_sixteen_are_kept(tokens: TokenRepository, store: FaultyStore) -> None:

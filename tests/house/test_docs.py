@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -117,6 +118,9 @@ def test_every_command_and_link_exists(document: Path) -> None:
 def test_every_page_is_in_the_index() -> None:
     """A page that nothing leads to is not read: the site's order is that of docs/index.md."""
     assert navigation.missing(ROOT / "docs") == [], "add a line under a heading of docs/index.md"
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = Counter(page for pages in navigation.sections(index).values() for page in pages)
+    assert {page: times for page, times in listed.items() if times > 1} == {}
     assert "](docs/index.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 

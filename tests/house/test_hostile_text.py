@@ -302,8 +302,10 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     # What the user configured, and what this package wrote:
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
+    "_lineage.asked": "",
+    "_record.Members.of": "",
     "_narrowed.wish_for": "",
-    "_narrowed.written_for": "",
+    "_narrowed._as_entry": "",
     "_edge.origins._parsed": "",
     "_edge.placement.header_named": "",
     "_edge.placement.value_after": "",

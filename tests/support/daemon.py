@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STOP_LIMIT = 20.0  # seconds
 
 # The shell holds the other end of our pipe: when this process ends, even by SIGKILL, `cat` does too, and so the server.
-_GUARDED = 'exec 3<&0; "$@" </dev/null & server=$!; { cat >/dev/null; kill $server; } <&3 & wait $server'
+GUARDED = 'exec 3<&0; "$@" </dev/null & server=$!; { cat >/dev/null; kill $server; } <&3 & wait $server'
 
 
 class DoesNotStartError(Exception):
@@ -56,7 +56,7 @@ def running(
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["sh", "-c", _GUARDED, "sh", *command],
+            ["sh", "-c", GUARDED, "sh", *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,6 +11,8 @@ import subprocess
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from tests.support.daemon import GUARDED, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +32,8 @@ class RedisServer:
             raise RuntimeError(message)
         self._binary, self._folder, self._options = binary, folder, options
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self._pid = 0
+        self.port = free_port()
 
     @property
     def url(self) -> str:
@@ -38,12 +42,19 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
-        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._options]
+        # Whatever ends this process, the server ends as well: see daemon.py.
+        self._process = subprocess.Popen(
+            ["sh", "-c", GUARDED, "sh", self._binary, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         give_up = time.monotonic() + PATIENCE
         while True:
             with suppress(OSError):
-                if self.ask("PING").startswith(b"+PONG"):
+                if told := re.search(rb"process_id:(\d+)", self.ask("INFO", "server")):
+                    self._pid = int(told[1])
                     return
             if self._process.poll() is not None or time.monotonic() > give_up:
                 message = f"redis-server does not answer on port {self.port}"
@@ -52,22 +63,25 @@ class RedisServer:
 
     def kill(self) -> None:
         """End it as a loss of power does."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            self._pid = 0
+        self._process.stdin.close()
+        self._process.wait()
+        self._process = None
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Let it stand still."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
+        os.kill(self._pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            if self._process is not None:
-                os.kill(self._process.pid, signal.SIGCONT)
+            if self._pid:
+                os.kill(self._pid, signal.SIGCONT)
 
     def ask(self, *words: str) -> bytes:
         """Send one command, and return the beginning of the answer as it came."""
@@ -86,10 +100,3 @@ def running(folder: Path, *options: str) -> Iterator[RedisServer]:
         yield server
     finally:
         server.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as finder:
-        finder.bind(("127.0.0.1", 0))
-        port: int = finder.getsockname()[1]
-        return port

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_type
 from aiohttp import ClientResponse, ClientSession
 
 from aio_token import (
+    Accounts,
     BearerMiddleware,
     ClientCredentialsGrant,
     ClientSecretBasic,
@@ -23,21 +24,26 @@ from aio_token import (
     Rejection,
     Slot,
     StaticToken,
+    Status,
     Token,
     TokenEndpoint,
+    TokenError,
     TokenRepository,
     TokenSource,
     TokenStore,
+    UnknownAccount,
     Windows,
     Wish,
 )
 from aio_token.grants import WebSignIn
+from aio_token.stores import DirectoryTokenStores, MemoryTokenStores
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from aio_token.grants import DevicePrompt, Interactive, IssuedBy
+    from aio_token.stores import TokenStores
 
 
 def clients_take_secrets_and_functions_alike() -> list[TokenEndpoint]:
@@ -77,6 +83,24 @@ async def _asked(token: Token) -> int:
 
 async def _says_so(response: ClientResponse) -> bool:
     return "error" in await response.text()
+
+
+async def accounts_are_repositories_by_name(endpoint: TokenEndpoint, stores: TokenStores) -> None:
+    """A function makes each one's grant; what is by name comes out as such."""
+    accounts = Accounts(lambda name: RefreshTokenGrant(endpoint, first=f"of {name}"), stores)
+    async with accounts as entered, entered.keep_fresh(active=60, sweep=60):
+        assert_type(entered, Accounts)
+        alice = accounts["alice"]
+        assert_type(alice, TokenRepository)
+        assert_type(alice.narrowed(scope="mail", resource=["https://mail.example"]), TokenRepository)
+        assert_type([name async for name in accounts.names()], list[str])
+        assert_type(await accounts.status("alice"), Status)
+        assert_type([status async for status in accounts.statuses()], list[Status])
+        assert_type(await accounts.sign_out_all(), dict[str, TokenError])
+        assert_type(await accounts.import_from("bob", FileTokenStore("bob.json")), bool)
+    assert_type(str(UnknownAccount("sign in")), str)
+    all_of_ours: list[TokenStores] = [MemoryTokenStores(), DirectoryTokenStores("accounts")]
+    assert_type(all_of_ours[0].of("alice"), TokenStore)
 
 
 class TheirGrant:
