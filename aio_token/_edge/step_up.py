@@ -162,7 +162,8 @@ class StepUp(Generic[_BearerT]):
             )
             raise SignInRequired(message) from None
         self._failures.pop(origin, None)
-        self._at[origin] = wider
+        # Two pages may have asked at once, each for another word: the next one to ask gets both.
+        self._at[origin] = max(wider, self._at.get(origin, wider), key=lambda each: len(each.words))
         return token
 
     def _needs_a_person(self, error: TokenError) -> bool:

@@ -213,6 +213,21 @@ async def test_many_requests_cause_one_token_request(server: AuthorizationServer
     assert scopes(server) == [{"read"}, {"read", "write"}]
 
 
+async def test_pages_that_want_different_things_at_once(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Law B9: each request gets what it needs, and the origin has all of it after one more."""
+    async with person(server) as tokens, session(tokens, api.url, step_up="write admin") as client:
+        for _ in range(3):
+            with api.hold() as hold:
+                urls = [f"{api.url}/{page}" for page in ("write", "admin")]
+                requests = [asyncio.create_task(answered(client.get(url))) for url in urls]
+                await hold.wait_for(2)
+            assert [(await request).status for request in requests] == [200] * 2
+    first, *apart, last = scopes(server)
+    assert first == {"read"}
+    assert sorted(map(sorted, apart)) == [["admin", "read"], ["read", "write"]]
+    assert last == {"read", "write", "admin"}
+
+
 async def test_what_the_server_refuses_names_the_scope_to_sign_in_for(
     server: AuthorizationServer, api: ProtectedAPI
 ) -> None:
