@@ -16,6 +16,7 @@ _SIGN_IN = "sign in again"
 _LATER = "try again later"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 _CHECK_GRANT = "no person can help: check what the grant presents, and that the client may do so"
+ANOTHER_SCOPE = "ask for a scope that the client may have"
 _REDIRECT = "configure the address that it redirects to, as redirects are not followed"
 
 _BY_CODE: dict[str, Remedy] = {
@@ -33,8 +34,8 @@ _BY_CODE: dict[str, Remedy] = {
     "incorrect_client_credentials": (ConfigurationError, _CHECK_CLIENT),  # GitHub
     "bad_client_secret": (ConfigurationError, _CHECK_CLIENT),  # Slack
     "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
-    "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
-    "scope_invalid": (ConfigurationError, "ask for a scope that the client may have"),  # Glewlwyd
+    "invalid_scope": (ConfigurationError, ANOTHER_SCOPE),
+    "scope_invalid": (ConfigurationError, ANOTHER_SCOPE),  # Glewlwyd
     "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
     "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
     "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
