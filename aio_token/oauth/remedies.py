@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 _SIGN_IN = "sign in again"
 _LATER = "try again later"
+_LOOK_IT_UP = "look this error up in the server's documentation; it is asked again later, in case it passes"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 _CHECK_GRANT = "no person can help: check what the grant presents, and that the client may do so"
+_REDIRECT_URI = "register the redirect address with the client, letter by letter"
 _REDIRECT = "configure the address that it redirects to, as redirects are not followed"
 
 _BY_CODE: dict[str, Remedy] = {
     "invalid_grant": (GrantRefused, _SIGN_IN),
     "bad_refresh_token": (GrantRefused, _SIGN_IN),  # GitHub
     "invalid_refresh_token": (GrantRefused, _SIGN_IN),  # Slack
+    "bad_verification_code": (GrantRefused, _SIGN_IN),  # GitHub
+    "incorrect_device_code": (GrantRefused, _SIGN_IN),  # GitHub
+    "code_already_used": (GrantRefused, _SIGN_IN),  # Slack
+    "invalid_code": (GrantRefused, _SIGN_IN),  # Slack
     "access_denied": (SignInRequired, _SIGN_IN),
     "account_selection_required": (SignInRequired, _SIGN_IN),
     "consent_required": (SignInRequired, _SIGN_IN),
@@ -32,6 +38,11 @@ _BY_CODE: dict[str, Remedy] = {
     "invalid_client": (ConfigurationError, _CHECK_CLIENT),
     "incorrect_client_credentials": (ConfigurationError, _CHECK_CLIENT),  # GitHub
     "bad_client_secret": (ConfigurationError, _CHECK_CLIENT),  # Slack
+    "invalid_client_id": (ConfigurationError, _CHECK_CLIENT),  # Slack
+    "redirect_uri_mismatch": (ConfigurationError, _REDIRECT_URI),  # GitHub
+    "bad_redirect_uri": (ConfigurationError, _REDIRECT_URI),  # Slack
+    "device_flow_disabled": (ConfigurationError, "enable the device flow for the client"),  # GitHub
+    "unverified_user_email": (SignInRequired, "verify the e-mail address there, then sign in again"),  # GitHub
     "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
     "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
     "scope_invalid": (ConfigurationError, "ask for a scope that the client may have"),  # Glewlwyd
@@ -50,7 +61,7 @@ _WITHOUT_A_PERSON = frozenset(
         "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 )
-_OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret"})
+_OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret", "invalid_client_id"})
 CODES = frozenset({*_BY_CODE, "authorization_pending", "slow_down"})
 """What a dialect may say that a server's own word means."""
 
@@ -140,4 +151,6 @@ def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
         known = GrantRefused, _SIGN_IN
     if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):
         return ConfigurationError, _CHECK_GRANT
+    if known is None and code and status < 300:  # noqa: PLR2004  of servers that answer 200 to whatever fails
+        return ServerUnavailable, _LOOK_IT_UP
     return known or by_status(status, address)
