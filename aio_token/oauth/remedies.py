@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SIGN_IN = "sign in again"
 _LATER = "try again later"
-_LOOK_IT_UP = "look this error up in the server's documentation; it is asked again later, in case it passes"
+_LOOK_IT_UP = "look this error up in the server's documentation, as trying again may not help"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 _CHECK_GRANT = "no person can help: check what the grant presents, and that the client may do so"
 _REDIRECT_URI = "register the redirect address with the client, letter by letter"
@@ -76,6 +76,11 @@ _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 def by_code(code: str) -> Remedy | None:
     """Return what helps against an error of this code, None if it is not known."""
     return _BY_CODE.get(code)
+
+
+def by_word(code: str) -> Remedy:
+    """Return what helps against an error of this code where no status says more; it may be any server's own."""
+    return _BY_CODE.get(code, (ServerUnavailable, _LOOK_IT_UP))
 
 
 def is_about_the_client(code: str) -> bool:
@@ -152,5 +157,5 @@ def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
     if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):
         return ConfigurationError, _CHECK_GRANT
     if known is None and code and status < 300:  # noqa: PLR2004  of servers that answer 200 to whatever fails
-        return ServerUnavailable, _LOOK_IT_UP
+        return by_word(code)
     return known or by_status(status, address)

@@ -264,7 +264,9 @@ MISTAKES = (
         "is not https",
         "use https",
     ),
-    Mistake("no scheme", _plainly(lambda place: place.endpoint("id.example/token")), "is not an https URL", "like https://"),
+    Mistake(
+        "no scheme", _plainly(lambda place: place.endpoint("id.example/token")), "is not an https URL", "like https://"
+    ),
     Mistake(
         "an issuer with another ending",
         lambda place: Provider.discover(f"{place.server.issuer}/"),
