@@ -144,9 +144,11 @@ class Sessions:
         self._tell(Replaced, revoked=message is None, message=message)
 
     def _is_replaced(self, old: Credential, new: Credential) -> bool:
-        """Whether the old session is live, ours, and another one than the new."""
+        """Whether the old session is live, ours, and another one than the new, as far as the server has named them."""
         live = bool(old.refresh_token) and not old.is_refused and belongs(old, self._grant.issued_by)
-        return live and bool(new.refresh_token) and old.refresh_token != new.refresh_token
+        if not live or not new.refresh_token or old.refresh_token == new.refresh_token:
+            return False
+        return _session_state(old) is None or _session_state(old) != _session_state(new)
 
     async def _end(self) -> SignedOut:
         async with self._keeper.held(self._lock()) as slot:
@@ -161,6 +163,11 @@ class Sessions:
                 self._trouble.clear()
                 event: SignedOut = self._tell(SignedOut, revoked=message is None, message=message)
         return event
+
+
+def _session_state(credential: Credential) -> object:
+    """Return how the server calls the session (OpenID Connect Session Management 1.0), None where it does not."""
+    return credential.token.extra.get("session_state") if credential.token is not None else None
 
 
 class InOnePart:

@@ -68,15 +68,14 @@ class TokenEndpoint:
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `Provider` fills all of this in.
 
-    `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked: Google and
-    Auth0 all of a person and this client, Keycloak all of one browser. A session that a new sign-in has replaced is
-    left alone then, since the new one would end with it. `rotation_grace` is for how many seconds the server takes a
-    refresh token once more after it has given a successor: so soon after an outcome that is not known, it is presented
-    again. `parameters` go with every token request, for servers that want them; what a grant says itself comes first.
-    `dialect` says how the server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`.
-    `transport` says how requests leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise
-    holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go to, and
-    for whatever else cannot work.
+    `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked, as Google
+    and Auth0 end all of a person and this client. A session that a new sign-in has replaced is left alone then, since
+    the new one would end with it. `rotation_grace` is for how many seconds the server takes a refresh token once more
+    after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
+    with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
+    server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
+    leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this
+    one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
     """
 
     __slots__ = (

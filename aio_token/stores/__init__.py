@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from aio_token.stores.many.interface import TokenStores as TokenStores
     from aio_token.stores.many.memory import MemoryTokenStores as MemoryTokenStores
     from aio_token.stores.many.directory import DirectoryTokenStores as DirectoryTokenStores
+    from aio_token.stores.many.postgres import PostgresTokenStores as PostgresTokenStores
+    from aio_token.stores.many.redis import RedisTokenStores as RedisTokenStores
     from aio_token.stores.many.names import account_key as account_key
     from aio_token.stores.keyring import KeyringTokenStore as KeyringTokenStore
     from aio_token.stores.postgres import PostgresTokenStore as PostgresTokenStore
-    from aio_token.stores.redis import RedisClient as RedisClient
+    from aio_token.stores._redis_clients import RedisClient as RedisClient
     from aio_token.stores.redis import RedisTokenStore as RedisTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
@@ -49,10 +51,13 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "many.interface": ("TokenStores",),
         "many.memory": ("MemoryTokenStores",),
         "many.directory": ("DirectoryTokenStores",),
+        "many.postgres": ("PostgresTokenStores",),
+        "many.redis": ("RedisTokenStores",),
         "many.names": ("account_key",),
         "keyring": ("KeyringTokenStore",),
         "postgres": ("PostgresTokenStore",),
-        "redis": ("RedisClient", "RedisTokenStore"),
+        "_redis_clients": ("RedisClient",),
+        "redis": ("RedisTokenStore",),
         "encrypted": ("Encrypted", "reencrypt"),
         "aio_token._codec": ("Codec",),
         "key": ("Key", "KeySource", "new_key"),

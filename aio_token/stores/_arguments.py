@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,14 @@ def text(value: object, name: str) -> str:
     if isinstance(value, str) and value:
         return value
     message = f"{name} takes a text that is not empty, not {_described(value)}"
+    raise ConfigurationError(message)
+
+
+def duration(value: float, name: str) -> float:
+    """Return seconds. Raises `ConfigurationError`."""
+    if 0 < value < math.inf:
+        return value
+    message = f"{name}= is a number of seconds, more than 0"
     raise ConfigurationError(message)
 
 

@@ -12,22 +12,23 @@ have statements. Each is carried out wholly or not at all, and may be repeated: 
 from __future__ import annotations
 
 import asyncio
-import math
+import logging
 import os
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._disk.damage import Damaged
 from aio_token._disk.durable import MAX_SIZE
 from aio_token._disk.lock import waited_for
-from aio_token._errors import ConfigurationError, StoreError, Superseded
+from aio_token._errors import StoreError, Superseded
 from aio_token._ground.value import Value
-from aio_token.stores._arguments import having
+from aio_token.stores._arguments import duration
 from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead
 from aio_token.stores._turns import Turns
-from aio_token.stores.codec import NOTHING, PlainCodec
+from aio_token.stores.codec import NOTHING, codec_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._interfaces import Slot
+
+_logger = logging.getLogger("aio_token")
 
 _TIDYING = 3.0
 """Seconds that the end of a hold waits for the lease to be given back; it ends by itself."""
@@ -72,6 +75,10 @@ class Server(Protocol):
         """Return what is kept."""
         ...
 
+    async def set_aside(self, content: bytes) -> None:
+        """Keep what is damaged beside the record, until that is removed or a tombstone takes its place."""
+        ...
+
     async def write(self, content: bytes | None, *, over: str, version: str, lasts: float | None) -> bool:
         """Keep the content, None for nothing, if the version is `over` or there is none; for so many seconds.
 
@@ -84,14 +91,9 @@ class LeasedTokenStore(Shared):
     """Keeps a credential on a server that many hosts reach; `identity` names its place for the codec."""
 
     def __init__(self, identity: str, codec: Codec | None, *, lease: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        if codec is not None:
-            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
-        if not 0 < lease < math.inf:
-            message = "lease= is a number of seconds, more than 0"
-            raise ConfigurationError(message)
-        self._lease = lease
+        self._lease = duration(lease, "lease")
         self._clock = clock
-        self._records = Records(self, identity, codec or PlainCodec(), clock)
+        self._records = Records(self, identity, codec_of(codec), clock)
         self._turns = Turns()
 
     @property
@@ -177,7 +179,7 @@ class _Slot:
                 await self._server.leave(self._owner)
 
     async def load(self) -> Credential | None:
-        """Return what is kept. Raises `StoreError`."""
+        """Return what is kept; a holder sets aside what is damaged (law F3). Raises `StoreError`."""
         record, self._record = self._record, None
         if record is None:
             asked_at = self._clock.time()
@@ -185,7 +187,13 @@ class _Slot:
             self._note(record, asked_at)
         if record.content is None:
             return None
-        return await self._records.read(record.content, self._ahead)
+        try:
+            return await self._records.read(record.content, self._ahead)
+        except Damaged as damage:
+            _logger.warning("%r is damaged (%s) and treated as empty", self._records, damage)
+            if self._owner:
+                await self._server.set_aside(record.content)
+            return None
 
     async def save(self, credential: Credential) -> None:
         """Keep the credential. Raises `Superseded` if another holder has written, and `StoreError`."""
@@ -208,7 +216,11 @@ class _Slot:
         if kept is not None:
             await self.save(kept)
             return
-        await self._write(await self._records.encoded(NOTHING), lasts=_TIDYING)
+        nothing = await self._records.encoded(NOTHING)
+        if self._version:  # what was set aside would go with the record
+            await self._write(nothing, lasts=None)
+            return
+        await self._write(nothing, lasts=_TIDYING)
         await self._write(None, lasts=None)
 
     async def _write(self, content: bytes | None, *, lasts: float | None) -> None:

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS {table} (
   content bytea,
   version text NOT NULL DEFAULT '',
   owner text,
-  leased_until timestamptz
+  leased_until timestamptz,
+  damaged bytea
 )"""
 
 ENTER = """\
@@ -31,9 +32,12 @@ READ = """\
 SELECT kept.content, coalesce(kept.version, ''), extract(epoch FROM clock_timestamp())::float8
 FROM (VALUES (1)) AS one LEFT JOIN {table} AS kept ON kept.name = $1::text"""
 
+SET_ASIDE = "UPDATE {table} SET damaged = $2::bytea WHERE name = $1::text"
+
 WRITE = """\
 INSERT INTO {table} AS kept (name, content, version) VALUES ($1::text, $2::bytea, $3::text)
-ON CONFLICT (name) DO UPDATE SET content = excluded.content, version = excluded.version
+ON CONFLICT (name) DO UPDATE SET content = excluded.content, version = excluded.version,
+  damaged = CASE WHEN $5::bool THEN kept.damaged END
 WHERE kept.version IN ('', $3::text, $4::text) RETURNING 1"""
 
 STATE = """\
@@ -42,3 +46,11 @@ SELECT pg_is_in_recovery(), current_setting('synchronous_commit') = 'off',
   has_table_privilege(to_regclass($1::text), 'SELECT') AND has_table_privilege(to_regclass($1::text), 'INSERT')
   AND has_table_privilege(to_regclass($1::text), 'UPDATE')"""
 """What keeps a record from being kept: no primary, no waiting for the disk, an unlogged table, no table, no rights."""
+
+LIST = """\
+SELECT coalesce(array_agg(name), '{{}}'), coalesce(array_agg(content), '{{}}'),
+  extract(epoch FROM clock_timestamp())::float8
+FROM (
+  SELECT name, content FROM {table} WHERE name > $1::text AND content IS NOT NULL ORDER BY name LIMIT $2::int
+) AS kept"""
+"""Some rows in one, since one is what is asked for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from aio_token._disk.damage import Damaged
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._interfaces import TokenStore
-
-_logger = logging.getLogger("aio_token")
 
 
 class Records:
@@ -50,14 +47,10 @@ class Records:
         return content
 
     async def read(self, content: bytes, ahead_by: float) -> Credential | None:
-        """Return what was kept; what is damaged is nothing, with a warning. Raises `StoreError`."""
+        """Return what was kept. Raises `Damaged` and `StoreError`."""
         last = self._last
         if last is None or last[0] != content:
-            try:
-                kept = credential_of(await self._decoded(memoryview(content)), self._clock.time() + ahead_by)
-            except Damaged as damage:
-                _logger.warning("%r is damaged (%s) and treated as empty", self, damage)
-                return None
+            kept = credential_of(await self._decoded(memoryview(content)), self._clock.time() + ahead_by)
             if kept is None:
                 return None
             self._last = last = (content, shifted(kept, -ahead_by))
@@ -71,10 +64,15 @@ class Records:
             return bytes(await worker.call(self._codec.encode, record, self._identity))
 
     async def _decoded(self, content: memoryview) -> bytes | memoryview:
-        if len(content) > MAX_SIZE:
-            message = f"it is larger than {MAX_SIZE} bytes"
-            raise Damaged(message)
+        refuse_too_large(content)
         if isinstance(self._codec, PlainCodec):
             return self._codec.decode(content, self._identity)
         async with Worker(self._strand) as worker:
             return await worker.call(self._codec.decode, content, self._identity)
+
+
+def refuse_too_large(content: memoryview) -> None:
+    """Raise `Damaged` for what no store has written."""
+    if len(content) > MAX_SIZE:
+        message = f"it is larger than {MAX_SIZE} bytes"
+        raise Damaged(message)

@@ -9,13 +9,16 @@ from aio_token._errors import StoreError, without_frames
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_RIGHTS = "~aio_token:* +eval +get +set +del +pexpire +persist +hget +hset +hmget +time +info +config|get"
+RIGHTS = (
+    "~aio_token:* +eval +get +set +del +pexpire +persist +exists +hdel +hget +hset +hmget "
+    "+sadd +srem +smembers +time +info +config|get"
+)
 """What a user of the server needs, as ACL SETUSER takes it."""
 
 _OUTLOOK = {
     "AuthenticationError": "wants another user or password; give them in the URL, or to the client",
     "AuthorizationError": "wants another user or password; give them in the URL, or to the client",
-    "NoPermissionError": f"lets this user do too little; run: ACL SETUSER <user> {_RIGHTS}",
+    "NoPermissionError": f"lets this user do too little; run: ACL SETUSER <user> {RIGHTS}",
     "OutOfMemoryError": "is full; raise its maxmemory",
     "ReadOnlyError": "is a replica, which takes no writes; name the primary, or give a client of its Sentinel",
     "BusyLoadingError": "is loading its data; try later",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from aio_token._credential import SCHEMA_VERSION, Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
+from aio_token.stores._arguments import having
+
+if TYPE_CHECKING:
+    from aio_token._codec import Codec
 
 MAGIC = b"AIOTOKEN"
 """What every encrypted content begins with."""
@@ -28,6 +33,14 @@ class PlainCodec:
             message = "it is encrypted, and this store was given no codec= to read it with"
             raise KeyUnavailable(message)
         return content
+
+
+def codec_of(given: Codec | None) -> Codec:
+    """Return the codec that a store was given, a plain one for none. Raises `ConfigurationError` for what is none."""
+    if given is None:
+        return PlainCodec()
+    having(given, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
+    return given
 
 
 def to_json(credential: Credential) -> memoryview:

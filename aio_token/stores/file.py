@@ -11,11 +11,11 @@ from aio_token._disk.platform import HERE
 from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._ground.public import public
-from aio_token.stores._arguments import file_path, having
+from aio_token.stores._arguments import file_path
 from aio_token.stores._credential_file import CredentialFile
 from aio_token.stores._shared import Shared
 from aio_token.stores._turns import Turns
-from aio_token.stores.codec import PlainCodec
+from aio_token.stores.codec import codec_of
 
 if TYPE_CHECKING:
     import os
@@ -48,9 +48,7 @@ class FileTokenStore(Shared):
         self, path: str | os.PathLike[str], *, codec: Codec | None = None, check_permissions: bool = True
     ) -> None:
         self._path = file_path(path, "FileTokenStore()")
-        if codec is not None:
-            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
-        self._codec: Codec = PlainCodec() if codec is None else codec
+        self._codec: Codec = codec_of(codec)
         self._check_permissions = check_permissions
         self._turns = Turns()
         self._strand = Strand()

@@ -271,6 +271,21 @@ async def test_a_server_that_ends_both_is_not_told(store: FaultyStore, events: l
             assert not server.accepts(token.access_token)
 
 
+@pytest.mark.parametrize(("names", "replaced"), [(("one", "one"), 0), (("one", "another"), 1), ((None, None), 1)])
+async def test_a_session_that_goes_on_is_not_replaced(
+    store: FaultyStore, events: list[Event], names: tuple[str | None, str | None], replaced: int
+) -> None:
+    """Law E3: two sign-ins in one browser are one session to a server that says so, and end together."""
+    said: dict[str, object] = {}
+    async with AuthorizationServer(extra=said) as server, at(server, store, events) as tokens:
+        for name in names:
+            said["session_state"] = ... if name is None else name
+            await tokens.sign_in(password(server))
+        token = await tokens.token()
+        assert sum(isinstance(event, Replaced) for event in events) == replaced
+        assert await tokens.token(rejected=token) != token
+
+
 async def test_a_server_that_cannot_be_told_fails_no_sign_in(
     store: FaultyStore, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:

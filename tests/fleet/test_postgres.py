@@ -13,7 +13,6 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 from psycopg import AsyncConnection
-from psycopg.sql import SQL, Identifier
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from aio_token import ConfigurationError, PublicClient, RefreshTokenGrant, StoreError, TokenEndpoint, TokenRepository
@@ -21,6 +20,7 @@ from aio_token.stores import PostgresTokenStore, _psycopg
 from aio_token.testing import AuthorizationServer
 from aio_token.testing._laws import sample, save
 from aio_token.testing.store_laws import StoreLaws
+from tests.support.postgres import told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -71,12 +71,6 @@ class TestThroughAPool(TestPostgresTokenStore):
     def server(self, pgbouncer: Postgres) -> Postgres:
         """Go to the pool."""
         return pgbouncer
-
-
-async def told(address: str, statement: str, table: str) -> None:
-    """Run a statement of an administrator's."""
-    async with await AsyncConnection.connect(address, autocommit=True) as connection:
-        await connection.execute(SQL(statement).format(Identifier(table)))
 
 
 @asynccontextmanager

@@ -51,7 +51,7 @@ DOORS = {
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},
     "psycopg": {"stores._psycopg"},
-    "redis": {"stores.redis"},
+    "redis": {"stores._redis_clients"},
     "rich": {"observe.request_log"},
     "click": {"cli"},
     "platformdirs": {"cli"},

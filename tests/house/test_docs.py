@@ -18,6 +18,7 @@ from benchmarks.workloads import WORKLOADS
 from tests.support import floors
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
+from tests.support.odd_servers import HOSTS
 from website import navigation
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the file to trust, and the one that the servers show."""
-    return write_certificate(tmp_path_factory.mktemp("certificates"), ID, API)
+    return write_certificate(tmp_path_factory.mktemp("certificates"), ID, API, *HOSTS)
 
 
 def run(document: Path, certificates: tuple[Path, Path], directory: Path) -> subprocess.CompletedProcess[str]:

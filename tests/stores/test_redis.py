@@ -24,8 +24,8 @@ from aio_token import (
 )
 from aio_token.stores import Encrypted, Key, KeyUnavailable, RedisTokenStore
 from aio_token.stores._leases import LeasedTokenStore, Record
+from aio_token.stores._redis_commands import Commands
 from aio_token.stores.codec import NOTHING
-from aio_token.stores.redis import _Commands
 from aio_token.testing import AuthorizationServer
 from aio_token.testing.store_laws import StoreLaws
 from tests.support.redis_server import RedisServer, running
@@ -180,8 +180,16 @@ async def test_what_is_damaged_is_nothing_with_a_warning(
         assert await store.load() is None
     assert caplog.text.count("is damaged") == 2
     assert "canary" not in caplog.text
+    server.ask("HSET", record(name), "record", "damage {", "version", "v")
+    for _ in range(2):
+        await store.probe()
+        assert server.ask("HGET", record(name), "damaged") == b"$8\r\ndamage {\r\n"
     await save(store)
     assert await store.load() == KEPT
+    assert server.ask("HGET", record(name), "damaged") == b"$8\r\ndamage {\r\n"
+    async with store.exclusive() as slot:
+        await slot.delete()  # which leaves a tombstone, and no secret
+    assert server.ask("HKEYS", record(name)).count(b"$") == 2
 
 
 async def test_what_is_too_large_is_not_written(server: RedisServer, name: str) -> None:
@@ -252,7 +260,7 @@ async def test_a_lease_lasts_as_granted_while_the_server_is_away(tmp_path: Path)
 async def test_an_answer_that_was_lost_may_be_asked_for_again(server: RedisServer, name: str) -> None:
     """Law J1: a client repeats a command whose answer did not come; what was written is not taken for another's."""
     async with Redis.from_url(server.url) as client:
-        commands = _Commands(RedisTokenStore(server.url, name), record(name), client)
+        commands = Commands(RedisTokenStore(server.url, name), record(name), client)
         assert await commands.enter("me", 5.0) is not None
         assert await commands.enter("me", 5.0) is not None
         assert await commands.enter("you", 5.0) is None

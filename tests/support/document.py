@@ -3,9 +3,10 @@
 `python -m tests.support.document FILE CERTIFICATE`.
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
-`https://api.example` to an API that takes its tokens. No other name leads anywhere. All blocks of a document share
-their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a
-person who enters each code that is shown, and agrees at each address that a browser is sent to.
+`https://api.example` to an API that takes its tokens. Where a document has the names of other servers, those lead to
+stubs that answer as they do. No other name leads anywhere. All blocks of a document share their variables. A block
+runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a person who enters each
+code that is shown, and agrees at each address that a browser is sent to.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import ssl
 import sys
 import urllib.request
 import webbrowser
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -30,6 +32,7 @@ from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClien
 from tests.support.certificates import certificate_of
 from tests.support.document_shell import Shell
 from tests.support.loopback_names import lead
+from tests.support.odd_servers import HOSTS, odd_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +86,7 @@ async def _main(document: Path, certificate: str) -> None:
         device_interval=1.0,
         ssl_context=context,
     )
-    async with issuer, _API(issuer, ssl_context=context) as api:
+    async with issuer, _API(issuer, ssl_context=context) as api, AsyncExitStack() as others:
         os.environ["CLIENT_SECRET"] = issuer.client.secret or ""
         os.environ["REFRESH_TOKEN"] = issuer.sign_in(user="alice")
         os.environ["PASSWORD"] = PASSWORD
@@ -94,6 +97,8 @@ async def _main(document: Path, certificate: str) -> None:
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
         os.environ["CERTIFICATE"] = certificate_of(key)
         ports = {ID: issuer._port, API: api._port}
+        if any(host in text for host in HOSTS):
+            ports |= await others.enter_async_context(odd_servers(context))
         lead(ports)
         webbrowser.open = _browse  # type: ignore[assignment]
         person = asyncio.create_task(_approve(issuer))

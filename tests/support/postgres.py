@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
+
 from tests.support.daemon import free_port, listens, running
 
 if TYPE_CHECKING:
@@ -100,3 +103,9 @@ def _own_directory() -> Iterator[Path]:
         if user is not None:
             shutil.chown(directory, user)
         yield Path(directory)
+
+
+async def told(address: str, statement: str, table: str) -> None:
+    """Run a statement of an administrator's."""
+    async with await AsyncConnection.connect(address, autocommit=True) as connection:
+        await connection.execute(SQL(statement).format(Identifier(table)))

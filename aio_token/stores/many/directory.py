@@ -13,13 +13,13 @@ from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token._ground.public import public_in
-from aio_token.stores._arguments import file_path, having
+from aio_token.stores._arguments import file_path
 from aio_token.stores._content import read_credential
-from aio_token.stores._shared import Shared
-from aio_token.stores.codec import PlainCodec
+from aio_token.stores.codec import codec_of
 from aio_token.stores.file import FileTokenStore
+from aio_token.stores.many.listed import Listed
 from aio_token.stores.many.names import KEY_LENGTH, account_key
-from aio_token.stores.many.record import NamedRecord, is_due, is_there
+from aio_token.stores.many.record import NamedRecord, is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ _logger = logging.getLogger("aio_token")
 
 
 @public_in("stores")
-class DirectoryTokenStores(Shared):
+class DirectoryTokenStores(Listed):
     """Keeps each account's credential in a file of its own in `directory`, as a `FileTokenStore` does.
 
     A file is called by the first 32 hex digits of the SHA-256 of the account's name, in the folder of the first two.
@@ -50,9 +50,7 @@ class DirectoryTokenStores(Shared):
         self, directory: str | os.PathLike[str], *, codec: Codec | None = None, check_permissions: bool = True
     ) -> None:
         self._directory = file_path(directory, "DirectoryTokenStores()", "directory")
-        if codec is not None:
-            having(codec, ("encode", "decode"), "codec= takes a codec, such as Encrypted(EnvironmentKey('TOKEN_KEY'))")
-        self._codec: Codec = PlainCodec() if codec is None else codec
+        self._codec: Codec = codec_of(codec)
         self._check_permissions = check_permissions
 
     def __repr__(self) -> str:
@@ -66,17 +64,6 @@ class DirectoryTokenStores(Shared):
             codec=NamedRecord(self._codec, key, name),
             check_permissions=self._check_permissions,
         )
-
-    async def names(self) -> AsyncIterator[str]:
-        """Return the names of the accounts that something is kept of. Raises `StoreError`."""
-        async for name, _ in self._records():
-            yield name
-
-    async def due(self, before: float) -> AsyncIterator[str]:
-        """Return the names of those whose refresh token ends before that moment. Raises `StoreError`."""
-        async for name, credential in self._records():
-            if is_due(credential, before):
-                yield name
 
     async def _records(self) -> AsyncIterator[tuple[str, Credential]]:
         strand = Strand()

@@ -1,0 +1,146 @@
+"""A table of a PostgreSQL database, as stores use it: its rows, and what is wrong in plain words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from aio_token._errors import ConfigurationError, StoreError, TokenError
+from aio_token.stores import _postgres_statements as statements
+from aio_token.stores._arguments import text
+from aio_token.stores._leases import Record
+from aio_token.stores._psycopg import Connections
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+_TABLE = re.compile(r"[a-z_][a-z0-9_]{0,50}(\.[a-z_][a-z0-9_]{0,50})?")
+
+
+class Table:
+    """A table, and the way to it; `kind` is the store's, and `shown` what errors call it."""
+
+    def __init__(
+        self,
+        database: str | Callable[[str, Sequence[object]], Awaitable[Sequence[Any] | None]],
+        name: str,
+        *,
+        kind: str,
+        shown: str,
+    ) -> None:
+        if not _TABLE.fullmatch(text(name, "table")):
+            message = "table= takes a plain name in small letters, such as aio_token or auth.aio_token"
+            raise ConfigurationError(message)
+        self.name: str = name
+        self._shown = shown
+        self._connections: Connections | None = None
+        if isinstance(database, str):
+            self._connections = Connections(database)
+            self._run: Callable[[str, Sequence[object]], Awaitable[Sequence[Any] | None]] = self._connections.run
+        elif not isinstance(database, type) and callable(database):
+            self._run = database
+        else:
+            message = f"{kind}() takes an address, or a function that runs one statement"
+            raise ConfigurationError(message)
+
+    def __repr__(self) -> str:
+        return self._shown
+
+    @property
+    def schema(self) -> str:
+        """The statement that makes the table."""
+        return statements.SCHEMA.format(table=self.name)
+
+    async def aclose(self) -> None:
+        """Close the connections that were made on the running event loop."""
+        if self._connections is not None:
+            await self._connections.aclose()
+
+    async def judge(self) -> None:
+        """Raise `StoreError` for a table or a server that would not keep a record for good."""
+        self._judge(*(await self.ask(statements.STATE, self.name) or ()))
+
+    async def ask(self, statement: str, *parameters: object) -> Sequence[Any] | None:
+        """Run a statement and return its first row, if any. Raises `StoreError`."""
+        try:
+            return await self._run(statement, parameters)
+        except TokenError:
+            raise
+        except Exception as error:  # noqa: BLE001  the database's, and a foreign message may hold anything
+            failure = self._explained(error)
+        raise failure
+
+    def _explained(self, error: Exception) -> StoreError:
+        """Say what is wrong, by the code that all clients give (SQLSTATE), with no part of the message."""
+        state = getattr(error, "sqlstate", None)
+        hint = _HINTS.get(
+            state if isinstance(state, str) else "", "see whether the database is there and takes this client"
+        )
+        told = f"{type(error).__name__} {state}" if state else type(error).__name__
+        return StoreError(f"{self!r} cannot be used ({told}); {hint.format(table=self.name)}")
+
+    def _judge(
+        self, is_replica: object = None, is_careless: object = None, is_unlogged: object = None, may: object = None
+    ) -> None:
+        table = self.name
+        if is_replica:
+            trouble = "this server is a replica, which takes no writes; give the address of the primary"
+        elif may is None:
+            trouble = _HINTS["42P01"].format(table=table)
+        elif not may:
+            trouble = _HINTS["42501"].format(table=table)
+        elif is_unlogged:
+            trouble = f"the table is empty after a crash; run: ALTER TABLE {table} SET LOGGED"
+        elif is_careless:
+            trouble = "synchronous_commit is off, and the last writes are lost in a crash; set it on for this role"
+        else:
+            return
+        message = f"{self!r}: {trouble}"
+        raise StoreError(message)
+
+
+_HINTS = {
+    "42P01": "there is no table {table}; make it once, with create_table() or the statement in `schema`",
+    "42703": "the table is an earlier release's; run: ALTER TABLE {table} ADD COLUMN damaged bytea",
+    "42501": "this role may not use the table; run: GRANT SELECT, INSERT, UPDATE ON {table} TO the role",
+    "25006": "this server takes no writes; give the address of the primary",
+    "28P01": "the password is wrong",
+    "3D000": "there is no such database; check the address",
+}
+
+
+class Row:
+    """The commands of a leased store, by statements."""
+
+    def __init__(self, table: Table, name: str) -> None:
+        self._table = table
+        self._name = name
+
+    async def enter(self, owner: str, seconds: float) -> Record | None:
+        row = await self._ask(statements.ENTER, owner, seconds)
+        return _record(*row) if row is not None else None
+
+    async def prolong(self, owner: str, seconds: float) -> bool:
+        return await self._ask(statements.PROLONG, owner, seconds) is not None
+
+    async def leave(self, owner: str) -> None:
+        await self._ask(statements.LEAVE, owner)
+
+    async def read(self) -> Record:
+        return _record(*(await self._ask(statements.READ) or ()))
+
+    async def set_aside(self, content: bytes) -> None:
+        await self._ask(statements.SET_ASIDE, content)
+
+    async def write(self, content: bytes | None, *, over: str, version: str, lasts: float | None) -> bool:
+        """Keep it without an end: who reads a tombstone sees that its time has passed."""
+        stays = content is not None and lasts is None
+        row = await self._ask(statements.WRITE, content, version if content is not None else "", over, stays)
+        return row is not None
+
+    async def _ask(self, statement: str, *parameters: object) -> Sequence[Any] | None:
+        return await self._table.ask(statement.format(table=self._table.name), self._name, *parameters)
+
+
+def _record(content: bytes | None, version: str, now: float) -> Record:
+    return Record(content=content, version=version, now=now)
