@@ -17,17 +17,19 @@ The hot path looks into the repository's memory itself and calls no method for i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from aiohttp import ClientError, ClientRequest, ClientResponse
-from aiohttp.hdrs import EXPECT, SET_COOKIE, WWW_AUTHENTICATE
+from aiohttp.hdrs import WWW_AUTHENTICATE
 from multidict import istr
 
 from aio_token._arguments import demand
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._edge.again import closed_on_error, made_ready, taken_in
 from aio_token._edge.attachable import Attachable
-from aio_token._edge.bodies import prepare, ready_to_send
+from aio_token._edge.bodies import prepare
 from aio_token._edge.challenge import parse
 from aio_token._edge.demands import wish_in
 from aio_token._edge.evidence import Sent
@@ -35,9 +37,9 @@ from aio_token._edge.leaving import as_token_error
 from aio_token._edge.notices import Notices
 from aio_token._edge.origins import allowed_origins
 from aio_token._edge.placement import header_named, value_after
-from aio_token._edge.refused import read_if_small
 from aio_token._edge.renew_on import UNAUTHORIZED, policy_of
 from aio_token._edge.source import NO_CACHE, at_hand_of, cache_of, is_due
+from aio_token._edge.step_up import step_up_of
 from aio_token._edge.telling import telling
 from aio_token._errors import TokenError
 from aio_token._ground.public import public
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
     from aio_token._interfaces import TokenSource
     from aio_token._token import Token
     from aio_token.events import Observer
+
+    _Obtain = Callable[[], Awaitable[Token | None]]
 
 REQUIRES_TOKEN = istr("requires-token")
 """The request header that, set to `false`, opts a request out; it is never sent."""
@@ -77,12 +81,13 @@ class BearerMiddleware(Attachable):
     `required` False sends requests without a token where there is none; by default the `TokenError` is raised.
     `renew_on` says which answers mean "renew": by default a 401 that does not blame something else, and a 403 that says
     `invalid_token`; or a set of statuses; or a function of the response, which may be asynchronous and read 64 kB in
-    250 ms. `header` and `prefix` are for APIs that want the token elsewhere. `send_tokens_over_plain_http` allows
-    http origins other than loopback. Raises `ConfigurationError` for what is not an origin, and for a source that is
+    250 ms. `header` and `prefix` are for APIs that want the token elsewhere. `step_up` is the scope that an origin may
+    ask for by `insufficient_scope`, and gets for itself alone. `send_tokens_over_plain_http` allows http origins other
+    than loopback. Raises `ConfigurationError` for what is not an origin, and for a source that is
     none. A request to an origin that was not named leaves a line at debug level, one for each origin.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each has its default
         self,
         source: TokenSource,
         *origins: str | URL,
@@ -90,6 +95,7 @@ class BearerMiddleware(Attachable):
         renew_on: Collection[int] | Callable[[ClientResponse], bool | Awaitable[bool]] | None = None,
         header: str = "Authorization",
         prefix: str = "Bearer",
+        step_up: str | Collection[str] | None = None,
         send_tokens_over_plain_http: bool = False,
         observer: Observer | None = log_event,
         clock: Clock = SYSTEM_CLOCK,
@@ -104,7 +110,7 @@ class BearerMiddleware(Attachable):
         self._memory = cache_of(source)
         # The hot path serves what the memory holds as it is. What needs more has an empty one and goes the long way.
         self._is_plain = prefix == "Bearer" and not self._policy.compares
-        self._cache = self._memory if self._is_plain else NO_CACHE
+        self._cache = self._memory if self._is_plain and step_up is None else NO_CACHE
         self._monotonic, self._wall = self._cache.clock.monotonic, self._cache.clock.time
         self._origins = allowed_origins(origins, plain_http=send_tokens_over_plain_http)
         self._required = required
@@ -112,6 +118,9 @@ class BearerMiddleware(Attachable):
         self._now = clock.monotonic
         self._budgets = budgets_of(source)
         self._notices = Notices()
+        alike: dict[str, Any] = {"required": required, "renew_on": renew_on, "header": header, "prefix": prefix}
+        alike |= {"send_tokens_over_plain_http": send_tokens_over_plain_http, "observer": observer, "clock": clock}
+        self._step_up = step_up_of(step_up, source, partial(BearerMiddleware, **alike), clock)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send the request, with a token if it is one of ours."""
@@ -131,6 +140,8 @@ class BearerMiddleware(Attachable):
         if cached is not None and self._monotonic() < cached.fresh_until and self._wall() < cached.fresh_until_wall:
             sent: Token | Sent = cached.token
         else:
+            if self._step_up is not None and (wider := await self._step_up.serving(url, self)) is not None:
+                return await wider(request, handler)
             fetched = await self._fetched(request)
             if fetched is None:
                 return await handler(request)
@@ -172,11 +183,10 @@ class BearerMiddleware(Attachable):
         token = sent.token if isinstance(sent, Sent) else sent
         challenges = list(parse(response.headers.getall(WWW_AUTHENTICATE, ())))
         wish, due = wish_in(challenges), is_due(self._memory, token)
-        try:
+        with closed_on_error(response):
             is_asked = await self._policy.means_renew(response, challenges, sent, is_due=due) or wish != NO_WISH
-        except BaseException:
-            response.close()
-            raise
+        if self._step_up is not None and (step := self._step_up.asked(response, challenges, token, self)) is not None:
+            return await step.bearer._once_more(request, handler, response, step.obtained)  # noqa: SLF001  one of us
         if is_asked or response.status == UNAUTHORIZED:
             origin = str(request.url.origin())
             rejection = Rejection(token=token, origin=origin, wish=wish)
@@ -200,26 +210,29 @@ class BearerMiddleware(Attachable):
         if not due and self._pauses(budget, rejection.token, origin):
             return response
         budget.asks(rejection.token, due=due)
+
+        async def renewed() -> Token | None:
+            token = await self._source.token(rejected=rejection)
+            if token.same_as(rejection.token):
+                return None
+            budget.brought(token, rejection.token, self._now())
+            return token
+
+        return await self._once_more(request, handler, response, renewed)
+
+    async def _once_more(
+        self, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse, obtain: _Obtain
+    ) -> ClientResponse:
+        """Send the request again with the token that is obtained, or return the response as it came."""
         replayable = not (request.body and request.body.consumed)
         if not replayable:
             # The next request has the new token; sent again, this one would carry an empty body (law B4).
-            self._tell(ReplayImpossible, origin=origin, method=request.method)
-        whole = replayable and await read_if_small(response)
-        # The session does not see a response that is swallowed; one that it sees sets its cookies twice, which is once.
-        request.session.cookie_jar.update_cookies_from_headers(response.headers.getall(SET_COOKIE, ()), response.url)
-        token = await self._renewed(response, rejection, required=replayable)
-        if token is None or token.same_as(rejection.token):
+            self._tell(ReplayImpossible, origin=str(request.url.origin()), method=request.method)
+        whole = await taken_in(request, response, replayable=replayable)
+        token = await self._obtained(response, obtain, required=replayable)
+        if token is None or not replayable:
             return response
-        budget.brought(token, rejection.token, self._now())
-        if not replayable:
-            return response
-        if not whole:
-            response.close()  # before the next one is asked for: the connector may have one connection only
-        await request.close()  # the writer of the rejected request lets go of the body
-        if request.body:
-            await ready_to_send(request.body)
-        if EXPECT in request.headers:
-            request.update_expect_continue()  # the server said 401 instead of 100: this time it may say 100
+        await made_ready(request, response, whole=whole)
         return await self._sent_again(request, handler, response.status, self._on_its_way(token, request))
 
     async def _sent_again(
@@ -241,22 +254,21 @@ class BearerMiddleware(Attachable):
             sent.got(response, in_vain=in_vain)
         if in_vain:
             origin = str(request.url.origin())
-            self._pauses(self._budgets[origin], sent.token if isinstance(sent, Sent) else sent, origin)
+            self._pauses(
+                self._budgets.setdefault(origin, Budget()), sent.token if isinstance(sent, Sent) else sent, origin
+            )
         return response
 
-    async def _renewed(self, response: ClientResponse, rejection: Rejection, *, required: bool) -> Token | None:
+    async def _obtained(self, response: ClientResponse, obtain: _Obtain, *, required: bool) -> Token | None:
         """Return another token; None if there is none, and the rejected response is what the caller gets."""
-        try:
-            return await self._source.token(rejected=rejection)
-        except (TokenError, ClientError, OSError) as error:
-            if not (required and self._required):
-                return None
-            response.close()
-            ours = as_token_error(error)
-            raise ours from ours.__cause__
-        except BaseException:
-            response.close()
-            raise
+        with closed_on_error(response):
+            try:
+                return await obtain()
+            except (TokenError, ClientError, OSError) as error:
+                if not (required and self._required):
+                    return None
+                ours = as_token_error(error)
+                raise ours from ours.__cause__
 
     def _pauses(self, budget: Budget, sent: Token, origin: str) -> bool:
         """Whether this token is not renewed now, since it came of a rejection by this API itself (law B6)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aio_token._narrowed import Family, over, refuse_without_session, wish_for
+from aio_token._narrowed import Family, needs_no_session, over, refuse_without_session, wish_for
 from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:
@@ -52,9 +52,28 @@ class Narrowable:
         """
         wish = wish_for(scope, resource, audience)
         refuse_without_session(self._grant)
+        return self._beside(wish)
+
+    def _beside(self, wish: Wish) -> Self:
         family = self._family or Family(self)
         narrowed: Self = family.member(wish)
         return narrowed
+
+    def _widened(self, scope: str) -> Self:
+        """Return the repository of a token like this one with that scope, whatever the grant needs (law B9)."""
+        return self._beside(over(self._wish, wish_for(scope, (), None)))
+
+    @property
+    def _scope_asked(self) -> str | None:
+        """The scope that was asked for, as far as is known; what is granted if the server does not say another."""
+        credential = self._keeper.credential
+        issued_by = credential.issued_by if credential is not None else None
+        return self._wish.scope or (issued_by.scope if issued_by is not None else None)
+
+    @property
+    def _needs_no_session(self) -> bool:
+        """Whether the grant obtains each token anew, so that no person can help."""
+        return needs_no_session(self._grant)
 
     def _another(self, store: TokenStore) -> Any:  # noqa: ANN401  a repository, whose class is above
         """Make a repository like this one, over another store."""

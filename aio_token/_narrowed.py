@@ -233,9 +233,14 @@ def wish_for(scope: str | None, resource: str | Sequence[str], audience: str | N
     return wish
 
 
+def needs_no_session(grant: Grant) -> bool:
+    """Whether the grant obtains each token anew."""
+    return isinstance(grant, Standalone) and grant.needs_nothing_stored
+
+
 def refuse_without_session(grant: Grant) -> None:
     """Raise `ConfigurationError` for a grant that obtains each token anew."""
-    if isinstance(grant, Standalone) and grant.needs_nothing_stored:
+    if needs_no_session(grant):
         message = "this grant needs no session; give each token a repository of its own, with its own grant"
         raise ConfigurationError(message)
 

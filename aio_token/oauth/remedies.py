@@ -18,6 +18,7 @@ _LOOK_IT_UP = "look this error up in the server's documentation, as trying again
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 _CHECK_GRANT = "no person can help: check what the grant presents, and that the client may do so"
 _REDIRECT_URI = "register the redirect address with the client, letter by letter"
+ANOTHER_SCOPE = "ask for a scope that the client may have"
 _REDIRECT = "configure the address that it redirects to, as redirects are not followed"
 
 _BY_CODE: dict[str, Remedy] = {
@@ -44,8 +45,8 @@ _BY_CODE: dict[str, Remedy] = {
     "device_flow_disabled": (ConfigurationError, "enable the device flow for the client"),  # GitHub
     "unverified_user_email": (SignInRequired, "verify the e-mail address there, then sign in again"),  # GitHub
     "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
-    "invalid_scope": (ConfigurationError, "ask for a scope that the client may have"),
-    "scope_invalid": (ConfigurationError, "ask for a scope that the client may have"),  # Glewlwyd
+    "invalid_scope": (ConfigurationError, ANOTHER_SCOPE),
+    "scope_invalid": (ConfigurationError, ANOTHER_SCOPE),  # Glewlwyd
     "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
     "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
     "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),

@@ -144,7 +144,10 @@ class LoopbackServer:
         connections = self._serving().connections
         self._listener.close()
         for connection in connections:
+            transport = connection.transport
             connection.force_close()
+            if transport is not None and self.ssl_context is not None:
+                transport.abort()  # by itself it waits for the other end to say goodbye, longer than the loop may last
 
     def _serving(self) -> web.Server:
         if self._server is None:

@@ -24,6 +24,7 @@ import aio_token
 from aio_token import Credential, PublicClient, Token, TokenEndpoint
 from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
 from aio_token._edge.demands import wish_in
+from aio_token._edge.step_up import scope_in
 from aio_token._scope import missing_scope
 from aio_token._token import fingerprint
 from aio_token.grants import IssuedBy
@@ -173,6 +174,7 @@ def demanded(text: str) -> None:
     """Have an API demand the text of the next token."""
     for error in ("insufficient_claims", "insufficient_user_authentication"):
         wish_in([Challenge("bearer", {"error": error, "claims": text, "acr_values": text, "max_age": text})])
+    scope_in([Challenge("bearer", {"error": "insufficient_scope", "scope": text})])
 
 
 def named(text: str) -> None:
@@ -252,6 +254,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_edge.challenge.parse": "a challenge",
     "_edge.demands._claims": "a challenge's demands",
     "_edge.demands.wish_in": "a challenge's demands",
+    "_edge.step_up._words": "a challenge's demands",
     "_token.Token.__post_init__": "a token",
     "oauth.answer._retry_after": "an answer",
     "oauth.answer.Answer._scope": "an answer in a dialect",
@@ -307,6 +310,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_narrowed.wish_for": "",
     "_narrowed._as_entry": "",
     "_edge.origins._parsed": "",
+    "_edge.step_up.StepUp.__init__": "",
     "_edge.placement.header_named": "",
     "_edge.placement.value_after": "",
     "_scope.missing_scope": "a granted scope",

@@ -73,7 +73,7 @@ def our_own_parts_fit_the_seams(endpoint: TokenEndpoint) -> None:
     stores: list[TokenStore] = [MemoryTokenStore(), FileTokenStore("token.json")]
     sources: list[TokenSource] = [StaticToken("token"), TokenRepository(grants[0], stores[0], windows=Windows())]
     BearerMiddleware(sources[0], "https://api.example", "https://files.example", required=False)
-    BearerMiddleware(sources[0], "https://api.example", renew_on={401, 403}, header="X-Token", prefix="")
+    BearerMiddleware(sources[0], "https://api.example", renew_on={401, 403}, header="X-Token", prefix="", step_up={"a"})
     BearerMiddleware(sources[0], "https://api.example", renew_on=lambda response: response.status == 404)
 
 
