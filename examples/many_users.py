@@ -16,6 +16,7 @@ from aio_token import (
     ClientSecretBasic,
     RefreshTokenGrant,
     TokenEndpoint,
+    TokenError,
     UnknownAccount,
 )
 from aio_token.stores import DirectoryTokenStores
@@ -48,6 +49,8 @@ async def main() -> None:
                         print(f"{user}: {response.status}")
                 except UnknownAccount:
                     print(f"{user}: who are you? sign in first")
+                except TokenError as error:  # this user's trouble: the others' tasks go on
+                    print(f"{user}: {error}")
 
         async with asyncio.TaskGroup() as group:
             for user in (*here.refresh_tokens, STRANGER):

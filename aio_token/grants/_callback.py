@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError, ServerUnavailable
 from aio_token._token import Unpicklable
-from aio_token.oauth.remedies import by_code
+from aio_token.oauth.remedies import by_word
 from aio_token.oauth.server_text import quoted
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Callback(Unpicklable):
             raise ConfigurationError(message)
         error = self["error"]
         if error:
-            kind, remedy = by_code(error) or (ServerUnavailable, "try again later")
+            kind, remedy = by_word(error)
             said = ": ".join(filter(None, (quoted(error), quoted(self["error_description"]))))
             message = f"the authorization endpoint answered {said}; {remedy}"
             raise kind(message)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 _SIGN_IN = "sign in again"
 _LATER = "try again later"
+_LOOK_IT_UP = "look this error up in the server's documentation, as trying again may not help"
 _CHECK_CLIENT = "check the client's id, its secret and its way to authenticate"
 _CHECK_GRANT = "no person can help: check what the grant presents, and that the client may do so"
+_REDIRECT_URI = "register the redirect address with the client, letter by letter"
 ANOTHER_SCOPE = "ask for a scope that the client may have"
 _REDIRECT = "configure the address that it redirects to, as redirects are not followed"
 
@@ -23,6 +25,10 @@ _BY_CODE: dict[str, Remedy] = {
     "invalid_grant": (GrantRefused, _SIGN_IN),
     "bad_refresh_token": (GrantRefused, _SIGN_IN),  # GitHub
     "invalid_refresh_token": (GrantRefused, _SIGN_IN),  # Slack
+    "bad_verification_code": (GrantRefused, _SIGN_IN),  # GitHub
+    "incorrect_device_code": (GrantRefused, _SIGN_IN),  # GitHub
+    "code_already_used": (GrantRefused, _SIGN_IN),  # Slack
+    "invalid_code": (GrantRefused, _SIGN_IN),  # Slack
     "access_denied": (SignInRequired, _SIGN_IN),
     "account_selection_required": (SignInRequired, _SIGN_IN),
     "consent_required": (SignInRequired, _SIGN_IN),
@@ -33,6 +39,11 @@ _BY_CODE: dict[str, Remedy] = {
     "invalid_client": (ConfigurationError, _CHECK_CLIENT),
     "incorrect_client_credentials": (ConfigurationError, _CHECK_CLIENT),  # GitHub
     "bad_client_secret": (ConfigurationError, _CHECK_CLIENT),  # Slack
+    "invalid_client_id": (ConfigurationError, _CHECK_CLIENT),  # Slack
+    "redirect_uri_mismatch": (ConfigurationError, _REDIRECT_URI),  # GitHub
+    "bad_redirect_uri": (ConfigurationError, _REDIRECT_URI),  # Slack
+    "device_flow_disabled": (ConfigurationError, "enable the device flow for the client"),  # GitHub
+    "unverified_user_email": (SignInRequired, "verify the e-mail address there, then sign in again"),  # GitHub
     "unauthorized_client": (ConfigurationError, f"{_CHECK_CLIENT}, and that it may use this grant"),
     "invalid_scope": (ConfigurationError, ANOTHER_SCOPE),
     "scope_invalid": (ConfigurationError, ANOTHER_SCOPE),  # Glewlwyd
@@ -51,7 +62,7 @@ _WITHOUT_A_PERSON = frozenset(
         "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 )
-_OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret"})
+_OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "bad_client_secret", "invalid_client_id"})
 CODES = frozenset({*_BY_CODE, "authorization_pending", "slow_down"})
 """What a dialect may say that a server's own word means."""
 
@@ -66,6 +77,11 @@ _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 def by_code(code: str) -> Remedy | None:
     """Return what helps against an error of this code, None if it is not known."""
     return _BY_CODE.get(code)
+
+
+def by_word(code: str) -> Remedy:
+    """Return what helps against an error of this code where no status says more; it may be any server's own."""
+    return _BY_CODE.get(code, (ServerUnavailable, _LOOK_IT_UP))
 
 
 def is_about_the_client(code: str) -> bool:
@@ -141,4 +157,6 @@ def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
         known = GrantRefused, _SIGN_IN
     if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):
         return ConfigurationError, _CHECK_GRANT
+    if known is None and code and status < 300:  # noqa: PLR2004  of servers that answer 200 to whatever fails
+        return by_word(code)
     return known or by_status(status, address)

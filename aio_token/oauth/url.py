@@ -26,9 +26,9 @@ def problem_with(url: object, *, plain_http: bool) -> str | None:
     """
     parts = _parts(url) if isinstance(url, str) else None
     if parts is None:
-        return "is not a URL"
+        return "is not a URL; write it as text, like https://id.example/path"
     if parts.scheme not in {"http", "https"} or not parts.host:
-        return "is not an https URL"
+        return "is not an https URL; write it like https://id.example/path, with its scheme"
     if parts.scheme == "http" and not plain_http and not is_loopback(parts.host):
         return "is not https; use https, or say send_secrets_over_plain_http=True"
     if parts.user is not None or parts.password is not None:

@@ -242,7 +242,8 @@ async def test_only_the_awaited_answer_is_taken() -> None:
         ),
         ({"error": "unsupported_response_type"}, ConfigurationError, "register the client for the authorization code"),
         ({"error": "server_error"}, ServerUnavailable, "server_error; try again later"),
-        ({"error": "x", "error_description": "canary " + "9" * 40}, ServerUnavailable, r"x: canary \.\.\.; try"),
+        ({"error": "application_suspended"}, ServerUnavailable, "application_suspended; look this error up"),  # GitHub
+        ({"error": "x", "error_description": "canary " + "9" * 40}, ServerUnavailable, r"x: canary \.\.\.; look"),
         ({}, ServerUnavailable, "neither a code nor an error"),
     ],
 )

@@ -29,10 +29,18 @@ WHEEL = {
 )
 def test_every_extra_does_something(extra: str, requirement: str) -> None:
     """What an extra installs is imported by the package, and a user is told of the extra by a message or a page."""
-    library = re.split(r"[><=]", requirement)[0]
+    library = re.split(r"[\[><=]", requirement)[0]
     assert re.search(rf"\b(?:import|from) {IMPORTED_AS.get(library, library)}\b", SOURCES)
     told = SOURCES + "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     assert f"[{extra}]" in told or f"extra `{extra}`" in told
+
+
+def test_a_release_installs_every_extra() -> None:
+    """An extra that cannot be installed, or not beside the others, is found before anything is published."""
+    release = (ROOT / ".ci" / "release").read_text(encoding="utf-8")
+    installed = re.search(r"\.whl\)\[([\w,]+)\]", release)
+    assert installed is not None
+    assert installed[1].split(",") == sorted(PROJECT["optional-dependencies"])
 
 
 def test_the_classifiers_name_what_is_tested() -> None:

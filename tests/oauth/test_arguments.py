@@ -88,9 +88,9 @@ HOPELESS: list[tuple[Callable[[], object], str]] = [
     (lambda: TokenEndpoint(ADDRESS, ANY), r"pass ClientSecretBasic\(client_id, secret\), or PublicClient\(client_id\)"),
     (lambda: TokenEndpoint(ADDRESS, ClientSecretBasic), "^the client of .* not the class ClientSecretBasic$"),  # type: ignore[arg-type]
     (lambda: TokenEndpoint(ADDRESS, None), "^the client of .*, not None$"),  # type: ignore[arg-type]
-    (lambda: TokenEndpoint(123, PublicClient("bot")), "^the address of the token endpoint is not a URL$"),  # type: ignore[arg-type]
-    (lambda: TokenEndpoint(URL(ADDRESS), PublicClient("bot")), "is not a URL$"),  # type: ignore[arg-type]
-    (lambda: TokenEndpoint(None, PublicClient("bot")), "is not a URL$"),  # type: ignore[arg-type]
+    (lambda: TokenEndpoint(123, PublicClient("bot")), "^the address of the token endpoint is not a URL; write it"),  # type: ignore[arg-type]
+    (lambda: TokenEndpoint(URL(ADDRESS), PublicClient("bot")), "is not a URL; "),  # type: ignore[arg-type]
+    (lambda: TokenEndpoint(None, PublicClient("bot")), "is not a URL; "),  # type: ignore[arg-type]
     (lambda: TokenEndpoint(ADDRESS, PublicClient("bot"), transport=ANY), r"such as Transport\(timeout=10\)"),
     (lambda: ClientCredentialsGrant(ClientSecretBasic("bot", CANARY)), "^a grant asks a TokenEndpoint, not a "),  # type: ignore[arg-type]
     (lambda: ClientCredentialsGrant(ANY), "^a grant asks a TokenEndpoint"),
@@ -180,7 +180,7 @@ def test_a_sign_in_adds_no_parameter_that_it_says_itself(name: str) -> None:
 
 async def test_an_issuer_is_judged_before_it_is_asked() -> None:
     """Law G1: what is no address is refused before anything is sent, and not shown."""
-    with pytest.raises(ConfigurationError, match=r"^the issuer's address is not a URL$") as caught:
+    with pytest.raises(ConfigurationError, match=r"^the issuer's address is not a URL; write it") as caught:
         await Provider.discover(CANARY.encode())  # type: ignore[arg-type]
     assert CANARY not in exposure(caught.value)
     with pytest.raises(ConfigurationError, match=r"^transport is a Transport"):

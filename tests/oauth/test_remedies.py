@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ADDRESS = "https://id.example/realms/typo/token"
-REFRESH, CLIENT = "refresh_token", "client_credentials"
+REFRESH, CLIENT, CODE = "refresh_token", "client_credentials", "authorization_code"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 JWT, EXCHANGE = (f"urn:ietf:params:oauth:grant-type:{name}" for name in ("jwt-bearer", "token-exchange"))
 
 
@@ -54,7 +55,16 @@ def failure(grant_type: str, status: int, body: Mapping[str, object] | str) -> T
         (REFRESH, 429, {}, ServerUnavailable, "try again later"),
         (REFRESH, 503, "", ServerUnavailable, "try again later"),
         (REFRESH, 400, {"error": "temporarily_unavailable"}, ServerUnavailable, "try again later"),
-        (CLIENT, 200, {"error": "odd"}, ServerUnavailable, "try again later"),
+        (CODE, 200, {"error": "bad_verification_code"}, GrantRefused, "sign in again"),  # GitHub
+        (CODE, 200, {"error": "redirect_uri_mismatch"}, ConfigurationError, "redirect address"),  # GitHub
+        (CODE, 200, {"error": "unverified_user_email"}, SignInRequired, "verify the e-mail address"),  # GitHub
+        (DEVICE, 200, {"error": "incorrect_device_code"}, GrantRefused, "sign in again"),  # GitHub
+        (DEVICE, 200, {"error": "device_flow_disabled"}, ConfigurationError, "enable the device flow"),  # GitHub
+        (CODE, 200, {"ok": False, "error": "invalid_code"}, GrantRefused, "sign in again"),  # Slack
+        (CODE, 200, {"ok": False, "error": "code_already_used"}, GrantRefused, "sign in again"),  # Slack
+        (CODE, 200, {"ok": False, "error": "bad_redirect_uri"}, ConfigurationError, "redirect address"),  # Slack
+        (REFRESH, 200, {"ok": False, "error": "invalid_client_id"}, ConfigurationError, "client's id"),  # Slack
+        (CLIENT, 200, {"error": "odd"}, ServerUnavailable, "look this error up"),
     ],
 )
 def test_the_remedy_is_the_one_that_helps(

@@ -209,6 +209,18 @@ MISTAKES = (
     Mistake("a page that takes no POST", _answer(405), "answered 405", "check its address"),
     Mistake("an address that has moved", _answer(302), "answered 302", "configure the address that it redirects to"),
     Mistake("a sign-in page", _answer(200), "answered 200", "check its address"),
+    Mistake(
+        "a code that has been used, at a server that answers 200",
+        _answer(200, {"error": "bad_verification_code", "error_description": "The code passed is incorrect."}),
+        "answered 200 (bad_verification_code: The code",
+        "check what the grant presents",
+    ),
+    Mistake(
+        "an error that the standard does not know, with 200",
+        _answer(200, {"ok": False, "error": "team_not_found"}),
+        "answered 200 (team_not_found)",
+        "look this error up",
+    ),
     Mistake("a gateway without a server", _answer(502), "answered 502", "try again later"),
     Mistake("too many requests", _too_often, "answered 429", "try again later"),
     Mistake(
@@ -252,7 +264,9 @@ MISTAKES = (
         "is not https",
         "use https",
     ),
-    Mistake("no scheme", _plainly(lambda place: place.endpoint("id.example/token")), "is not an https URL", ""),
+    Mistake(
+        "no scheme", _plainly(lambda place: place.endpoint("id.example/token")), "is not an https URL", "like https://"
+    ),
     Mistake(
         "an issuer with another ending",
         lambda place: Provider.discover(f"{place.server.issuer}/"),
