@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 import time
 import tracemalloc
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ from aio_token.testing import AuthorizationServer, RateLimited, Slow
 from benchmarks._sampling import Rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from aio_token import TokenRepository
     from aio_token.stores import TokenStores
@@ -159,9 +159,8 @@ async def _sessions(count: int) -> dict[str, Any]:
 
 async def _herd(count: int) -> dict[str, Any]:
     """Let all ask at once whose tokens have expired, as when a machine wakes up."""
-    _limit_descriptors()
     at_once = _AtOnce()
-    with TemporaryDirectory() as directory:
+    with _few_descriptors(), TemporaryDirectory() as directory:
         async with AuthorizationServer() as server:
             server.inject(at_once.slowly(Slow(before=LATENCY)))
             stores = DirectoryTokenStores(directory)
@@ -247,9 +246,17 @@ async def _limited(count: int) -> dict[str, Any]:
         return {"accounts": count, "asked": failed, "posts": server.requests["refresh_token"]}
 
 
-def _limit_descriptors() -> None:
-    if os.name == "posix":
-        import resource
+@contextmanager
+def _few_descriptors() -> Iterator[None]:
+    """Have as many descriptors as most systems give a process, for as long as the block takes."""
+    if os.name != "posix":
+        yield
+        return
+    import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, most if most > 0 else sys.maxsize), most))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, *(limit for limit in before if limit > 0)), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
