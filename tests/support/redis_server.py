@@ -12,11 +12,15 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.daemon import GUARDED, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_IS_CI = bool(os.environ.get("CI"))  # where nothing may be missing
 
 PATIENCE = 60.0
 """Seconds that a loaded machine may take to start it."""
@@ -29,6 +33,8 @@ class RedisServer:
         binary = shutil.which("redis-server")
         if binary is None:
             message = "redis-server is not installed, and these tests need it; run: apt-get install redis-server"
+            if not _IS_CI:
+                pytest.skip(message)
             raise RuntimeError(message)
         self._binary, self._folder, self._options = binary, folder, options
         self._process: subprocess.Popen[bytes] | None = None
