@@ -32,7 +32,7 @@ from aio_token._hold import holding
 from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
 from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
-from aio_token._pacing.asking import Asking
+from aio_token._pacing.asking import ACCOUNTS, Asking
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
 from aio_token._trouble import OthersSpend, explained, keep_until_its_time, settled, spending
@@ -92,7 +92,7 @@ class Keeper:
         self._pace = pace
         self._lineage = Lineage()
         self._failed_saves, self._serves_unsaved = 0, serves_unsaved
-        self.account: int | None = None  # as which it meets an outage (law D8); None: as itself
+        self.account = next(ACCOUNTS)  # as which it meets an outage (law D8)
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
 
@@ -103,7 +103,7 @@ class Keeper:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account or id(self))
+        return Asking(self._grant, self._limits, self.clock, outages_of(self._pace), account=self.account)
 
     @property
     def unsaved(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from aio_token._limits import Limits
     from aio_token._pacing.outage import Outages
     from aio_token._wish import Wish
+
+ACCOUNTS = itertools.count()
+"""Numbers for accounts: the `id` of one that is gone may be another's later."""
 
 
 class Asking:

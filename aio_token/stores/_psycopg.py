@@ -76,8 +76,7 @@ class _Connections:
 
     def _forget(self, working: asyncio.Task[Sequence[object] | None]) -> None:
         self._given_up.discard(working)
-        if not working.cancelled():
-            working.exception()  # looked at, so that nothing is reported as never retrieved
+        _ = working.cancelled() or working.exception()  # looked at, so that nothing is reported as never retrieved
 
     async def _work(self, statement: str, parameters: Sequence[object]) -> Sequence[object] | None:
         from psycopg import OperationalError  # noqa: PLC0415  an extra
@@ -86,9 +85,8 @@ class _Connections:
             connection = self._idle.pop()
             try:
                 return await self._execute(connection, statement, parameters)
-            except OperationalError:
-                if not connection.closed:
-                    raise  # else the server was restarted since; every statement may be run twice
+            except OperationalError:  # the server was restarted since; every statement may be run twice
+                continue
         return await self._execute(await self._connected(), statement, parameters)
 
     async def _execute(

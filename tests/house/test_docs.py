@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +15,7 @@ from benchmarks.workloads import WORKLOADS
 from tests.support import floors
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
+from tests.support.document_run import run
 from tests.support.odd_servers import HOSTS
 from website import navigation
 
@@ -32,17 +30,6 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the file to trust, and the one that the servers show."""
     return write_certificate(tmp_path_factory.mktemp("certificates"), ID, API, *HOSTS)
-
-
-def run(document: Path, certificates: tuple[Path, Path], directory: Path) -> subprocess.CompletedProcess[str]:
-    """Run a document's blocks in a process of their own, in an empty directory."""
-    trusted, shown = certificates
-    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    environment |= {"SSL_CERT_FILE": str(trusted), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-m", "tests.support.document", str(document), str(shown)]
-    return subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=50, check=False
-    )
 
 
 def unknown_targets(text: str) -> set[str]:

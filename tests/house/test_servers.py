@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from tests.house.test_docs import ROOT, run
 from tests.support.certificates import write_certificate
 from tests.support.document import API, ID, blocks
+from tests.support.document_run import ROOT, run
 from tests.support.odd_servers import HOSTS, servers
 
 if TYPE_CHECKING:

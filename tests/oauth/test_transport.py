@@ -11,6 +11,7 @@ import sys
 import tracemalloc
 import zlib
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,13 @@ async def test_a_refused_connection_is_tried_again_and_reported() -> None:
     url = f"http://127.0.0.1:{unused_port()}"
     error = await refused(url, ServerUnavailable, "^the server cannot be reached: it refuses")
     assert isinstance(error.__cause__, ConnectionRefusedError)
+
+
+async def test_what_else_keeps_a_server_from_being_reached_is_said_as_the_system_does(tmp_path: Path) -> None:
+    """Law D6: such as a socket that is not there."""
+    way = partial(aiohttp.UnixConnector, str(tmp_path / "missing"))
+    error = await refused("http://127.0.0.1/token", ServerUnavailable, "No such file or directory; try", connector=way)
+    assert isinstance(error.__cause__, FileNotFoundError)
 
 
 async def test_a_server_that_starts_late_is_waited_for() -> None:
