@@ -69,9 +69,18 @@ class ProcessLock:
 
 
 async def waited_for(attempt: Callable[[], Awaitable[bool]]) -> None:
-    """Attempt until it goes well; whoever waits for another process needs no thread in between."""
-    delays = _delays()
-    while not await attempt():  # noqa: ASYNC110  what another process does is no event here
+    """Attempt until it goes well; whoever waits for another process needs no thread in between.
+
+    An attempt that swallows a cancellation, as clients of servers may, ends the wait all the same.
+    """
+    delays, task = _delays(), asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    while True:
+        taken = await attempt()
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+        if taken:
+            return
         await asyncio.sleep(next(delays))
 
 

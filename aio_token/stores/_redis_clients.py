@@ -10,13 +10,17 @@ from weakref import WeakKeyDictionary
 
 from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._ground.public import public_in
+from aio_token._single_flight import finish
 from aio_token.stores._redis_trouble import explained
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
 TIMEOUT = 3.0
 """Seconds for one command."""
+
+_TIDYING = 1.0
+"""Seconds for closing connections though the caller is cancelled: one that is interrupted leaves a socket open."""
 
 _AT_ONCE = 16
 """Commands that are under way for the accounts of one event loop: each takes a connection."""
@@ -30,7 +34,7 @@ class RedisClient(Protocol):
         """Carry a command out."""
         ...
 
-    async def aclose(self) -> None:
+    def aclose(self) -> Coroutine[Any, Any, None]:
         """Close the connections."""
         ...
 
@@ -66,7 +70,7 @@ class Clients:
         try:
             yield client
         finally:
-            await client.aclose()
+            await finish(client.aclose(), grace=_TIDYING)
 
     @asynccontextmanager
     async def shared(self, store: object) -> AsyncIterator[RedisClient]:
@@ -88,7 +92,7 @@ class Clients:
             here.users -= 1
             if not here.users:
                 del self._of_loops[loop]
-                await here.aclose()
+                await finish(here.aclose(), grace=_TIDYING)
 
     def _made(self, make: Callable[[], RedisClient], store: object) -> RedisClient:
         try:

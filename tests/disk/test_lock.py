@@ -8,11 +8,12 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token._disk.lock import ProcessLock
+from aio_token._disk.lock import ProcessLock, waited_for
 from aio_token._disk.steps import Steps
 from aio_token._errors import StoreError
 from tests.disk.held import held
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 HOLDER = """
 import sys
 from pathlib import Path
-from aio_token._disk.lock import ProcessLock
+from aio_token._disk.lock import ProcessLock, waited_for
 
 lock = ProcessLock(Path(sys.argv[1]))
 lock.acquire()
@@ -232,3 +233,19 @@ def test_a_symbolic_link_in_the_locks_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"lock, the file of a lock, is a symbolic link; remove it: rm "):
         ProcessLock(path).acquire()
     assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_a_wait_ends_though_an_attempt_swallows_the_cancellation() -> None:
+    """Law C3: as clients of servers may do, in the very moment in which an answer comes."""
+
+    async def attempt() -> bool:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return taken
+
+    for taken in (False, True):
+        waiting = asyncio.create_task(waited_for(attempt))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
