@@ -384,14 +384,15 @@ async def test_single_files_move_in(server: AuthorizationServer, tmp_path: Path)
     here = Directory(server, DirectoryTokenStores(tmp_path / "accounts"))
     file = FileTokenStore(tmp_path / "alice.json")
     credential = server.credential(client_id="app", user="alice")
+    alice = here.accounts["alice"]  # in use meanwhile
     with pytest.raises(UnknownAccount):
-        await here.accounts["alice"].token()
+        await alice.token()
     for _ in range(2):  # the second time as after a kill between the save and the delete
         async with file.exclusive() as slot:
             await slot.save(credential)
         assert await here.accounts.import_from("alice", file)
         assert not (tmp_path / "alice.json").exists()
-    assert await here.accounts["alice"].token() == credential.token
+    assert await alice.token() == credential.token
     assert not await here.accounts.import_from("alice", file)
     async with file.exclusive() as slot:
         await slot.save(server.credential(client_id="app", user="alice"))
