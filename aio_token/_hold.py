@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout
+from aio_token._interfaces import time_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ def holding(slot: Slot) -> Iterator[None]:
 def demand_hold() -> None:
     """Raise `LockTimeout` if what is held may have lapsed; to be called right before a request is written."""
     slot = _HELD.get()
-    if slot is not None and slot.lasts is not None and slot.lasts <= 0:
+    left = time_left(slot) if slot is not None else None
+    if left is not None and left <= 0:
         raise lapsed()
 
 

@@ -29,7 +29,7 @@ from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
 from aio_token._freshness import ANY, Answer, CachedToken
 from aio_token._hold import holding
-from aio_token._interfaces import Spending
+from aio_token._interfaces import Spending, may_lose_writes
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
 from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import ACCOUNTS, Asking
@@ -142,7 +142,7 @@ class Keeper:
 
     def _learn(self, found: Credential | None) -> bool:
         """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
-        lineage, ours, may_lose = self._lineage, self.credential, self._store.may_lose
+        lineage, ours, may_lose = self._lineage, self.credential, may_lose_writes(self._store)
         adopted, first = lineage.adopts(found, ours, may_lose=may_lose), not lineage.known
         lost = not adopted and may_lose and lineage.has_lost(found, ours)
         if adopted:

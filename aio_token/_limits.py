@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
-from aio_token._interfaces import Probing
+from aio_token._interfaces import Probing, may_lose_writes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -169,7 +169,7 @@ async def remove(
 
     Raises what deleting raises; what cannot be read or written then is learnt when the store is held next.
     """
-    own = ours.tombstone(now, may_lose=store.may_lose) if ours is not None else None
+    own = ours.tombstone(now, may_lose=may_lose_writes(store)) if ours is not None else None
     await slot.delete()
     with suppress(Exception):
         left = await read(slot, store, limits)

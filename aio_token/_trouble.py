@@ -23,6 +23,7 @@ from aio_token._errors import (
     StoreError,
     TokenError,
 )
+from aio_token._interfaces import time_left
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def settled(
         raise served_to_its_end(since)
     longest = limits.obtain + limits.save
     left = min(since + longest - now, longest)
-    if slot.lasts is not None and (credential.failed_at or -math.inf) < since and left > 0:
+    if time_left(slot) is not None and (credential.failed_at or -math.inf) < since and left > 0:
         raise OthersSpend(left)
     return since
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import errno
 import time
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -29,3 +31,34 @@ class Steps:
 
 
 STRAIGHT = Steps()
+
+
+class Patient(Steps):
+    """Waits for each call for so many seconds, without an event loop: a file system that hangs hangs no command.
+
+    The thread of a call that hangs is left behind. `_thread` alone, since `threading` costs a short command too much.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def step(self, call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Make the call. Raises `TimeoutError` for one that does not come back."""
+        returned: list[_T] = []
+        failed: list[BaseException] = []
+        done = _thread.allocate_lock()
+        done.acquire()
+
+        def make() -> None:
+            try:
+                returned.append(call(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  it is raised where the call was asked for
+                failed.append(error)
+            done.release()
+
+        _thread.start_new_thread(make, ())
+        if not done.acquire(timeout=self._seconds):
+            raise TimeoutError(errno.ETIMEDOUT, f"the file system does not answer within {self._seconds:g} s")
+        for error in failed:
+            raise error
+        return returned[0]

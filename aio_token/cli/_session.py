@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from aio_token._disk.damage import Damaged
 from aio_token._disk.platform import HERE
+from aio_token._disk.steps import Patient
 from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
 from aio_token._ground.value import Value
 from aio_token.cli import _profile_files
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token.cli._profile import Profile
     from aio_token.stores.file import FileTokenStore
+
+_PATIENCE = 5.0
+"""Seconds for a step on the disk, as `Limits.load` has them."""
 
 
 class Session(Value, kw_only=False):
@@ -84,7 +88,7 @@ class Session(Value, kw_only=False):
 
     def _read(self, path: Path) -> Credential | None:
         try:
-            return read_credential(path, self._codec, HERE)
+            return read_credential(path, self._codec, HERE, Patient(_PATIENCE))
         except Damaged:
             return None  # it is left to the next holder of the lock, who moves it aside
 
