@@ -12,12 +12,11 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout
-from aio_token._interfaces import time_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aio_token._interfaces import Slot
+    from aio_token._interfaces import Slot, TokenStore
 
 _HELD: ContextVar[Slot | None] = ContextVar("aio_token: what is held", default=None)
 
@@ -47,3 +46,14 @@ def lapsed() -> LockTimeout:
         "nothing was sent; try again"
     )
     return LockTimeout(message)
+
+
+def may_lose_writes(store: TokenStore) -> bool:
+    """Whether a store may lose what it has confirmed; one that does not say loses nothing."""
+    return bool(getattr(store, "may_lose", False))
+
+
+def time_left(slot: Slot) -> float | None:
+    """Return for how many seconds a hold lasts, None for as long as it is held; so does one that does not say."""
+    left: float | None = getattr(slot, "lasts", None)
+    return left

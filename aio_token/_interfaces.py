@@ -211,14 +211,3 @@ class Probing(Protocol):
     async def probe(self) -> None:
         """Find out whether a credential could be kept now: directory, lock and key. Raises `StoreError`."""
         ...
-
-
-def may_lose_writes(store: TokenStore) -> bool:
-    """Whether a store may lose what it has confirmed; one that does not say loses nothing."""
-    return bool(getattr(store, "may_lose", False))
-
-
-def time_left(slot: Slot) -> float | None:
-    """Return for how many seconds a hold lasts, None for as long as it is held; so does one that does not say."""
-    left: float | None = getattr(slot, "lasts", None)
-    return left

@@ -28,8 +28,8 @@ from aio_token._backoff import LOOKS_APART, chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
 from aio_token._freshness import ANY, Answer, CachedToken
-from aio_token._hold import holding
-from aio_token._interfaces import Spending, may_lose_writes
+from aio_token._hold import holding, may_lose_writes
+from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
 from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import ACCOUNTS, Asking

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
-from aio_token._interfaces import Probing, may_lose_writes
+from aio_token._hold import may_lose_writes
+from aio_token._interfaces import Probing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

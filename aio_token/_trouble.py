@@ -23,7 +23,7 @@ from aio_token._errors import (
     StoreError,
     TokenError,
 )
-from aio_token._interfaces import time_left
+from aio_token._hold import time_left
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
