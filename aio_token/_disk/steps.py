@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import errno
 import time
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -48,17 +49,18 @@ class Patient(Steps):
         failed: list[BaseException] = []
         done = _thread.allocate_lock()
         done.acquire()
-
-        def make() -> None:
-            try:
-                returned.append(call(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  it is raised where the call was asked for
-                failed.append(error)
-            done.release()
-
-        _thread.start_new_thread(make, ())
+        _thread.start_new_thread(_make, (partial(call, *args, **kwargs), returned, failed, done))
         if not done.acquire(timeout=self._seconds):
             raise TimeoutError(errno.ETIMEDOUT, f"the file system does not answer within {self._seconds:g} s")
         for error in failed:
             raise error
         return returned[0]
+
+
+def _make(call: Callable[[], _T], returned: list[_T], failed: list[BaseException], done: _thread.LockType) -> None:
+    """Make the call in a thread of its own, and say that it has come back."""
+    try:
+        returned.append(call())
+    except BaseException as error:  # noqa: BLE001  it is raised where the call was asked for
+        failed.append(error)
+    done.release()

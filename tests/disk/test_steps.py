@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import os
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aio_token._disk.steps import Patient
+from aio_token._disk.steps import Patient, _make
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +29,15 @@ def test_what_a_call_returns_and_raises_is_handed_on(tmp_path: Path) -> None:
     assert steps.step(os.path.basename, "/a/b") == "b"
     with pytest.raises(FileNotFoundError):
         steps.step(os.listdir, tmp_path / "missing")
+
+
+def test_the_thread_of_a_call_says_what_came_of_it_and_that_it_is_done() -> None:
+    """Made here, where it can be looked at."""
+    returned: list[Any] = []
+    failed: list[BaseException] = []
+    for call in (partial(os.path.basename, "/a/b"), partial(os.listdir, "/missing")):
+        done = _thread.allocate_lock()
+        done.acquire()
+        _make(call, returned, failed, done)
+        assert not done.locked()
+    assert (returned, [type(error) for error in failed]) == (["b"], [FileNotFoundError])
