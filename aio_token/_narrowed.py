@@ -20,6 +20,7 @@ from weakref import WeakSet, WeakValueDictionary
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError, StoreError, without_frames
 from aio_token._freshness import RENEWALS_APART
+from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Probing, Standalone
 from aio_token._lineage import Lineage
 from aio_token._wish import NO_WISH, Wish
@@ -114,7 +115,7 @@ class NarrowStore:
     @property
     def may_lose(self) -> bool:
         """What the store says."""
-        return self._store.may_lose
+        return may_lose_writes(self._store)
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
@@ -145,7 +146,7 @@ class NarrowSlot:
     @property
     def lasts(self) -> float | None:
         """What the store says."""
-        return self._slot.lasts
+        return time_left(self._slot)
 
     async def load(self) -> Credential | None:
         """Return what is kept."""

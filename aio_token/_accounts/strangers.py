@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._backoff import LOOKS_APART
 from aio_token._errors import Superseded
+from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Probing, Spending, Standalone
 from aio_token.stores.many.record import is_there
 
@@ -92,7 +93,7 @@ class StrangersStore:
     @property
     def may_lose(self) -> bool:
         """What the store says."""
-        return self._store.may_lose
+        return may_lose_writes(self._store)
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
@@ -142,7 +143,7 @@ class _EmptySlot:
     @property
     def lasts(self) -> float | None:
         """What the store says."""
-        return self._slot.lasts if self._slot is not None else None
+        return time_left(self._slot) if self._slot is not None else None
 
     async def load(self) -> Credential | None:
         """Return what is kept."""

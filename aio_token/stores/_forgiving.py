@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, StoreError
+from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Standalone
 from aio_token._limits import failure_of, within
 
@@ -42,7 +43,7 @@ class Forgiving:
     @property
     def may_lose(self) -> bool:
         """What the store says."""
-        return self._store.may_lose
+        return may_lose_writes(self._store)
 
     async def load(self) -> Credential | None:
         """Return what is kept, None while that cannot be read."""
@@ -75,7 +76,7 @@ class ForgivingSlot:
     @property
     def lasts(self) -> float | None:
         """What the store says."""
-        return self._slot.lasts if self._slot is not None else None
+        return time_left(self._slot) if self._slot is not None else None
 
     async def load(self) -> Credential | None:
         """Return what is kept, None while that cannot be read."""

@@ -6,7 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from aio_token import PublicClient, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token import Limits, PublicClient, RefreshTokenGrant, TokenEndpoint, TokenRepository
+from aio_token._narrowed import NarrowStore
+from aio_token.stores._forgiving import Forgiving
 from aio_token.testing import AuthorizationServer
 
 if TYPE_CHECKING:
@@ -53,3 +55,12 @@ async def test_a_store_that_says_nothing_of_losing_loses_nothing() -> None:
             assert store.kept.token == await tokens.token()
             assert (await tokens.sign_out()).revoked
         assert store.kept is None or store.kept.is_tombstone
+
+
+async def test_what_looks_through_to_such_a_store_says_the_same() -> None:
+    """Law F9: a service account's store, and a narrowed token's."""
+    store: Any = PlainStore()
+    for view in (Forgiving(store, Limits()), NarrowStore(store, "key")):
+        assert view.may_lose is False
+        async with view.exclusive() as slot:
+            assert slot.lasts is None
