@@ -28,12 +28,13 @@ class Answer(dict[str, Any]):
 
 @dataclass(eq=False, slots=True, repr=False)
 class Family:
-    """What descends from one sign-in."""
+    """What descends from one sign-in; `key` is the thumbprint of what a public client's refresh tokens are bound to."""
 
     client_id: str
     user: str | None
     scope: str | None
     audience: str | None
+    key: str | None = None
     revoked: bool = False
     access_token: AccessToken | None = None
 
@@ -44,13 +45,14 @@ class Family:
 
 @dataclass(eq=False, slots=True, repr=False)
 class AccessToken:
-    """An access token that was issued; times are POSIX seconds."""
+    """An access token that was issued; times are POSIX seconds. `key` is the thumbprint of what it is bound to."""
 
     text: str
     family: Family
     scope: str | None
     issued_at: float
     expires_at: float
+    key: str | None
     revoked: bool = False
 
     def check_client(self, client: RegisteredClient) -> bool:
@@ -81,7 +83,7 @@ class Ledger:
     """Issues, rotates and revokes as the rules say, and counts.
 
     `refreshes` counts refreshes that succeeded, `reused` refresh tokens that were presented after they had been spent,
-    `forgiven` those of them that came within the grace window.
+    `forgiven` those of them that came within the grace window. `key` is the thumbprint of what is proved right now.
     """
 
     def __init__(self, rules: Rules, issuer: Callable[[], str]) -> None:
@@ -93,12 +95,13 @@ class Ledger:
         self.refreshes: int = 0
         self.reused: int = 0
         self.forgiven: int = 0
+        self.key: str | None = None
 
     def issue(
         self, client_id: str, user: str | None, scope: str | None, audience: str | None = None, *, refreshable: bool
     ) -> Answer:
         """Begin a family."""
-        family = Family(client_id, user, scope, audience)
+        family = Family(client_id, user, scope, audience, self.key)
         self._families.append(family)
         return self._answer(family, scope, self._new_refresh_token(family) if refreshable else None)
 
@@ -106,6 +109,8 @@ class Ledger:
         """Look a refresh token up that a client presents; a spent one revokes its family, unless grace is given."""
         token = self.refresh_tokens.get(text)
         if token is None or not token.check_client(client):
+            return None
+        if token.family.key is not None and token.family.key != self.key and client.allows("none"):
             return None
         now = self._rules.clock.time()
         if token.spent_at is not None:
@@ -175,9 +180,10 @@ class Ledger:
     def _answer(self, family: Family, scope: str | None, refresh_token: RefreshToken | None) -> Answer:
         rules, now = self._rules, self._rules.clock.time()
         text = self._jwt(family, scope, now) if rules.jwt else f"kit-access-{secrets.token_urlsafe(24)}"
-        family.access_token = AccessToken(text, family, scope, now, now + rules.lifetime)
+        family.access_token = AccessToken(text, family, scope, now, now + rules.lifetime, self.key)
         self.access_tokens[text] = family.access_token
-        answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
+        kind = "Bearer" if self.key is None else "DPoP"
+        answer = Answer(access_token=text, token_type=kind, expires_in=_whole(rules.lifetime))
         if scope is not None:
             answer["scope"] = scope
         if family.user is not None and "openid" in (scope or family.scope or "").split():
@@ -198,6 +204,7 @@ class Ledger:
             "iat": int(now),
             "exp": int(now) + self._rules.lifetime,
             "jti": secrets.token_hex(8),
+            "cnf": self.key and {"jkt": self.key},
         }
         return _signed({name: value for name, value in claims.items() if value is not None}, "at+jwt")
 
