@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
+import os
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,10 @@ from aio_token._token import Unpicklable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ALGORITHMS: Mapping[str, tuple[str, str]] = {
-    "ES256": ("EC", "P-256"),
-    "ES384": ("EC", "P-384"),
-    "ES512": ("EC", "P-521"),
-    "EdDSA": ("OKP", "Ed25519"),
-}
-"""What a proof may be signed with, and the type and curve of its key."""
+ALGORITHMS: Mapping[str, str] = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+"""What a proof may be signed with, and the curve of its key."""
 
-_PUBLIC = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}  # all that a thumbprint is made of (RFC 7638)
+_PUBLIC = ("crv", "kty", "x", "y")  # all that a thumbprint is made of (RFC 7638 section 3.2)
 _ENTROPY = 16  # bytes of what makes a proof one of its own (RFC 9449 section 4.2 wants 12)
 
 
@@ -36,27 +31,27 @@ class ProofKey(Unpicklable):
     def __init__(self, jwk: Mapping[str, Any]) -> None:
         """Take a private JWK that says its `alg`. Raises ValueError, with no part of it in the message, for another."""
         self._jwk = dict(jwk)
+        self.thumbprint: str = ""
         del jwk  # the frame of an exception would show it
-        kind, curve = ALGORITHMS.get(str(self._jwk.get("alg")), ("", ""))
-        fits = self._jwk.get("kty") == kind and self._jwk.get("crv") == curve
-        if not fits or not all(isinstance(self._jwk.get(name), str) for name in (*_PUBLIC[kind], "d")):
+        curve = ALGORITHMS.get(str(self._jwk.get("alg")))
+        fits = curve is not None and (self._jwk.get("kty"), self._jwk.get("crv")) == ("EC", curve)
+        if not fits or not all(isinstance(self._jwk.get(name), str) for name in (*_PUBLIC, "d")):
             message = "it is no private key that proofs are signed with"
             raise ValueError(message)
-        shown = {name: self._jwk[name] for name in _PUBLIC[kind]}
-        self.thumbprint: str = digest(_json(shown))
+        shown = {name: self._jwk[name] for name in _PUBLIC}
+        self.thumbprint = digest(_json(shown))
         self._head = _part(_json({"alg": self._jwk["alg"], "jwk": shown, "typ": "dpop+jwt"}))
         self._sign: Callable[[bytes], bytes] | None = None
 
     @classmethod
     def new(cls, alg: str = "ES256") -> ProofKey:
         """Make a key. Raises ValueError for an algorithm that is not known."""
-        from joserfc.jwk import generate_key  # noqa: PLC0415  slow to import, needed by few
+        from joserfc.jwk import ECKey  # noqa: PLC0415  slow to import, needed by few
 
         if alg not in ALGORITHMS:
             message = f"alg is one of {', '.join(ALGORITHMS)}"
             raise ValueError(message)
-        generate: Any = generate_key  # its types know each name that it takes
-        return cls({**generate(*ALGORITHMS[alg]).as_dict(private=True), "alg": alg})
+        return cls({**ECKey.generate_key(ALGORITHMS[alg]).as_dict(private=True), "alg": alg})
 
     def __repr__(self) -> str:
         return f"<ProofKey {self.thumbprint}>"
@@ -83,7 +78,7 @@ class ProofKey(Unpicklable):
         Raises ValueError if the key cannot sign.
         """
         claims: dict[str, object] = {
-            "jti": secrets.token_urlsafe(_ENTROPY),
+            "jti": _part(os.urandom(_ENTROPY)),
             "htm": method,
             "htu": url,
             "iat": int(at),
@@ -103,11 +98,11 @@ class ProofKey(Unpicklable):
 
 def _signer(key: ProofKey) -> Callable[[bytes], bytes]:
     """Return what signs; the library's own function for a whole JWT takes twice as long for the same text."""
-    from joserfc.jwk import import_key  # noqa: PLC0415  slow to import, needed by few
+    from joserfc.jwk import ECKey  # noqa: PLC0415  slow to import, needed by few
     from joserfc.jws import JWSRegistry  # noqa: PLC0415
 
     try:
-        imported = import_key(key.jwk())
+        imported = ECKey.import_key(key.jwk())
         imported.get_op_key("sign")
     except Exception:  # noqa: BLE001  whatever the parser raises may quote the key
         message = "the private key that the token is bound to cannot sign"

@@ -18,6 +18,7 @@ from aio_token._bound.token import DPoPToken, target
 from aio_token._edge.again import made_ready, taken_in
 from aio_token._edge.challenge import Challenge, parse
 from aio_token._edge.evidence import Sent
+from aio_token._edge.origins import origin_asked
 from aio_token._errors import ConfigurationError
 from aio_token.events import ReplayImpossible
 from aio_token.oauth.skew import Skew
@@ -54,7 +55,7 @@ class Proving:
 
     async def __call__(self, request: ClientRequest) -> ClientResponse:
         """Send the request with a proof of its own, and once more if the server takes only another one."""
-        origin = str(request.url.origin())
+        origin = origin_asked(request.url)
         response, is_wanted_again = await self._sent(request, origin)
         if not is_wanted_again or self.has_repeated:
             return response

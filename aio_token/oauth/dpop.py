@@ -31,7 +31,7 @@ class DPoP(Value):
     Each session has a key of its own, made when it begins, and kept in its record: encrypt the store. `alg` is what
     proofs are signed with. A server that gives a bearer token all the same does not bind tokens, and gets a
     `ConfigurationError`; `required` False takes such a token as it is. Raises `ConfigurationError` for an `alg` that is
-    none of ES256, ES384, ES512 and EdDSA.
+    none of ES256, ES384 and ES512.
     """
 
     alg: str = "ES256"

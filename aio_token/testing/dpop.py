@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiohttp import web
     from joserfc.jwk import Key
 
-ALGORITHMS = ("ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = ("ES256", "ES384", "ES512")
 _OLDEST, _NEWEST = 60.0, 10.0  # seconds that a proof's time may be behind and ahead
 _REMEMBERED = 100_000  # proofs
 HEADER = "DPoP"

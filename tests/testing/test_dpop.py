@@ -18,8 +18,8 @@ from aio_token.testing.dpop import BadProof, ProofCheck
 from aio_token.testing.registered_client import SECRET
 
 HEAD = (
-    "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoSUNSRFk5ekNrRGxwQmhG"
-    "NDJVUVVmV1ZBV0JGcyIsInkiOiI5VkU0amZfT2tfbzY0emJUVGxjdU5KYWpIbXQ2djlURFZyVTBDZHZHUkRBIiwiY3J2IjoiUC0yNTYifX0"
+    "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJo"
+    "RjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19"
 )
 TO_THE_TOKEN_ENDPOINT = (
     f"{HEAD}.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuI"
@@ -55,7 +55,7 @@ def test_the_example_of_a_call_counts() -> None:
 
 
 def test_a_token_is_named_as_the_example_names_it() -> None:
-    """Law K1: `ath` is that of RFC 9449 section 7.1, and a proof of ours says the members of section 4.2 and no more."""
+    """Law K1: `ath` is that of RFC 9449 section 7.1, and our proof says the members of section 4.2 and no more."""
     key = ProofKey.new()
     bound = DPoPToken(access_token=ITS_TOKEN, key=key)
     assert bound.ath == "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
@@ -64,12 +64,13 @@ def test_a_token_is_named_as_the_example_names_it() -> None:
     assert checks().check(headers["DPoP"], "GET", URL, access_token=ITS_TOKEN, nonces=["n"]) == key.thumbprint
     head, claims = (members(part) for part in headers["DPoP"].split(".")[:2])
     assert (head["typ"], head["alg"], set(head["jwk"])) == ("dpop+jwt", "ES256", {"kty", "crv", "x", "y"})
-    assert {**claims, "jti": ""} == {"jti": "", "htm": "GET", "htu": URL, "iat": int(THEN), "ath": bound.ath, "nonce": "n"}
+    assert len(claims.pop("jti")) > 16
+    assert claims == {"htm": "GET", "htu": URL, "iat": int(THEN), "ath": bound.ath, "nonce": "n"}
 
 
-@pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512", "EdDSA"])
+@pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])
 def test_a_proof_counts_with_each_algorithm(alg: str) -> None:
-    """Each kind of key signs proofs that count, and is named as RFC 7638 names it."""
+    """Each curve's key signs proofs that count, and is named as RFC 7638 names it."""
     key = ProofKey.new(alg)
     assert key.alg == alg
     assert checks().check(key.proof("GET", URL, at=THEN), "GET", URL) == key.thumbprint
