@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from aio_token._bound.key import ProofKey
-    from aio_token._record import Members
+    from aio_token._ground.record import Members
 
 _WEB = {"ws": "http", "wss": "https"}
 

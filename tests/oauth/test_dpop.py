@@ -246,6 +246,9 @@ def test_a_record_with_another_key_is_damaged(wrong: dict[str, Any]) -> None:
     record["dpop_key"] = {**record["dpop_key"], **wrong} if wrong else {}
     with pytest.raises(ValueError, match="no private key") as caught:
         Credential.from_json(json.dumps(record).encode())
+    assert key.jwk()["d"] not in str(caught.value)
+    with pytest.raises(ValueError, match="no private key") as caught:
+        ProofKey({**key.jwk(), **(wrong or {"kty": ""})})
     assert key.jwk()["d"] not in exposure(caught.value)
     record["dpop_key"] = None
     with pytest.raises(ValueError, match="other than Bearer"):
