@@ -35,6 +35,7 @@ class ProfileStatus:
     scope: str | None = None
     missing_scope: str | None = None
     fingerprint: str | None = None
+    bound_to: str | None = None
     is_refused: bool = False
     failures: int = 0
     problem: str | None = None
@@ -64,6 +65,7 @@ class ProfileStatus:
             "scope": self.scope,
             "missing_scope": self.missing_scope,
             "fingerprint": self.fingerprint,
+            "bound_to": self.bound_to,
             "problem": self.problem,
         }
 
@@ -77,6 +79,8 @@ class ProfileStatus:
             if self.missing_scope:
                 lines.append(f"  the server did not grant {excerpt(self.missing_scope)}, which was asked for")
             lines.append(f"  kept {self.session.how_kept}")
+            if self.bound_to:
+                lines.append(f"  bound to the key {self.bound_to} (DPoP)")
         return "\n".join(lines)
 
     @property
@@ -140,6 +144,7 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
         scope=status.scope,
         missing_scope=status.missing_scope,
         fingerprint=status.fingerprint,
+        bound_to=stored.dpop_key.thumbprint if stored is not None and stored.dpop_key is not None else None,
         is_refused=stored is not None and stored.is_refused,
         failures=stored.failures if stored is not None else 0,
         problem=problem,

@@ -59,6 +59,7 @@ async def test_the_members(aio_token: CommandLine) -> None:
         "scope": "read",
         "missing_scope": None,
         "fingerprint": held.token.fingerprint,
+        "bound_to": None,
         "problem": None,
     }
 
