@@ -251,9 +251,9 @@ async def test_a_client_whose_tokens_are_all_bound(provider: Provider, tmp_path:
         assert isinstance(token, DPoPToken)
         async with ClientSession(middlewares=(BearerMiddleware(tokens, URL(address).origin()),)) as session:
             assert await who_am_i(session, provider) == "alice"
-        async with ClientSession() as thief:
-            async with thief.get(address, headers={"Authorization": f"Bearer {token.access_token}"}) as response:
-                assert response.status == 401
+        stolen = {"Authorization": f"Bearer {token.access_token}"}
+        async with ClientSession() as thief, thief.get(address, headers=stolen) as response:
+            assert response.status == 401
     stored = await store.load()
     assert stored is not None
     with pytest.raises((GrantRefused, ConfigurationError)):
