@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -29,9 +30,10 @@ class Nonce:
 class Nonces:
     """What origins have said, at most a hundred of them."""
 
-    __slots__ = ("__weakref__", "_by_origin")
+    __slots__ = ("__weakref__", "_by_origin", "_lock")
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._by_origin: dict[str, Nonce] = {}
 
     def of(self, origin: str) -> str | None:
@@ -63,10 +65,11 @@ class Nonces:
         self._known(origin).ahead = ahead
 
     def _known(self, origin: str) -> Nonce:
-        known = self._by_origin.pop(origin, None) or Nonce()
-        self._by_origin[origin] = known
-        if len(self._by_origin) > MOST:
-            del self._by_origin[next(iter(self._by_origin))]
+        with self._lock:  # event loops of several threads may share a source
+            known = self._by_origin.pop(origin, None) or Nonce()
+            self._by_origin[origin] = known
+            if len(self._by_origin) > MOST:
+                del self._by_origin[next(iter(self._by_origin))]
         return known
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from aio_token import (
     ConfigurationError,
     Credential,
     FileTokenStore,
+    GrantRefused,
     MemoryTokenStore,
     PasswordGrant,
     PublicClient,
@@ -85,6 +87,17 @@ async def test_a_session_keeps_its_key_and_a_new_one_has_another(server: Authori
             seen.append(token.key)
     assert seen[0] == seen[1] != seen[2] == seen[3]
     assert len({claims(each)["jti"] for each in server.seen}) == len(server.seen) == 6
+
+
+async def test_a_refresh_token_that_was_stolen_is_worth_nothing(server: AuthorizationServer) -> None:
+    """Law K1: a public client's is bound, so that it brings nothing to who has it without its key."""
+    endpoint, store = public_endpoint_of(server), MemoryTokenStore()
+    await TokenRepository(RefreshTokenGrant(endpoint), store).sign_in(PasswordGrant(endpoint, "ada", "lovelace"))
+    stolen = replace(await store.load() or Credential(), dpop_key=ProofKey.new())
+    for thief in (stolen, replace(stolen, dpop_key=None)):
+        with pytest.raises(GrantRefused):
+            await RefreshTokenGrant(public_endpoint_of(server, dpop=None)).obtain(thief)
+    assert isinstance(await TokenRepository(RefreshTokenGrant(endpoint), store).renew(), DPoPToken)
 
 
 async def test_processes_share_the_key_of_the_record(server: AuthorizationServer, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, RSAKey, import_key
 
 from aio_token import ClientCredentialsGrant, ClientSecretBasic, TokenEndpoint
 from aio_token.oauth import DPoP, DPoPToken, ProofKey
-from aio_token.testing import AuthorizationServer, ProtectedAPI
+from aio_token.testing import AuthorizationServer, ProtectedAPI, dpop
 from aio_token.testing.dpop import BadProof, ProofCheck
 from aio_token.testing.registered_client import SECRET
 
@@ -152,6 +152,17 @@ def test_a_replayed_proof_does_not_count() -> None:
     once.check(proof, "GET", URL)
     with pytest.raises(BadProof, match="seen before"):
         once.check(proof, "GET", URL)
+
+
+def test_old_proofs_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that runs for long remembers a bounded number of them."""
+    monkeypatch.setattr(dpop, "_REMEMBERED", 2)
+    once, key = checks(), ProofKey.new()
+    proofs = [key.proof("GET", URL, at=THEN) for _ in range(3)]
+    for proof in (*proofs, proofs[0]):
+        assert once.check(proof, "GET", URL) == key.thumbprint
+    with pytest.raises(BadProof, match="seen before"):
+        once.check(proofs[2], "GET", URL)
 
 
 async def test_a_token_that_was_stolen_is_worth_nothing() -> None:
