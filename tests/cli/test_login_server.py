@@ -82,6 +82,28 @@ async def test_a_server_that_wants_requests_to_be_pushed(aio_token: CommandLine,
     assert "state" not in done.err + browser.opened[0]
 
 
+async def test_a_server_that_wants_it_without_saying_so(aio_token: CommandLine, browser: Browser) -> None:
+    """Law K3: of some clients alone, as Keycloak does; one says so, and it is remembered."""
+    hidden: dict[str, object] = {"require_pushed_authorization_requests": False}
+    async with AuthorizationServer(pushed_only=True, metadata=hidden) as server:
+        done = await aio_token("login", *at(server), "--browser", terminal=True)
+        assert (done.code, "A request has to be pushed first" in done.err) == (1, True)
+        for options in ([*at(server), "--push"], []):
+            done = await aio_token("login", *options, "--browser", terminal=True)
+            assert done.code == 0, done.err
+        assert (await aio_token("login", *at(server, "bot"), "--browser", terminal=True)).code != 0
+
+
+async def test_a_server_that_demands_what_it_does_not_have(aio_token: CommandLine, browser: Browser) -> None:
+    """The sentence says what a person at a command line can do."""
+    lacking: dict[str, object] = {"pushed_authorization_request_endpoint": None}
+    async with AuthorizationServer(pushed_only=True, metadata=lacking) as server:
+        done = await aio_token("login", *at(server), "--browser", terminal=True)
+    assert done.code == 1
+    assert "no address for that is known; sign in with --device, or tell those who run the server" in done.err
+    assert not browser.opened
+
+
 async def test_what_such_a_server_says_is_shown(aio_token: CommandLine, browser: Browser) -> None:
     """4: it fails while the browser waits; the browser is told, and the command ends."""
     async with AuthorizationServer(pushed_only=True) as server:
