@@ -72,7 +72,7 @@ class Channel:
         connection, and `extra` what is known of the account. Raises `ServerUnavailable` if no answer comes, and
         `ConfigurationError` if the request cannot be made.
         """
-        url = self._dialect.at_home(self.addresses.of(name), extra)
+        url = self._dialect.at_home(self.addresses.asked_at(name), extra)
         to = f"the {name} endpoint of {origin_of(url)}"
         request = Request(
             to=to,

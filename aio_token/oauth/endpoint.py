@@ -15,6 +15,7 @@ from aio_token.oauth.arguments import check_client, check_parameters, check_seco
 from aio_token.oauth.channel import NOTHING, Channel
 from aio_token.oauth.dialect import PLAIN, Dialect, check_dialect
 from aio_token.oauth.form import Form
+from aio_token.oauth.mutual_tls import shows_certificate
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
 
@@ -66,11 +67,14 @@ class TokenEndpoint:
     after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
     with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
     server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
-    leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this
-    one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
+    leave. `mtls_aliases` are the addresses for requests with a client certificate, by their names in the server's
+    metadata, such as `token_endpoint` (RFC 8705 section 5). `send_secrets_over_plain_http` lifts the demand for https,
+    which otherwise holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret
+    may go to, and for whatever else cannot work.
     """
 
     __slots__ = (
+        "_certificate",
         "_channel",
         "_clock",
         "_parameters",
@@ -97,6 +101,7 @@ class TokenEndpoint:
         revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
+        mtls_aliases: Mapping[str, str] | None = None,
         dialect: Dialect = PLAIN,
         transport: Transport = DIRECT,
         send_secrets_over_plain_http: bool = False,
@@ -116,9 +121,11 @@ class TokenEndpoint:
             "revocation": revocation_url,
             "refresh": refresh_url,
         }
-        known = Addresses(addresses, dialect.homes, plain_http=send_secrets_over_plain_http)
+        aliases = (mtls_aliases or {}) if shows_certificate(client, transport, addresses.values()) else {}
+        known = Addresses(addresses, dialect.homes, aliases, plain_http=send_secrets_over_plain_http)
         self._channel = Channel(known, client, issuer or known.of("token"), dialect, transport, clock)
         self._parameters = Form(**(parameters or {}))
+        self._certificate = transport.certificate
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
         self.dialect: Dialect = dialect
@@ -172,12 +179,16 @@ class TokenEndpoint:
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what goes with every request: the client's proof, if it can tell, and the parameters.
 
+        The client's certificate is a part of it.
+
         Raises `ConfigurationError` if a secret cannot be read.
         """
         client, addresses = self._channel.client, self._channel.addresses
         proof = await client.fingerprint(salt) if isinstance(client, Fingerprinting) else ""
         parameters = self._parameters.written_for("fingerprint")
-        return digest(salt, proof, parameters, self.dialect, addresses.knows("refresh") and addresses.of("refresh"))
+        shown = () if self._certificate is None else (await self._certificate.fingerprint(salt),)
+        refresh = addresses.knows("refresh") and addresses.of("refresh")
+        return digest(salt, proof, parameters, self.dialect, refresh, *shown)
 
     async def request(
         self, grant_type: str, form: Form, *, repeatable: bool = True, extra: Mapping[str, Any] = NOTHING

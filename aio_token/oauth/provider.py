@@ -134,6 +134,7 @@ class Provider:
         }
         # Who asks for several tenants learns from the answers alone which issuer it was.
         several = is_template(self.metadata.get("issuer"))
+        aliases = self.metadata.get("mtls_endpoint_aliases")
         names_issuer = self.metadata.get("authorization_response_iss_parameter_supported") is True
         return TokenEndpoint(
             self.token_endpoint_url,
@@ -142,6 +143,7 @@ class Provider:
             device_authorization_url=self.device_authorization_endpoint,
             introspection_url=self.introspection_endpoint,
             revocation_url=self.revocation_endpoint,
+            mtls_aliases=aliases if isinstance(aliases, dict) else None,
             issuer=None if several else self.issuer,
             names_issuer=names_issuer and not several,
             **merged,

@@ -26,7 +26,10 @@ _GRANTS = (
     *("refresh_token", "client_credentials", "password", "authorization_code"),
     *(f"{_URN}{name}" for name in ("device_code", "token-exchange", "jwt-bearer")),
 )
-_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+_AUTH_METHODS = (
+    *("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"),
+    *("tls_client_auth", "self_signed_tls_client_auth"),
+)
 _REMEMBERED = 1_000  # requests
 
 
@@ -41,7 +44,8 @@ class AuthorizationServer(Rules, LoopbackServer):
     The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
     their passwords; `at_the_browser`, who agrees when a browser comes to the authorization endpoint, None for one
     who does not; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
-    replace those of the metadata; `host` and `ssl_context`.
+    replace those of the metadata; `host` and `ssl_context`, that of a `CertificateAuthority` for clients with
+    certificates.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
     for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `device_authorization`,
@@ -174,6 +178,11 @@ class AuthorizationServer(Rules, LoopbackServer):
         """Whether the access token counts: issued here, not revoked, not ended."""
         return self._ledger.active(access_token) is not None
 
+    def bound_to(self, access_token: str) -> str | None:
+        """Return the `x5t#S256` of the certificate that a token is bound to, None for none (RFC 8705 section 3)."""
+        token = self._ledger.active(access_token)
+        return token.bound_to if token is not None else None
+
     def revoke_all(self) -> None:
         """Revoke every token that was issued so far."""
         self._ledger.revoke_all()
@@ -221,6 +230,7 @@ class AuthorizationServer(Rules, LoopbackServer):
             "device_authorization_endpoint": self.device_authorization_url,
             "grant_types_supported": _GRANTS,
             "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+            "tls_client_certificate_bound_access_tokens": self.certificate_bound,
             "response_types_supported": ["code"],
         }
         return web.json_response({**members, **self.metadata})

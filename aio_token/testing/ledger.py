@@ -52,10 +52,16 @@ class AccessToken:
     issued_at: float
     expires_at: float
     revoked: bool = False
+    bound_to: str | None = None
 
     def check_client(self, client: RegisteredClient) -> bool:
         """Whether the token was issued to this client."""
         return self.family.check_client(client)
+
+    @property
+    def confirmation(self) -> dict[str, object]:
+        """What introspection and a JWT say of the certificate that the token is bound to (RFC 8705 section 3)."""
+        return {} if self.bound_to is None else {"cnf": {"x5t#S256": self.bound_to}}
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -65,6 +71,7 @@ class RefreshToken:
     text: str
     family: Family
     expires_at: float | None
+    bound_to: str | None = None
     spent_at: float | None = None
     answer: Answer | None = None
 
@@ -81,7 +88,8 @@ class Ledger:
     """Issues, rotates and revokes as the rules say, and counts.
 
     `refreshes` counts refreshes that succeeded, `reused` refresh tokens that were presented after they had been spent,
-    `forgiven` those of them that came within the grace window.
+    `forgiven` those of them that came within the grace window. `shown` is the thumbprint of the certificate that is
+    shown with the request in hand.
     """
 
     def __init__(self, rules: Rules, issuer: Callable[[], str]) -> None:
@@ -90,6 +98,7 @@ class Ledger:
         self._families: list[Family] = []
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.shown: str | None = None
         self.refreshes: int = 0
         self.reused: int = 0
         self.forgiven: int = 0
@@ -106,6 +115,8 @@ class Ledger:
         """Look a refresh token up that a client presents; a spent one revokes its family, unless grace is given."""
         token = self.refresh_tokens.get(text)
         if token is None or not token.check_client(client):
+            return None
+        if client.is_public and token.bound_to not in {None, self.shown}:
             return None
         now = self._rules.clock.time()
         if token.spent_at is not None:
@@ -168,15 +179,17 @@ class Ledger:
     def _new_refresh_token(self, family: Family) -> RefreshToken:
         lifetime = self._rules.refresh_lifetime
         expires_at = None if lifetime is None else self._rules.clock.time() + lifetime
-        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at)
+        bound_to = self.shown if self._rules.certificate_bound else None
+        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at, bound_to)
         self.refresh_tokens[token.text] = token
         return token
 
     def _answer(self, family: Family, scope: str | None, refresh_token: RefreshToken | None) -> Answer:
         rules, now = self._rules, self._rules.clock.time()
-        text = self._jwt(family, scope, now) if rules.jwt else f"kit-access-{secrets.token_urlsafe(24)}"
-        family.access_token = AccessToken(text, family, scope, now, now + rules.lifetime)
-        self.access_tokens[text] = family.access_token
+        token = AccessToken(f"kit-access-{secrets.token_urlsafe(24)}", family, scope, now, now + rules.lifetime)
+        token.bound_to = self.shown if rules.certificate_bound else None
+        text = token.text = self._jwt(token) if rules.jwt else token.text
+        family.access_token = self.access_tokens[text] = token
         answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
         if scope is not None:
             answer["scope"] = scope
@@ -188,13 +201,15 @@ class Ledger:
                 answer["refresh_expires_in"] = _whole(rules.refresh_lifetime)
         return Answer({name: value for name, value in {**answer, **rules.extra}.items() if value is not ...})
 
-    def _jwt(self, family: Family, scope: str | None, now: float) -> str:
+    def _jwt(self, token: AccessToken) -> str:
+        family, now = token.family, token.issued_at
         claims = {
             "iss": self._issuer(),
             "client_id": family.client_id,
             "sub": family.user or family.client_id,
             "aud": family.audience,
-            "scope": scope,
+            "scope": token.scope,
+            **token.confirmation,
             "iat": int(now),
             "exp": int(now) + self._rules.lifetime,
             "jti": secrets.token_hex(8),

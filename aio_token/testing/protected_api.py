@@ -6,11 +6,12 @@ import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aiohttp import WSMsgType, web
 
 from aio_token._ground.public import public
+from aio_token.testing.certificates import shown_to, thumbprint_of
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
 from aio_token.testing.seen_request import SeenRequest
@@ -34,6 +35,11 @@ class TokenCheck(Protocol):
         ...
 
 
+@runtime_checkable
+class _Binding(Protocol):
+    def bound_to(self, access_token: str) -> str | None: ...
+
+
 @public
 @dataclass(kw_only=True, eq=False, repr=False)
 class ProtectedAPI(LoopbackServer):
@@ -45,6 +51,9 @@ class ProtectedAPI(LoopbackServer):
     everything back. `handlers`, by their paths, answer instead where a good token came; a path may have a `*`, such as
     `/orders/*`, and the first that fits is asked. `/public` wants no token, nor does `/redirect?to=URL&status=307`,
     which redirects. The endpoints for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
+
+    A token that `server` has bound to a certificate (`AuthorizationServer.bound_to`) counts where that is shown, over
+    the `ssl_context` of a `CertificateAuthority`.
 
     Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`
     everybody gets `refusal`. `requests`, `accepted` and `refused` count, `seen` holds the last ten thousand requests.
@@ -118,10 +127,14 @@ class ProtectedAPI(LoopbackServer):
             refusal = self.refusal
         elif scheme.lower() != "bearer":
             refusal = self.refusal_without_token
-        elif not self.server.accepts(access_token):
+        elif not self.server.accepts(access_token) or not self._shows_its_certificate(access_token, request):
             refusal = self.refusal
         else:
             self.accepted += 1
             return None
         self.refused += 1
         return refusal
+
+    def _shows_its_certificate(self, access_token: str, request: web.Request) -> bool:
+        bound_to = self.server.bound_to(access_token) if isinstance(self.server, _Binding) else None
+        return bound_to is None or bound_to == thumbprint_of(shown_to(request))

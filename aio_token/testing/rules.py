@@ -30,6 +30,9 @@ class Rules:
     of its user and its client, as Google does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. A user's
     token for the scope `openid` comes with an ID token, whose signature means nothing. `extra` is put into every token
     answer, over the members that are there; a member that is `...` is left out.
+
+    `certificate_bound`: tokens are bound to the certificate that the client shows as it asks for them, and those that
+    refresh a client without any proof of its own as well (RFC 8705 sections 3 and 4).
     """
 
     lifetime: float = 60.0
@@ -43,5 +46,6 @@ class Rules:
     revoke_old_access_token: bool = False
     revocation_ends_grant: bool = False
     jwt: bool = False
+    certificate_bound: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = SYSTEM_CLOCK
