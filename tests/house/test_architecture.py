@@ -48,7 +48,7 @@ DOORS = {
     "joserfc": {"oauth.signing_key", "testing"},
     "aiofiles": {"_disk.worker"},
     "filelock": {"_disk.lock"},
-    "cryptography": {"stores.encrypted"},
+    "cryptography": {"oauth.certificate", "stores.encrypted", "testing"},
     "keyring": {"stores._os_keyring"},
     "psycopg": {"stores._psycopg"},
     "redis": {"stores._redis_clients"},

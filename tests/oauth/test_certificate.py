@@ -220,7 +220,7 @@ class Witness:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         certificate = shown_to(request)
-        self.shown.append(certificate and certificate.serial_number)
+        self.shown.append(None if certificate is None else certificate.serial_number)
         if "to" in request.query:
             return web.Response(status=307, headers={"Location": request.query["to"]})
         if request.path == "/ws":
