@@ -82,7 +82,8 @@ class CertificateAuthority:
     def server_context(self, *, demands: bool = False) -> ssl.SSLContext:
         """Return the context of a server on loopback that asks for a client's certificate.
 
-        One that `demands` it ends the connection where none is shown.
+        One that `demands` it ends the connection where none is shown. The server's own is written as `server.pem`, and
+        its key as `server.key`, for a server of another kind.
         """
         key = generate_private_key(SECP256R1())
         begun = _begun(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "server")]), self._name, key)

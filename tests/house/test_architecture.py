@@ -37,6 +37,7 @@ DOORS = {
         "_middleware",
         "_edge.origins",
         "cli._destinations",
+        "oauth.certificate_middleware",
         "oauth.exchange",
         "oauth.transport",
         "oauth.url",
