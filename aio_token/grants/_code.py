@@ -30,6 +30,8 @@ RESERVED = frozenset(
         "code_challenge",
         "code_challenge_method",
         "redirect_uri",
+        "request",
+        "request_uri",
         "resource",
         "response_type",
         "scope",
@@ -59,14 +61,12 @@ def challenge(verifier: Revealed[str]) -> Form:
     return Form(code_challenge=digest, code_challenge_method="S256")
 
 
-def authorization_address(
+def authorization_request(
     endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
-) -> str:
-    """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
-    address = endpoint.address("authorization")
+) -> Form:
+    """Return all that an authorization request says, whichever way it takes (RFC 6749 section 4.1.1)."""
     own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
-    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(asked))
-    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
+    return own.over(challenge(verifier)).over(asked)
 
 
 class CodeInHand(Unpicklable):

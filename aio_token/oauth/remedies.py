@@ -51,6 +51,7 @@ _BY_CODE: dict[str, Remedy] = {
     "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
     "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
     "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
+    "invalid_request_uri": (SignInRequired, "the request was not used in time; sign in again"),  # RFC 9126
     "invalid_request": (ConfigurationError, "check the parameters that are sent"),
     "server_error": (ServerUnavailable, _LATER),
     "temporarily_unavailable": (ServerUnavailable, _LATER),

@@ -78,6 +78,10 @@ class OAuth(AuthorizationServer):
         """Answer a device authorization request (RFC 8628 section 3.1)."""
         return await self._answer(request, partial(self.create_endpoint_response, "device_authorization"))
 
+    async def pushed_authorization(self, request: web.Request) -> web.Response:
+        """Answer an authorization request that comes before its browser (RFC 9126)."""
+        return await self._answer(request, partial(self.create_endpoint_response, "pushed_authorization"))
+
     async def _answer(self, request: web.Request, answer: Callable[[_Request], Any]) -> web.Response:
         asked = _Request(request, await request.post())
         if asked.fault:

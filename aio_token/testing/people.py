@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aio_token.testing.pushing import Pushed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -85,6 +87,7 @@ class People:
     def __init__(self, rules: Rules, address: Callable[[], str]) -> None:
         self.rules: Rules = rules
         self.address: Callable[[], str] = address
+        self.pushed: Pushed = Pushed(rules)
         self._devices: dict[bytes, DeviceRequest] = {}
         self._codes: dict[bytes, Code] = {}
 
