@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
     from aio_token.oauth.dialect import Dialect as Dialect
+    from aio_token.oauth.dpop import DPoP as DPoP
+    from aio_token._bound.key import ProofKey as ProofKey
+    from aio_token._bound.token import DPoPToken as DPoPToken
     from aio_token.oauth.transport import Transport as Transport
     from aio_token.oauth.exchange import Reply as Reply
     from aio_token.oauth.form import Form as Form
@@ -42,6 +45,9 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
         "dialect": ("Dialect",),
+        "dpop": ("DPoP",),
+        "aio_token._bound.key": ("ProofKey",),
+        "aio_token._bound.token": ("DPoPToken",),
         "transport": ("Transport",),
         "exchange": ("Reply",),
         "form": ("Form", "Request"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.dialect import Dialect
+    from aio_token.oauth.dpop import DPoP
     from aio_token.oauth.transport import Transport
 
 
@@ -33,6 +34,7 @@ class EndpointOptions(TypedDict, total=False):
     refresh_url: str | None
     push_authorization: bool
     dialect: Dialect
+    dpop: DPoP | None
     revocation_ends_grant: bool
     rotation_grace: float
     transport: Transport

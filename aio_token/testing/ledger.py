@@ -28,12 +28,13 @@ class Answer(dict[str, Any]):
 
 @dataclass(eq=False, slots=True, repr=False)
 class Family:
-    """What descends from one sign-in."""
+    """What descends from one sign-in; `key` is the thumbprint of what a public client's refresh tokens are bound to."""
 
     client_id: str
     user: str | None
     scope: str | None
     audience: str | None
+    key: str | None = None
     revoked: bool = False
     access_token: AccessToken | None = None
 
@@ -44,15 +45,16 @@ class Family:
 
 @dataclass(eq=False, slots=True, repr=False)
 class AccessToken:
-    """An access token that was issued; times are POSIX seconds."""
+    """An access token that was issued; times are POSIX seconds. `key` is the thumbprint of what it is bound to."""
 
     text: str
     family: Family
     scope: str | None
     issued_at: float
     expires_at: float
+    key: str | None
     revoked: bool = False
-    bound_to: str | None = None
+    certificate: str | None = None
 
     def check_client(self, client: RegisteredClient) -> bool:
         """Whether the token was issued to this client."""
@@ -60,8 +62,9 @@ class AccessToken:
 
     @property
     def confirmation(self) -> dict[str, object]:
-        """What introspection and a JWT say of the certificate that the token is bound to (RFC 8705 section 3)."""
-        return {} if self.bound_to is None else {"cnf": {"x5t#S256": self.bound_to}}
+        """What introspection and a JWT say of what the token is bound to (RFC 8705 section 3, RFC 9449 section 6)."""
+        to = {"jkt": self.key, "x5t#S256": self.certificate}
+        return {"cnf": {name: text for name, text in to.items() if text}} if self.key or self.certificate else {}
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -71,7 +74,7 @@ class RefreshToken:
     text: str
     family: Family
     expires_at: float | None
-    bound_to: str | None = None
+    certificate: str | None = None
     spent_at: float | None = None
     answer: Answer | None = None
 
@@ -88,8 +91,8 @@ class Ledger:
     """Issues, rotates and revokes as the rules say, and counts.
 
     `refreshes` counts refreshes that succeeded, `reused` refresh tokens that were presented after they had been spent,
-    `forgiven` those of them that came within the grace window. `shown` is the thumbprint of the certificate that is
-    shown with the request in hand.
+    `forgiven` those of them that came within the grace window. `key` is the thumbprint of what is proved right now, and
+    `shown` that of the certificate that is shown.
     """
 
     def __init__(self, rules: Rules, issuer: Callable[[], str]) -> None:
@@ -102,12 +105,13 @@ class Ledger:
         self.refreshes: int = 0
         self.reused: int = 0
         self.forgiven: int = 0
+        self.key: str | None = None
 
     def issue(
         self, client_id: str, user: str | None, scope: str | None, audience: str | None = None, *, refreshable: bool
     ) -> Answer:
         """Begin a family."""
-        family = Family(client_id, user, scope, audience)
+        family = Family(client_id, user, scope, audience, self.key)
         self._families.append(family)
         return self._answer(family, scope, self._new_refresh_token(family) if refreshable else None)
 
@@ -116,7 +120,9 @@ class Ledger:
         token = self.refresh_tokens.get(text)
         if token is None or not token.check_client(client):
             return None
-        if client.is_public and token.bound_to not in {None, self.shown}:
+        if client.allows("none") and (
+            token.certificate not in {None, self.shown} or token.family.key not in {None, self.key}
+        ):
             return None
         now = self._rules.clock.time()
         if token.spent_at is not None:
@@ -179,18 +185,20 @@ class Ledger:
     def _new_refresh_token(self, family: Family) -> RefreshToken:
         lifetime = self._rules.refresh_lifetime
         expires_at = None if lifetime is None else self._rules.clock.time() + lifetime
-        bound_to = self.shown if self._rules.certificate_bound else None
-        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at, bound_to)
+        shown = self.shown if self._rules.certificate_bound else None
+        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at, shown)
         self.refresh_tokens[token.text] = token
         return token
 
     def _answer(self, family: Family, scope: str | None, refresh_token: RefreshToken | None) -> Answer:
         rules, now = self._rules, self._rules.clock.time()
-        token = AccessToken(f"kit-access-{secrets.token_urlsafe(24)}", family, scope, now, now + rules.lifetime)
-        token.bound_to = self.shown if rules.certificate_bound else None
-        text = token.text = self._jwt(token) if rules.jwt else token.text
+        text = f"kit-access-{secrets.token_urlsafe(24)}"
+        token = AccessToken(text, family, scope, now, now + rules.lifetime, self.key)
+        token.certificate = self.shown if rules.certificate_bound else None
+        text = token.text = self._jwt(token) if rules.jwt else text
         family.access_token = self.access_tokens[text] = token
-        answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
+        kind = "Bearer" if self.key is None else "DPoP"
+        answer = Answer(access_token=text, token_type=kind, expires_in=_whole(rules.lifetime))
         if scope is not None:
             answer["scope"] = scope
         if family.user is not None and "openid" in (scope or family.scope or "").split():

@@ -23,6 +23,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from joserfc.jwk import OctKey, import_key
 
 from aio_token.testing.certificates import shown_to, thumbprint_of
+from aio_token.testing.dpop import HEADER, BadProof, ProofCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +52,7 @@ class OAuth(AuthorizationServer):
     ) -> None:
         super().__init__()
         self.people: People = people
+        self.proofs: ProofCheck = ProofCheck(people.rules.clock.time)
         self._ledger: Ledger = ledger
         self.users: Mapping[str, str] = users
         self.own_addresses: Callable[[], list[str]] = own_addresses
@@ -64,7 +66,25 @@ class OAuth(AuthorizationServer):
 
     async def token(self, request: web.Request) -> web.Response:
         """Answer a token request (RFC 6749 section 3.2)."""
-        return await self._answer(request, self.create_token_response)
+        try:
+            key = self._proved(request)
+        except BadProof as problem:
+            return web.json_response(problem.members, status=400)
+        return await self._answer(request, partial(self._bound_to, key))
+
+    def _proved(self, request: web.Request) -> str | None:
+        """Return the thumbprint of the key that a token request proves, None for none. Raises `BadProof`."""
+        rules = self.people.rules
+        if not rules.dpop or HEADER not in request.headers:
+            return None
+        return self.proofs.of(request, nonces=[rules.dpop_nonce] if rules.dpop_nonce is not None else [])
+
+    def _bound_to(self, key: str | None, asked: _Request) -> Any:
+        self._ledger.key = key
+        try:
+            return self.create_token_response(asked)
+        finally:
+            self._ledger.key = None
 
     async def revocation(self, request: web.Request) -> web.Response:
         """Answer a revocation request (RFC 7009)."""
@@ -213,6 +233,7 @@ class _Introspection(IntrospectionEndpoint):
             "client_id": token.family.client_id,
             "username": token.family.user,
             "scope": token.scope,
+            **({} if token.key is None else {"token_type": "DPoP"}),
             **token.confirmation,
             "iat": int(token.issued_at),
             "exp": int(token.expires_at),

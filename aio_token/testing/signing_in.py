@@ -58,7 +58,14 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
         members["error"] = "access_denied"
     else:
         members["code"] = oauth.people.new_code(
-            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "")
+            Code(
+                client_id,
+                user,
+                asked.get("scope"),
+                asked["redirect_uri"],
+                challenge or "",
+                key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
+            )
         )
     return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
 
@@ -150,7 +157,9 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: Any) -> Any:
         found = self.server.people.spend_code(code)
-        return found if found is not None and found.client_id == client.client_id else None
+        if found is None or found.client_id != client.client_id:
+            return None
+        return found if found.key in {"", self.server._ledger.key} else None
 
     def authenticate_user(self, authorization_code: Any) -> Any:
         return authorization_code.user

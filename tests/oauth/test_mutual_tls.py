@@ -93,7 +93,7 @@ async def test_a_self_signed_certificate_proves_a_client(
     endpoint = TokenEndpoint(server.token_url, MutualTLS("own"), transport=Transport(certificate=certificate))
     async with TokenRepository(ClientCredentialsGrant(endpoint)) as tokens:
         token = await tokens.token()
-        assert server.bound_to(token.access_token) == authority.thumbprint("own")
+        assert server.certificate_of(token.access_token) == authority.thumbprint("own")
         authority.issue("own", self_signed=True)
         with pytest.raises(ConfigurationError, match="invalid_client"):
             await tokens.renew()
@@ -142,7 +142,7 @@ async def test_refresh_tokens_of_a_client_with_a_secret_are_not(
     async with TokenRepository(RefreshTokenGrant(endpoint), kept) as tokens:
         seen = set()
         for _ in range(2):
-            seen.add(server.bound_to((await tokens.renew()).access_token))
+            seen.add(server.certificate_of((await tokens.renew()).access_token))
             authority.issue("bot")
     assert len(seen) == 2
     assert None not in seen
@@ -251,7 +251,7 @@ async def test_a_context_or_a_connector_of_ones_own_may_show_the_certificate(
     for transport in (Transport(ssl=context), Transport(connector=lambda: TCPConnector(ssl=context))):
         endpoint = TokenEndpoint(server.token_url, MutualTLS("cert"), transport=transport)
         async with TokenRepository(ClientCredentialsGrant(endpoint)) as tokens:
-            assert server.bound_to((await tokens.token()).access_token) == authority.thumbprint("cert")
+            assert server.certificate_of((await tokens.token()).access_token) == authority.thumbprint("cert")
 
 
 async def test_the_certificate_is_a_part_of_the_client_s_proof(authority: CertificateAuthority) -> None:
