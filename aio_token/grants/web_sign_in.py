@@ -98,6 +98,9 @@ class WebSignIn:
         if problem is not None:
             message = f"redirect_uri {problem}"
             raise ConfigurationError(message)
+        if endpoint.fapi2 and not redirect_uri.lower().startswith("https:"):
+            message = "redirect_uri is not https, which FAPI 2.0 demands of a web application"
+            raise ConfigurationError(message)
         check_scope(scope)
         check_several("resource", resource)
         check_parameters(parameters, RESERVED, _REMEDY)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from ssl import SSLContext, SSLError, create_default_context
+from ssl import CERT_REQUIRED, SSLContext, SSLError, TLSVersion, create_default_context
 from typing import TYPE_CHECKING, Any
 
 from aio_token._clock import SYSTEM_CLOCK
@@ -43,7 +42,7 @@ class ClientCertificate(Unpicklable):
     it. `key` is the file of the key, by default the same one; `password` opens it, if it is encrypted. Files that were
     renewed are read anew. While they do not fit each other, as in the middle of a renewal, what was read before goes on
     for a minute. `make_context` returns a new context, which the certificate is loaded into, such as
-    `partial(ssl.create_default_context, cafile="ca.pem")`; it says which servers are trusted.
+    `partial(ssl.create_default_context, cafile="ca.pem")`; it says which servers are trusted, and has to verify them.
 
     Give the same one to the requests for tokens, `Transport(certificate=...)`, and to those with them,
     `CertificateMiddleware`: a token that is bound to a certificate (section 3) counts with that one alone.
@@ -53,23 +52,23 @@ class ClientCertificate(Unpicklable):
 
     def __init__(
         self,
-        certificate: str | os.PathLike[str],
-        key: str | os.PathLike[str] | None = None,
+        certificate: str | Path,
+        key: str | Path | None = None,
         *,
         password: Secret | None = None,
         make_context: Callable[[], SSLContext] = create_default_context,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         for name, path in (("certificate", certificate), ("key", certificate if key is None else key)):
-            check_kind(name, path, (str, os.PathLike), "the path of a PEM file")
-            if "-----BEGIN" in os.fspath(path):
+            check_kind(name, path, (str, Path), "the path of a PEM file")
+            if "-----BEGIN" in str(path):
                 message = f"{name} is the path of a PEM file, not what stands in it: TLS reads it from a file"
                 raise ConfigurationError(message)
         if password is not None:
             check_secret("the password of the client certificate's key", password)
         check_function("make_context", make_context)
-        self._certificate = os.fspath(certificate)
-        self._key = self._certificate if key is None else os.fspath(key)
+        self._certificate = str(certificate)
+        self._key = self._certificate if key is None else str(key)
         self._password = password
         self._make_context = make_context
         self._clock = clock
@@ -146,7 +145,16 @@ class ClientCertificate(Unpicklable):
         except Exception as error:  # noqa: BLE001  it is another party's function
             message = f"`make_context` gave no SSLContext ({type(error).__name__}); see the cause"
             raise_alone(ConfigurationError(message), because=error)
+        if not verifies(context):
+            message = "`make_context` gave a context that does not verify servers, or takes TLS before version 1.2"
+            raise ConfigurationError(message)
         return context
+
+
+def verifies(context: SSLContext) -> bool:
+    """Whether a context verifies servers, their names included, and takes no version of TLS that is broken."""
+    is_sure = context.verify_mode is CERT_REQUIRED and context.check_hostname
+    return is_sure and context.minimum_version >= TLSVersion.TLSv1_2
 
 
 def _read(path: str, what: str) -> bytes:

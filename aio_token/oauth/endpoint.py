@@ -62,7 +62,7 @@ class TokenEndpoint:
     The other addresses are those of the endpoints beside it, as far as there are any. `issuer` is the server's name: a
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `push_authorization` sends authorization requests to the server first, so that a browser carries only a reference to
-    one (RFC 9126). `Provider` fills all of this in.
+    one (RFC 9126). `Provider` fills all of this in, and sets `fapi2` where grants shall not fall below that profile.
 
     `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked, as Google
     and Auth0 end all of a person and this client. A session that a new sign-in has replaced is left alone then, since
@@ -83,6 +83,7 @@ class TokenEndpoint:
         "_parameters",
         "_plain_http",
         "dialect",
+        "fapi2",
         "issuer",
         "names_issuer",
         "push_authorization",
@@ -139,6 +140,7 @@ class TokenEndpoint:
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
         self.dialect: Dialect = dialect
+        self.fapi2: bool = False
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
         self.push_authorization: bool = push_authorization

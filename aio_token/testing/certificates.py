@@ -25,8 +25,6 @@ from aio_token._ground.public import public
 from aio_token.oauth.certificate import ClientCertificate
 
 if TYPE_CHECKING:
-    import os
-
     from aiohttp import web
 
 _NAMES = ("localhost", "127.0.0.1", "::1")
@@ -43,7 +41,7 @@ class CertificateAuthority:
     `ca_file` is what others trust it by.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
         self._key = generate_private_key(SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "aio_token test authority")])
