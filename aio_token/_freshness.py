@@ -6,6 +6,7 @@ import math
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from aio_token._bound.token import DPoPToken
 from aio_token._clock import CLOCK_TOLERANCE
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
@@ -81,6 +82,7 @@ class CachedToken:
         "_ends",
         "_ends_wall",
         "_expiring",
+        "_is_bound",
         "_renewed_until",
         "fresh_until",
         "fresh_until_wall",
@@ -120,6 +122,9 @@ class CachedToken:
         self.token = token
         self.fresh_until = self._expiring = now + fresh_for
         self.fresh_until_wall = wall + fresh_for
+        self._is_bound = isinstance(token, DPoPToken)
+        if self._is_bound:
+            self.fresh_until = -math.inf  # the hot path knows constant headers only
         self._ends, self._ends_wall = now + left, wall + left
         self._due = hard
         self._clock = clock
@@ -165,7 +170,8 @@ class CachedToken:
 
     def look_again_in(self, seconds: float) -> None:
         """Leave the hot path after so many seconds, once, though the token is still fresh."""
-        self.fresh_until = min(self._expiring, self._clock.monotonic() + seconds)
+        if not self._is_bound:  # then it is left each time
+            self.fresh_until = min(self._expiring, self._clock.monotonic() + seconds)
 
 
 @runtime_checkable
