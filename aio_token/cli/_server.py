@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.dpop import DPoP
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.exchange import Reply
-    from aio_token.oauth.provider import Provider
+    from aio_token.oauth.provider import EndpointOptions, Provider
     from aio_token.oauth.secret import Revealed
     from aio_token.oauth.transport import Transport
 
@@ -130,7 +130,10 @@ async def discover(given: Given) -> Provider:
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
     """Return the provider's endpoint; `typed` is a client's secret that is not stored yet."""
-    return provider.token_endpoint(_client_of(session, typed), dpop=_dpop_of(session))
+    asked: EndpointOptions = {"dpop": _dpop_of(session)}
+    if session.profile.push:
+        asked["push_authorization"] = True
+    return provider.token_endpoint(_client_of(session, typed), **asked)
 
 
 async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:

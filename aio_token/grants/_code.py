@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
 from aio_token._errors import SignInRequired, TokenError
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for
+from aio_token.oauth.details import details_text
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aio_token._bound.key import ProofKey
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
@@ -27,11 +30,14 @@ _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
 
 RESERVED = frozenset(
     {
+        "authorization_details",
         "client_id",
         "code_challenge",
         "code_challenge_method",
         "dpop_jkt",
         "redirect_uri",
+        "request",
+        "request_uri",
         "resource",
         "response_type",
         "scope",
@@ -66,7 +72,18 @@ def challenge(verifier: Revealed[str]) -> Form:
     return Form(code_challenge=digest, code_challenge_method="S256")
 
 
-def authorization_address(
+def authorized(
+    scope: str | None,
+    resource: str | Sequence[str] | None,
+    authorization_details: Sequence[Mapping[str, Any]] | None,
+    parameters: Mapping[str, str | Sequence[str]] | None,
+) -> Form:
+    """Return what a grant asks a person to agree to."""
+    details = details_text(authorization_details)
+    return Form(scope=scope, resource=resource, authorization_details=details).over(Form(**(parameters or {})))
+
+
+def authorization_request(
     endpoint: TokenEndpoint,
     asked: Form,
     *,
@@ -74,16 +91,14 @@ def authorization_address(
     state: Revealed[str],
     verifier: Revealed[str],
     key: ProofKey | None,
-) -> str:
-    """Return where the person is to be sent; the code is for those who prove the key, if there is one (RFC 9449, 10).
+) -> Form:
+    """Return all that an authorization request says, whichever way it takes (RFC 6749 section 4.1.1).
 
-    Raises `ConfigurationError` if the server has no such address.
+    The code is for those who prove the key, if there is one (RFC 9449 section 10).
     """
-    address = endpoint.address("authorization")
     own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
     bound = Form(dpop_jkt=key.thumbprint if key is not None else None)
-    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(bound).over(asked))
-    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
+    return own.over(challenge(verifier)).over(bound).over(asked)
 
 
 class CodeInHand(Unpicklable):

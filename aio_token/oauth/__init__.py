@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from aio_token.oauth.client_auth import ClientSecretPost as ClientSecretPost
     from aio_token.oauth.client_auth import PrivateKeyJWT as PrivateKeyJWT
     from aio_token.oauth.client_auth import PublicClient as PublicClient
+    from aio_token.oauth.mutual_tls import MutualTLS as MutualTLS
+    from aio_token.oauth.certificate import ClientCertificate as ClientCertificate
+    from aio_token.oauth.certificate_middleware import CertificateMiddleware as CertificateMiddleware
     from aio_token.oauth.signing_key import Certificate as Certificate
     from aio_token.oauth.signing_key import Key as Key
     from aio_token.oauth.signing_key import KeyText as KeyText
@@ -58,6 +61,9 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "PrivateKeyJWT",
             "PublicClient",
         ),
+        "mutual_tls": ("MutualTLS",),
+        "certificate": ("ClientCertificate",),
+        "certificate_middleware": ("CertificateMiddleware",),
         "signing_key": ("Certificate", "Key", "KeyText"),
         "secret": ("Revealed", "Secret"),
     },

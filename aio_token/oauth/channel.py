@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What is known of an account of which nothing is known."""
 
+_ASKED_FIRST = frozenset({"device authorization", "pushed authorization request"})
+"""Endpoints at which a client proves itself before the token endpoint has told the time; others may be elsewhere."""
+
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -80,7 +83,7 @@ class Channel:
         connection, `extra` what is known of the account, and `key` what its tokens are bound to so far. Raises
         `ServerUnavailable` if no answer comes, and `ConfigurationError` if the request cannot be made.
         """
-        url = self._dialect.at_home(self.addresses.of(name), extra)
+        url = self._dialect.at_home(self.addresses.asked_at(name), extra)
         to = f"the {name} endpoint of {origin_of(url)}"
         request = Request(
             to=to,
@@ -92,9 +95,10 @@ class Channel:
         )
         dialect = self._dialect if grant_type else self._dialect.without_functions()
         signer = Signer(self.client, self._audience, self.server_time, dialect, self._prover(grant_type, key))
-        answer, is_wanted_again = await self._asked(request, signer, grant_type)
+        tells_time = bool(grant_type) or name in _ASKED_FIRST
+        answer, is_wanted_again = await self._asked(request, signer, grant_type, tells_time=tells_time)
         if is_wanted_again:
-            answer, _ = await self._asked(request, signer, grant_type)
+            answer, _ = await self._asked(request, signer, grant_type, tells_time=tells_time)
         return answer
 
     def _prover(self, grant_type: str, key: ProofKey | None) -> Prover | None:
@@ -104,7 +108,9 @@ class Channel:
         dpop = self.dpop or DPoP()
         return Prover(key or dpop.new_key(), self._nonces, required=dpop.required)
 
-    async def _asked(self, request: Request, signer: Signer, grant_type: str) -> tuple[Answer, bool]:
+    async def _asked(
+        self, request: Request, signer: Signer, grant_type: str, *, tells_time: bool
+    ) -> tuple[Answer, bool]:
         """Return the answer, and whether the same request is taken now that it has come, with other proofs.
 
         The client's may have been dead on arrival, by the server's clock, or that of its key may lack a nonce. A client
@@ -115,7 +121,7 @@ class Channel:
         reply = await send(request, self._transport, sign=signer)
         now = self._clock.time()
         date = reply.headers.get("Date", "")
-        has_learnt = bool(grant_type) and self._skew.learn(date, asked_at=asked_at, now=now)
+        has_learnt = tells_time and self._skew.learn(date, asked_at=asked_at, now=now)
         answer = Answer(
             to=request.to,
             address=without_query(request.url),

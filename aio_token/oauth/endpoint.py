@@ -11,11 +11,12 @@ from aio_token._ground.public import public
 from aio_token._interfaces import Fingerprinting
 from aio_token._pacing.proof import digest
 from aio_token.oauth.addresses import Addresses
-from aio_token.oauth.arguments import check_client, check_parameters, check_seconds, check_text, judged
+from aio_token.oauth.arguments import check_client, check_kind, check_parameters, check_seconds, check_text, judged
 from aio_token.oauth.channel import NOTHING, Channel
 from aio_token.oauth.dialect import PLAIN, Dialect, check_dialect
 from aio_token.oauth.dpop import DPoP, check_dpop
 from aio_token.oauth.form import Form
+from aio_token.oauth.mutual_tls import shows_certificate
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
 
@@ -60,7 +61,8 @@ class TokenEndpoint:
 
     The other addresses are those of the endpoints beside it, as far as there are any. `issuer` is the server's name: a
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
-    `Provider` fills all of this in.
+    `push_authorization` sends authorization requests to the server first, so that a browser carries only a reference to
+    one (RFC 9126). `Provider` fills all of this in, and sets `fapi2` where grants shall not fall below that profile.
 
     `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked, as Google
     and Auth0 end all of a person and this client. A session that a new sign-in has replaced is left alone then, since
@@ -68,19 +70,23 @@ class TokenEndpoint:
     after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
     with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
     server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
-    leave. `dpop` has tokens bound to a key (RFC 9449). `send_secrets_over_plain_http` lifts the demand for https, which
-    otherwise holds for every machine but this one (law A2). Raises `ConfigurationError` for an address no secret may go
-    to, and for whatever else cannot work.
+    leave. `dpop` has tokens bound to a key (RFC 9449). `mtls_aliases` are the addresses for requests with a client
+    certificate, by their names in the server's metadata, such as `token_endpoint` (RFC 8705 section 5).
+    `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this one
+    (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
     """
 
     __slots__ = (
+        "_certificate",
         "_channel",
         "_clock",
         "_parameters",
         "_plain_http",
         "dialect",
+        "fapi2",
         "issuer",
         "names_issuer",
+        "push_authorization",
         "revocation_ends_grant",
         "rotation_grace",
     )
@@ -93,13 +99,16 @@ class TokenEndpoint:
         authorization_url: str | None = None,
         device_authorization_url: str | None = None,
         introspection_url: str | None = None,
+        pushed_authorization_request_url: str | None = None,
         revocation_url: str | None = None,
         refresh_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
+        push_authorization: bool = False,
         revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
+        mtls_aliases: Mapping[str, str] | None = None,
         dialect: Dialect = PLAIN,
         transport: Transport = DIRECT,
         dpop: DPoP | None = None,
@@ -108,6 +117,7 @@ class TokenEndpoint:
     ) -> None:
         check_client(client)
         check_text("issuer", issuer, optional=True)
+        check_kind("push_authorization", push_authorization, (bool,), "True or False")
         check_seconds("rotation_grace", rotation_grace, zero=True)
         check_parameters(parameters, _RESERVED, _REMEDY)
         check_dialect(dialect)
@@ -118,17 +128,22 @@ class TokenEndpoint:
             "authorization": authorization_url,
             "device authorization": device_authorization_url,
             "introspection": introspection_url,
+            "pushed authorization request": pushed_authorization_request_url,
             "revocation": revocation_url,
             "refresh": refresh_url,
         }
-        known = Addresses(addresses, dialect.homes, plain_http=send_secrets_over_plain_http)
+        aliases = (mtls_aliases or {}) if shows_certificate(client, transport, addresses.values()) else {}
+        known = Addresses(addresses, dialect.homes, aliases, plain_http=send_secrets_over_plain_http)
         self._channel = Channel(known, client, issuer or known.of("token"), dialect, transport, clock, dpop=dpop)
         self._parameters = Form(**(parameters or {}))
+        self._certificate = transport.certificate
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
         self.dialect: Dialect = dialect
+        self.fapi2: bool = False
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
+        self.push_authorization: bool = push_authorization
         self.revocation_ends_grant: bool = revocation_ends_grant
         self.rotation_grace: float = rotation_grace
 
@@ -161,7 +176,8 @@ class TokenEndpoint:
     def address(self, name: str) -> str:
         """Return the address of the `name` endpoint. Raises `ConfigurationError` if none is known.
 
-        The names are token, authorization, device authorization, introspection, revocation and refresh.
+        The names are token, authorization, device authorization, introspection, pushed authorization request,
+        revocation and refresh.
         """
         return self._channel.addresses.of(name)
 
@@ -182,13 +198,16 @@ class TokenEndpoint:
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what goes with every request: the client's proof, if it can tell, and the parameters.
 
+        The client's certificate is a part of it.
+
         Raises `ConfigurationError` if a secret cannot be read.
         """
         client, addresses = self._channel.client, self._channel.addresses
         proof = await client.fingerprint(salt) if isinstance(client, Fingerprinting) else ""
         parameters = self._parameters.written_for("fingerprint")
         elsewhere = addresses.knows("refresh") and addresses.of("refresh")
-        return digest(salt, proof, parameters, self.dialect, elsewhere, self.dpop)
+        shown = () if self._certificate is None else (await self._certificate.fingerprint(salt),)
+        return digest(salt, proof, parameters, self.dialect, elsewhere, self.dpop, *shown)
 
     async def request(
         self,

@@ -27,7 +27,10 @@ _GRANTS = (
     *("refresh_token", "client_credentials", "password", "authorization_code"),
     *(f"{_URN}{name}" for name in ("device_code", "token-exchange", "jwt-bearer")),
 )
-_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+_AUTH_METHODS = (
+    *("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"),
+    *("tls_client_auth", "self_signed_tls_client_auth"),
+)
 _REMEMBERED = 1_000  # requests
 
 
@@ -42,12 +45,12 @@ class AuthorizationServer(Rules, LoopbackServer):
     The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
     their passwords; `at_the_browser`, who agrees when a browser comes to the authorization endpoint, None for one
     who does not; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
-    replace those of the metadata; `host` and `ssl_context`.
+    replace those of the metadata; `host` and `ssl_context`, that of a `CertificateAuthority` for clients with
+    certificates.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
-    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `device_authorization`,
-    `userinfo`, `oauth-authorization-server`
-    and `openid-configuration`.
+    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `par`,
+    `device_authorization`, `userinfo`, `oauth-authorization-server` and `openid-configuration`.
     """
 
     main_endpoint = "token"
@@ -97,6 +100,11 @@ class AuthorizationServer(Rules, LoopbackServer):
     def authorization_url(self) -> str:
         """The authorization endpoint's address; it sends browsers back at once, to loopback addresses only."""
         return f"{self.issuer}/authorize"
+
+    @property
+    def pushed_authorization_request_url(self) -> str:
+        """The address where authorization requests are pushed to (RFC 9126)."""
+        return f"{self.issuer}/par"
 
     @property
     def device_authorization_url(self) -> str:
@@ -180,6 +188,11 @@ class AuthorizationServer(Rules, LoopbackServer):
         token = self._ledger.active(access_token)
         return None if token is None else token.key
 
+    def certificate_of(self, access_token: str) -> str | None:
+        """Return the `x5t#S256` of the certificate that a token is bound to, None for none (RFC 8705 section 3)."""
+        token = self._ledger.active(access_token)
+        return None if token is None else token.certificate
+
     def revoke_all(self) -> None:
         """Revoke every token that was issued so far."""
         self._ledger.revoke_all()
@@ -196,6 +209,7 @@ class AuthorizationServer(Rules, LoopbackServer):
             web.post(f"{self.path}/revoke", self._oauth.revocation, name="revoke"),
             web.post(f"{self.path}/introspect", self._oauth.introspection, name="introspect"),
             web.get(f"{self.path}/authorize", self._authorize, name="authorize"),
+            web.post(f"{self.path}/par", self._oauth.pushed_authorization, name="par"),
             web.post(
                 f"{self.path}/device_authorization", self._oauth.device_authorization, name="device_authorization"
             ),
@@ -229,9 +243,12 @@ class AuthorizationServer(Rules, LoopbackServer):
             "authorization_endpoint": self.authorization_url,
             "authorization_response_iss_parameter_supported": True,
             "code_challenge_methods_supported": ["S256"],
+            "pushed_authorization_request_endpoint": self.pushed_authorization_request_url,
+            "require_pushed_authorization_requests": self.pushed_only,
             "device_authorization_endpoint": self.device_authorization_url,
             "grant_types_supported": _GRANTS,
             "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+            "tls_client_certificate_bound_access_tokens": self.certificate_bound,
             "response_types_supported": ["code"],
             **({"dpop_signing_alg_values_supported": [*ALGORITHMS]} if self.dpop else {}),
         }

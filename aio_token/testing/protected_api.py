@@ -7,11 +7,12 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aiohttp import WSMsgType, web
 
 from aio_token._ground.public import public
+from aio_token.testing.certificates import shown_to, thumbprint_of
 from aio_token.testing.dpop import NONCE, ProofCheck, challenge_of
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN, Refusal
@@ -34,6 +35,11 @@ class TokenCheck(Protocol):
         ...
 
 
+@runtime_checkable
+class _Binding(Protocol):
+    def certificate_of(self, access_token: str) -> str | None: ...
+
+
 @public
 @dataclass(kw_only=True, eq=False, repr=False)
 class ProtectedAPI(LoopbackServer):
@@ -48,7 +54,8 @@ class ProtectedAPI(LoopbackServer):
 
     A token that is bound to a key (RFC 9449) counts with a proof by that key, made for the very request, and never as
     Bearer. `dpop_nonce` is what proofs have to carry, and every answer says it; put another one in its place at any
-    time.
+    time. One that is bound to a certificate (RFC 8705) counts where that is shown, over the `ssl_context` of a
+    `CertificateAuthority`.
 
     Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`
     everybody gets `refusal`. `requests`, `accepted` and `refused` count, `seen` holds the last ten thousand requests.
@@ -129,7 +136,7 @@ class ProtectedAPI(LoopbackServer):
             refusal = self.refusal
         elif scheme.lower() not in {"bearer", "dpop"}:
             refusal = self.refusal_without_token
-        elif not self.server.accepts(access_token):
+        elif not self.server.accepts(access_token) or not self._shows_its_certificate(access_token, request):
             refusal = self.refusal
         elif challenge := challenge_of(request, self.server, self._proofs, scheme, access_token, self.dpop_nonce):
             refusal = Refusal(challenges=(challenge,))
@@ -138,6 +145,10 @@ class ProtectedAPI(LoopbackServer):
             return None
         self.refused += 1
         return _to_dpop(refusal) if scheme.lower() == "dpop" else refusal
+
+    def _shows_its_certificate(self, access_token: str, request: web.Request) -> bool:
+        bound_to = self.server.certificate_of(access_token) if isinstance(self.server, _Binding) else None
+        return bound_to is None or bound_to == thumbprint_of(shown_to(request))
 
 
 def _to_dpop(refusal: Refusal) -> Refusal:
