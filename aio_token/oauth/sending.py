@@ -20,6 +20,7 @@ from aio_token._ground.version import __version__
 from aio_token._hold import lapsed
 from aio_token._limits import within
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
+from aio_token.oauth.private import PrivateAddress
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
@@ -173,6 +174,11 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             )
         case aiohttp.ClientHttpProxyError(status=407):
             failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, PrivateAddress):
+            failure = ConfigurationError(
+                f"{to} is not asked, as {error.os_error} and the resource that names it is on a public one; "
+                "see who names it, and make a TokenEndpoint yourself if it shall be so"
+            )
         case aiohttp.ClientConnectorError():
             failure = ServerUnavailable(
                 f"{to} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped

@@ -66,6 +66,7 @@ class Code:
     scope: str | None
     redirect_uri: str
     code_challenge: str
+    resource: str | None = None
     code_challenge_method: str = "S256"
 
     # What Authlib asks an authorization code.

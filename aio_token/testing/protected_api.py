@@ -6,9 +6,10 @@ import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from aio_token._ground.public import public
 from aio_token.testing.loopback import LoopbackServer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from aio_token.testing.refusal import Refusal
 
+_WELL_KNOWN = "/.well-known/oauth-protected-resource"
 _REMEMBERED = 10_000  # requests
 
 
@@ -46,6 +48,10 @@ class ProtectedAPI(LoopbackServer):
     `/orders/*`, and the first that fits is asked. `/public` wants no token, nor does `/redirect?to=URL&status=307`,
     which redirects. The endpoints for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
 
+    With `resource`, a path such as `/mcp`, or "" for all of it, the API describes itself (RFC 9728): its refusals say
+    where the metadata is, which names `server` and is served as the endpoint `oauth-protected-resource`, and a token
+    that was asked for another resource does not count. `metadata` has members that replace those of the metadata.
+
     Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`
     everybody gets `refusal`. `requests`, `accepted` and `refused` count, `seen` holds the last ten thousand requests.
     """
@@ -57,6 +63,8 @@ class ProtectedAPI(LoopbackServer):
     refusal_without_token: Refusal = NO_TOKEN
     always_refuse: bool = False
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    resource: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
     requests: int = field(default=0, init=False)
     accepted: int = field(default=0, init=False)
     refused: int = field(default=0, init=False)
@@ -70,12 +78,23 @@ class ProtectedAPI(LoopbackServer):
         """The `Authorization` headers that came, one entry a request."""
         return [request.headers.get("Authorization") for request in self.seen]
 
+    @property
+    def resource_url(self) -> str:
+        """The name that the API gives itself."""
+        return f"{self.url}{self.resource or ''}"
+
+    @property
+    def metadata_url(self) -> str:
+        """Where the metadata is (RFC 9728 section 3.1)."""
+        return f"{self.url}{_WELL_KNOWN}{self.resource or ''}"
+
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
         return [
             web.get("/ws", self._websocket, name="ws"),
             web.route("*", "/public", self._echo, name="public"),
             web.route("*", "/redirect", self._redirect, name="redirect"),
+            web.get(f"{_WELL_KNOWN}{{path:.*}}", self._describe, name="oauth-protected-resource"),
             web.route("*", "/{path:.*}", self._api, name="api"),
         ]
 
@@ -89,6 +108,18 @@ class ProtectedAPI(LoopbackServer):
             return await refusal.respond(request)
         own = (handler for path, handler in self.handlers.items() if fnmatchcase(request.path, path))
         return await next(own, self._echo)(request)
+
+    async def _describe(self, request: web.Request) -> web.StreamResponse:
+        if self.resource is None or request.path != URL(self.metadata_url).path:
+            return web.json_response({}, status=404)
+        members = {
+            "resource": self.resource_url,
+            "authorization_servers": [getattr(self.server, "issuer", None)],
+            "bearer_methods_supported": ["header"],
+        }
+        return web.json_response(
+            {name: value for name, value in {**members, **self.metadata}.items() if value is not ...}
+        )
 
     async def _echo(self, request: web.Request) -> web.StreamResponse:
         digest, size = hashlib.sha256(), 0
@@ -118,10 +149,15 @@ class ProtectedAPI(LoopbackServer):
             refusal = self.refusal
         elif scheme.lower() != "bearer":
             refusal = self.refusal_without_token
-        elif not self.server.accepts(access_token):
+        elif not self.server.accepts(access_token) or self._is_for_another(access_token):
             refusal = self.refusal
         else:
             self.accepted += 1
             return None
         self.refused += 1
-        return refusal
+        return refusal if self.resource is None else refusal.pointing_to(self.metadata_url)
+
+    def _is_for_another(self, access_token: str) -> bool:
+        audience_of: Any = getattr(self.server, "audience_of", None)
+        audience = audience_of(access_token) if self.resource is not None and audience_of is not None else None
+        return audience is not None and audience != self.resource_url

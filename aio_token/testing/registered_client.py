@@ -24,7 +24,7 @@ class RegisteredClient:
 
     `public_key` is a JWK, as a dict. `auth_methods` names the methods of RFC 7591 that are taken at the token
     endpoint; None: every one that the client has the means for, or `none` where it has neither secret nor key. `grants`
-    None: all.
+    None: all. `redirect_uris` None: every address of this machine.
     """
 
     client_id: str
@@ -32,6 +32,7 @@ class RegisteredClient:
     public_key: dict[str, str | list[str]] | None = field(default=None, repr=False, kw_only=True, hash=False)
     auth_methods: Collection[str] | None = field(default=None, kw_only=True)
     grants: Collection[str] | None = field(default=None, kw_only=True)
+    redirect_uris: Collection[str] | None = field(default=None, kw_only=True)
 
     def allows(self, method: str) -> bool:
         """Whether the client may authenticate in this way."""

@@ -25,6 +25,10 @@ class Rules:
 
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
+    `registration` lets programs register themselves (RFC 7591); `client_secret_lifetime` None: their secrets do not end.
+    `client_documents` takes the address of a client id metadata document for a client's id. `exact_redirects` compares
+    the ports of registered redirect addresses, too.
+
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
     before it at once, as django-oauth-toolkit does. `revocation_ends_grant`: revoking a refresh token ends all sessions
     of its user and its client, as Google does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. A user's
@@ -43,5 +47,9 @@ class Rules:
     revoke_old_access_token: bool = False
     revocation_ends_grant: bool = False
     jwt: bool = False
+    registration: bool = False
+    client_secret_lifetime: float | None = None
+    client_documents: bool = False
+    exact_redirects: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = SYSTEM_CLOCK

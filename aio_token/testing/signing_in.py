@@ -14,6 +14,7 @@ from yarl import URL
 from aio_token.oauth.url import is_loopback
 from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
+from aio_token.testing.registering import may_come_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +36,15 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
     """
     asked = request.query
     client_id, redirect_uri = asked.get("client_id", ""), URL(asked.get("redirect_uri", ""))
-    if oauth.query_client(client_id) is None or not is_loopback(redirect_uri.host):
-        return web.Response(status=400, text="An unknown client, or a redirect URI that is not on this machine.")
+    client, exactly = oauth.query_client(client_id), oauth.people.rules.exact_redirects
+    if (
+        client is None
+        or not is_loopback(redirect_uri.host)
+        or not may_come_back(client, str(redirect_uri), exactly=exactly)
+    ):
+        return web.Response(
+            status=400, text="An unknown client, or a redirect URI that is not its own or not on this machine."
+        )
     members = {"iss": issuer, **{name: value for name, value in asked.items() if name == "state"}}
     challenge = asked.get("code_challenge")
     if asked.get("response_type") != "code":
@@ -47,7 +55,7 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
         members["error"] = "access_denied"
     else:
         members["code"] = oauth.people.new_code(
-            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "")
+            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "", asked.get("resource"))
         )
     return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
 
@@ -114,7 +122,7 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         code: Any = self.request.authorization_code
-        return self.server._ledger.issue(code.client_id, code.user, code.scope, refreshable=True)
+        return self.server._ledger.issue(code.client_id, code.user, code.scope, code.resource, refreshable=True)
 
     def delete_authorization_code(self, authorization_code: object) -> None:
         """Do nothing: the code was spent when it was looked up."""
