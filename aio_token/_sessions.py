@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aio_token._beside import sessions_beside
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, ServerUnavailable, TokenError, unforeseen
 from aio_token._hold import holding
@@ -199,13 +200,14 @@ class _Obtained:
 
 
 async def why_not_revoked(grant: Grant, credential: Credential | None) -> str | None:
-    """Revoke a credential at its server; return why that was not done, None if it was."""
+    """Revoke a credential at its server, with what stands beside it; return why that was not done, None if it was."""
     if credential is None:
         return "there was nothing to revoke"
     if not isinstance(grant, Revocable):
         return "this grant cannot revoke what it obtained"
     try:
-        await grant.revoke(credential)
+        for one in (credential, *sessions_beside(credential)):
+            await grant.revoke(one)
     except TokenError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  a bug in a stranger's grant keeps no credential here

@@ -90,7 +90,7 @@ def _with(record: Credential, registration: Registration | None) -> Credential:
     """Return the record with a registration, or without."""
     beside = {name: value for name, value in _beside(record).items() if name != _MEMBER}
     if registration is not None:
-        beside[_MEMBER] = registration.members()
+        beside[_MEMBER] = registration.kept()
     return replace(record, _unknown={**(record._unknown or {}), "record": beside})  # noqa: SLF001  the same
 
 

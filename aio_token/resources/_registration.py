@@ -83,13 +83,18 @@ class Registration(Unpicklable, Value):
         """Whether its secret has not ended."""
         return self.expires_at is None or now < self.expires_at
 
+    def kept(self) -> dict[str, object]:
+        """Return what is kept of it, its secret included."""
+        return {**self.members(), "secret": self.secret}
+
     @classmethod
-    def of(cls, members: object) -> Registration | None:
-        """Read what `members()` has given, None for what is something else."""
+    def of(cls, kept: object) -> Registration | None:
+        """Read what `kept` has given, None for what is something else."""
         try:
-            return cls(**members) if isinstance(members, dict) else None
+            found = cls(**kept) if isinstance(kept, dict) else None
         except TypeError:  # a later release wrote it
             return None
+        return found if found is not None and found.client_id and found.redirect_uri else None
 
 
 async def register(provider: Provider, wanted: ClientMetadata, redirect_uri: str, scope: str | None) -> Registration:

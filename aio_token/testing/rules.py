@@ -25,7 +25,7 @@ class Rules:
 
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
-    `registration` lets programs register themselves (RFC 7591); `client_secret_lifetime` None: their secrets do not end.
+    `registration` lets programs register themselves (RFC 7591); `client_secret_lifetime` None: secrets do not end.
     `client_documents` takes the address of a client id metadata document for a client's id. `exact_redirects` compares
     the ports of registered redirect addresses, too.
 
