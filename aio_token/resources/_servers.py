@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError
 from aio_token.oauth.private import Names, host_of, is_private, looking_up
-from aio_token.oauth.url import problem_with
+from aio_token.oauth.url import origin_of, problem_with
 from aio_token.resources._metadata import servers_in
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _why_none(resource: str, named: list[str], usable: list[str], around: Surrou
             f"if that is right, pass servers=[{usable[0]!r}]"
         )
     if named:
-        return f"the resource {resource} names {named[0][:_MOST_SHOWN]}, which {around.problem_with(named[0])}"
+        return f"the resource {resource} names {origin_of(named[0])}, which {around.problem_with(named[0])}"
     return f"the resource {resource} names no authorization server; pass the right one as servers=[...]"
 
 

@@ -29,7 +29,7 @@ async def registered(
     if method not in _METHODS or not isinstance(addresses, list) or not addresses:
         error = "invalid_client_metadata" if method not in _METHODS else "invalid_redirect_uri"
         return web.json_response({"error": error}, status=HTTPStatus.BAD_REQUEST)
-    secret = None if method == "none" else secrets.token_hex(32)
+    secret = None if method == "none" else f"kit-secret-{secrets.token_urlsafe(32)}"
     client = RegisteredClient(
         f"kit-client-{secrets.token_hex(8)}",
         secret,
