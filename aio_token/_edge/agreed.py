@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aio_token._beside import StoreBeside
 from aio_token._errors import SignInRequired
+from aio_token._sessions.beside import StoreBeside
 from aio_token._wish import Wish
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.exchange import Reply
     from aio_token.oauth.provider import Provider
 
-_METHODS = ("none", "client_secret_basic", "client_secret_post")  # that a program of this kind can use; as preferred
+_METHODS = ("none", "client_secret_basic", "client_secret_post")  # that a program of this kind can use
 _MOST = 2_048  # characters of an id or a secret
 _LATEST = 1e12  # POSIX seconds
 _SHOWN = re.compile(r"[\x21-\x7e]+")
@@ -109,7 +109,8 @@ async def register(provider: Provider, wanted: ClientMetadata, redirect_uri: str
         raise ConfigurationError(message)
     supported = metadata.get("token_endpoint_auth_methods_supported")
     known = supported if isinstance(supported, list) else ["client_secret_basic"]  # RFC 8414 section 2
-    method = next((method for method in _METHODS if method in known), None)
+    usable = [method for method in known if method in _METHODS]
+    method = "none" if "none" in usable else next(iter(usable), None)
     if method is None:
         message = (
             f"{issuer} wants clients to prove themselves by a key; register this one there, and pass it as client="

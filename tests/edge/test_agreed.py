@@ -19,7 +19,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
-from aio_token._beside import MOST, StoreBeside, sessions_beside
+from aio_token._sessions.beside import MOST, StoreBeside, sessions_beside
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, Refusal, credential
 from tests.support.api import session
 
