@@ -12,6 +12,7 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import uvicorn
 from mcp.server.auth.provider import (
     AccessToken,
@@ -25,12 +26,13 @@ from mcp.server.auth.provider import (
 from mcp.server.auth.routes import create_auth_routes
 from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions, RevocationOptions
 from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 
 class Ledger(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, AccessToken]):
@@ -116,19 +118,33 @@ class Ledger(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
 
 
 class MCPServers:
-    """Both servers: `url` is the resource, `issuer` the authorization server, `ledger` what that knows."""
+    """Both servers: `url` is the resource, `issuer` the authorization server, `ledger` what that knows.
 
-    def __init__(self, url: str, issuer: str, ledger: Ledger) -> None:
+    `ports` are those that their names lead to.
+    """
+
+    def __init__(self, url: str, issuer: str, ledger: Ledger, ports: dict[str, int]) -> None:
+        self.ports = ports
         self.url = url
         self.issuer = issuer
         self.ledger = ledger
 
 
+NAMES = ("login.mcp.example", "mcp.example")
+"""What the documents call them: the authorization server, and the resource."""
+
+
 @asynccontextmanager
-async def mcp_servers(*, lifetime: int = 60) -> AsyncIterator[MCPServers]:
-    """Run them while the block lasts; access tokens live for that many seconds."""
+async def mcp_servers(*, lifetime: int = 60, certificate: str | None = None) -> AsyncIterator[MCPServers]:
+    """Run them while the block lasts, by their names if there is a certificate of those.
+
+    Access tokens live for that many seconds.
+    """
     ledger, listeners = Ledger(lifetime), [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    issuer, resource = (f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners)
+    ports = [listener.getsockname()[1] for listener in listeners]
+    issuer, resource = (f"http://127.0.0.1:{port}" for port in ports)
+    if certificate is not None:
+        issuer, resource = (f"https://{name}" for name in NAMES)
     url = f"{resource}/mcp"
     registration = ClientRegistrationOptions(enabled=True, valid_scopes=["tools"], default_scopes=["tools"])
     routes = create_auth_routes(
@@ -150,18 +166,33 @@ async def mcp_servers(*, lifetime: int = 60) -> AsyncIterator[MCPServers]:
         """Add two numbers."""
         return a + b
 
-    applications = (Starlette(routes=routes), server.streamable_http_app(json_response=True, stateless_http=True))
+    anyone = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # it knows addresses, and no names
+    protected = server.streamable_http_app(json_response=True, stateless_http=True, transport_security=anyone)
     async with AsyncExitStack() as stack:
-        for application, listener in zip(applications, listeners, strict=True):
-            await stack.enter_async_context(_serving(application, listener))
-        yield MCPServers(url, issuer, ledger)
+        for application, listener in zip((Starlette(routes=routes), protected), listeners, strict=True):
+            await stack.enter_async_context(_serving(application, listener, certificate))
+        yield MCPServers(url, issuer, ledger, dict(zip(NAMES, ports, strict=True)))
+
+
+def lead_httpx2(ports: Mapping[str, int]) -> None:
+    """Let each name lead to its port for httpx2 as well: anyio connects to the port that it was asked for."""
+    real = anyio.connect_tcp
+
+    async def connect_tcp(remote_host: str, remote_port: int, **options: Any) -> Any:
+        here = ports.get(remote_host) if remote_port == 443 else None
+        return await (real(remote_host, remote_port, **options) if here is None else real("127.0.0.1", here, **options))
+
+    anyio.connect_tcp = connect_tcp  # type: ignore[assignment]
 
 
 class _Server(uvicorn.Server):
     """One that says when it is ready, and leaves signals to the test runner."""
 
-    def __init__(self, application: Any) -> None:
-        super().__init__(uvicorn.Config(application, log_config=None, lifespan="on", timeout_graceful_shutdown=2))
+    def __init__(self, application: Any, certificate: str | None) -> None:
+        config = uvicorn.Config(
+            application, log_config=None, lifespan="on", timeout_graceful_shutdown=2, ssl_certfile=certificate
+        )
+        super().__init__(config)
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -176,8 +207,8 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving(application: Any, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(application)
+async def _serving(application: Any, listener: socket.socket, certificate: str | None) -> AsyncIterator[None]:
+    server = _Server(application, certificate)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     await server.ready.wait()
     try:
