@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aio_token._credential import Credential
 from aio_token._errors import StoreError
 from aio_token._hold import may_lose_writes, time_left
+from aio_token._interfaces import Probing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +53,11 @@ class StoreBeside:
         """Exclude every other holder, those of the session itself too."""
         async with self._store.exclusive() as slot:
             yield _SlotBeside(slot, self._key)
+
+    async def probe(self) -> None:
+        """Find out whether a credential could be kept, as far as the store can tell. Raises `StoreError`."""
+        if isinstance(self._store, Probing):
+            await self._store.probe()
 
 
 class _SlotBeside:

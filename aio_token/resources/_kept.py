@@ -53,7 +53,7 @@ async def kept_registration(
         failure = await save(slot.save(_with(_begun_anew(record), made)), store, limits)
         if failure is not None:
             raise failure
-    return made
+        return made
 
 
 def _refuse_what_is_anothers(

@@ -19,6 +19,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from aio_token._clock import SYSTEM_CLOCK
 from aio_token._sessions.beside import MOST, StoreBeside, sessions_beside
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, Refusal, credential
 from tests.support.api import session
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
     from aiohttp.typedefs import Handler
 
-    from aio_token import Credential, TokenStore, Wish
+    from aio_token import Clock, Credential, TokenStore, Wish
 
 
 def wanting(server: AuthorizationServer, word: str) -> Handler:
@@ -93,13 +94,14 @@ class Person:
             return bool(page.status == 200)
 
 
-def endpoint(server: AuthorizationServer) -> TokenEndpoint:
+def endpoint(server: AuthorizationServer, clock: Clock = SYSTEM_CLOCK) -> TokenEndpoint:
     """Return the server's endpoint for the public client."""
     return TokenEndpoint(
         server.token_url,
         PublicClient("app"),
         authorization_url=server.authorization_url,
         revocation_url=server.revocation_url,
+        clock=clock,
     )
 
 
@@ -107,8 +109,9 @@ def tokens_of(
     server: AuthorizationServer, person: Person, store: TokenStore | None = None, **options: Any
 ) -> TokenRepository:
     """Return the tokens of a person who has granted `read`, and may be asked for more."""
-    grant = RefreshTokenGrant(endpoint(server), first=server.sign_in(client_id="app", scope="read"))
-    asks = AuthorizationCodeGrant(endpoint(server), scope="read", browser=person.browse)
+    at = endpoint(server, options.get("clock", SYSTEM_CLOCK))
+    grant = RefreshTokenGrant(at, first=server.sign_in(client_id="app", scope="read"))
+    asks = AuthorizationCodeGrant(at, scope="read", browser=person.browse)
     return TokenRepository(grant, store, sign_in_with=asks, observer=None, **options)
 
 
@@ -172,7 +175,8 @@ async def test_it_ends_with_the_session(server: AuthorizationServer, api: Protec
 
 async def test_who_declines_is_left_in_peace(server: AuthorizationServer, api: ProtectedAPI) -> None:
     """Law B9: the error names the scope; then the refusals are the caller's for a while, and other pages go on."""
-    person, clock = Person(), ManualClock()
+    person = Person()
+    server.clock = clock = ManualClock()
     server.at_the_browser = None
     async with (
         tokens_of(server, person, clock=clock) as tokens,
@@ -190,7 +194,8 @@ async def test_who_declines_is_left_in_peace(server: AuthorizationServer, api: P
 
 async def test_a_wider_session_may_end(server: AuthorizationServer, api: ProtectedAPI) -> None:
     """Law B9: pages of the origin go on with the token of before, and the person is asked when it is needed."""
-    person, store, clock = Person(), MemoryTokenStore(), ManualClock()
+    person, store = Person(), MemoryTokenStore()
+    server.clock = clock = ManualClock()
     async with (
         tokens_of(server, person, store, clock=clock) as tokens,
         session(tokens, api.url, step_up="write", clock=clock) as client,
