@@ -9,21 +9,23 @@ the other one may not, and serves the origin from then on: a page that does with
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import SignInRequired
+from aio_token._ground.value import replace
 from aio_token._sessions.beside import StoreBeside
-from aio_token._wish import Wish
 
 if TYPE_CHECKING:
     from aio_token._token import Token
+    from aio_token._wish import Wish
 
 
 class Agreed:
     """The session that a person may agree to, beside that of a repository."""
 
-    def __init__(self, source: Any, scope: str, grant: Any, person: Any) -> None:  # noqa: ANN401  a repository, which is above
-        self._source, self._scope, self._grant = source, scope, grant
+    def __init__(self, session: Any, wish: Wish, grant: Any, person: Any) -> None:  # noqa: ANN401  a repository, which is above
+        self._session, self._wish, self._grant = session, wish, grant
         self._asking, self._serving = self._repository(person), self._repository(None)
 
     @classmethod
@@ -33,7 +35,7 @@ class Agreed:
         begun_anew = getattr(session._grant, "_of_another_session", None)  # noqa: SLF001
         if session._person is None or begun_anew is None:  # noqa: SLF001
             return None
-        return cls(session, scope, begun_anew(), session._person.grant)  # noqa: SLF001
+        return cls(session, replace(source._wish, scope=scope), begun_anew(), session._person.grant)  # noqa: SLF001
 
     @property
     def has_ended(self) -> bool:
@@ -51,5 +53,6 @@ class Agreed:
         return token, self._serving
 
     def _repository(self, person: Any) -> Any:  # noqa: ANN401  the same
-        store = StoreBeside(self._source._store, self._scope)  # noqa: SLF001
-        return self._source._apart(store, self._grant, person, Wish(scope=self._scope))  # noqa: SLF001
+        wish = self._wish
+        store = StoreBeside(self._session._store, json.dumps([wish.scope, wish.resource, wish.audience]))  # noqa: SLF001
+        return self._session._apart(store, self._grant, person, wish)  # noqa: SLF001

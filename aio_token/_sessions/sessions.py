@@ -205,9 +205,13 @@ async def why_not_revoked(grant: Grant, credential: Credential | None) -> str | 
         return "there was nothing to revoke"
     if not isinstance(grant, Revocable):
         return "this grant cannot revoke what it obtained"
+    outcomes = [await _why_not_revoked(grant, one) for one in (credential, *sessions_beside(credential))]
+    return next(filter(None, outcomes), None)
+
+
+async def _why_not_revoked(grant: Revocable, credential: Credential) -> str | None:
     try:
-        for one in (credential, *sessions_beside(credential)):
-            await grant.revoke(one)
+        await grant.revoke(credential)
     except TokenError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  a bug in a stranger's grant keeps no credential here

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socket import AF_INET
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -77,11 +76,6 @@ def looking_up(names: Names, url: str, transport: Transport) -> Transport:
     if transport.connector is not None or _has_proxy(url, transport):
         return transport
     return replace(transport, connector=lambda: aiohttp.TCPConnector(resolver=names))
-
-
-def host_of(url: str) -> str | None:
-    """Return the host of an address that `problem_with` has found usable."""
-    return urlsplit(url).hostname
 
 
 def _has_proxy(url: str, transport: Transport) -> bool:

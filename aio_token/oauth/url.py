@@ -76,6 +76,12 @@ def without_query(url: str) -> str:
     return f"{origin_of(url)}{URL(url[:_LONGEST]).raw_path}"
 
 
+def host_of(url: str) -> str | None:
+    """Return the host of an address as it is connected to, None if it is no address."""
+    parts = _parts(url)
+    return parts.raw_host if parts is not None else None
+
+
 def same_address(one: object, other: str) -> bool:
     """Whether two texts are one address, but for how its origin is spelled, and for a slash with nothing behind it."""
     return isinstance(one, str) and (whole := _whole(one)) is not None and whole == _whole(other)

@@ -113,6 +113,7 @@ class ProtectedResource:
         provider = await Provider.discover(
             server, transport=around.transport_to(server), send_secrets_over_plain_http=plain_http
         )
+        around.demand_public(provider)
         return cls(metadata["resource"], MappingProxyType(metadata), provider, scope_from(metadata, challenged))
 
     def __repr__(self) -> str:

@@ -6,14 +6,17 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from aio_token._errors import ConfigurationError
-from aio_token.oauth.private import Names, host_of, is_private, looking_up
-from aio_token.oauth.url import origin_of, problem_with
+from aio_token.oauth.private import Names, is_private, looking_up
+from aio_token.oauth.provider import addresses_in
+from aio_token.oauth.server_text import quoted
+from aio_token.oauth.url import host_of, origin_of, problem_with
 from aio_token.resources._metadata import servers_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
     from typing import Any
 
+    from aio_token.oauth.provider import Provider
     from aio_token.oauth.transport import Transport
     from aio_token.resources._metadata import SoughtResource
 
@@ -45,6 +48,16 @@ class Surroundings:
         if is_private(host_of(server)) and not self.are_private:
             return "is on a private address, which only a resource on one may name"
         return None
+
+    def demand_public(self, provider: Provider) -> None:
+        """Raise `ConfigurationError` if an endpoint of the server is on a private address, unless the resource is."""
+        for name, url in () if self.are_private else addresses_in(provider.metadata):
+            if is_private(host_of(url)):
+                message = (
+                    f"the {quoted(name)} of {provider.issuer} is on a private address, which only the server of a "
+                    "resource on one may name"
+                )
+                raise ConfigurationError(message)
 
     def transport_to(self, server: str) -> Transport:
         """Return what the server is reached with: not at a private address, unless the resource is on one."""

@@ -21,7 +21,7 @@ from aio_token import (
 )
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._sessions.beside import MOST, StoreBeside, sessions_beside
-from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, Refusal, credential
+from aio_token.testing import AuthorizationServer, Broken, ManualClock, ProtectedAPI, Refusal, credential
 from tests.support.api import session
 
 if TYPE_CHECKING:
@@ -171,6 +171,36 @@ async def test_it_ends_with_the_session(server: AuthorizationServer, api: Protec
         server.at_the_browser = None
         with pytest.raises(SignInRequired):
             await answered(client, f"{api.url}/write")
+
+
+async def test_it_is_revoked_though_the_session_is_not(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Law E3: each is tried; what went wrong with one is told."""
+    person, store = Person(), MemoryTokenStore()
+    async with tokens_of(server, person, store) as tokens, session(tokens, api.url, step_up="write") as client:
+        assert (await answered(client, f"{api.url}/write"))[0] == 200
+        (wide,) = sessions_beside(await store.load())
+        server.inject(Broken(status=400), endpoint="revoke", times=1)
+        event = await tokens.sign_out()
+        assert (event.revoked, event.message is None) == (False, False)
+        assert wide.token is not None
+        assert not server.accepts(wide.token.access_token)
+
+
+async def test_a_narrowed_token_is_widened_for_what_it_is_for(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Law E5: what a person agrees to is for the same resource, and is renewed for it."""
+    person = Person()
+    async with tokens_of(server, person) as tokens:
+        for_one = tokens.narrowed(resource="https://one.example")
+        async with session(for_one, api.url, step_up="write") as client:
+            assert (await answered(client, f"{api.url}/write"))[0] == 200
+            assert len(person.asked) == 1
+            server.revoke_access_tokens()
+            assert (await answered(client, f"{api.url}/write"))[0] == 200
+    code, renewal = (request.form for request in (server.seen[-2], server.seen[-1]))
+    assert code is not None
+    assert renewal is not None
+    assert (code["grant_type"], code["resource"]) == ("authorization_code", "https://one.example")
+    assert (renewal["resource"], set(renewal["scope"].split())) == ("https://one.example", {"read", "write"})
 
 
 async def test_who_declines_is_left_in_peace(server: AuthorizationServer, api: ProtectedAPI) -> None:

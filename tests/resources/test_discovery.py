@@ -241,6 +241,28 @@ async def test_a_public_resource_names_no_private_server(named: str, message: st
     assert "password@" not in str(raised.value)
 
 
+@pytest.mark.parametrize("at", ["http://10.0.0.1/token", "http://\uff11\uff10.0.0.1/token", "http://[::1]/token"])
+async def test_nor_does_the_server_that_it_names(at: str) -> None:
+    """Law L1: an endpoint of a server that is believed leads to no private address either, however it is written."""
+    answers = [
+        NOTHING_HERE,
+        says({"resource": "http://api.example", "authorization_servers": ["http://id.example"]}),
+        says({"issuer": "http://id.example", "token_endpoint": at}),
+    ]
+
+    async def find() -> ProtectedResource:
+        async with token_server(*answers) as both:
+            port = int(both.url.rpartition(":")[2])
+            transport = Transport(connector=lambda: TCPConnector(resolver=Loopback(port)))
+            named: Any = {"servers": "http://id.example", "send_secrets_over_plain_http": True}
+            return await ProtectedResource.discover("http://api.example", transport=transport, **named)
+
+    with pytest.raises(ConfigurationError, match=r"the token_endpoint of http://id\.example is on a private address"):
+        await find()
+    answers[2] = says({"issuer": "http://id.example", "token_endpoint": "http://id.example/token"})
+    assert (await find()).provider.token_endpoint_url == "http://id.example/token"
+
+
 async def test_a_name_that_leads_to_a_private_address_is_not_asked(
     server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
