@@ -8,6 +8,7 @@ itself: what is saved has the registration with it, and what is loaded comes wit
 
 from __future__ import annotations
 
+import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from aio_token._errors import ConfigurationError
 from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Probing
 from aio_token._limits import read, save, waiting_for_the_lock
+from aio_token.oauth.server_text import quoted
 from aio_token.resources._registration import Registration
 from aio_token.stores._shared import Shared
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from aio_token._limits import Limits
 
 _MEMBER = "registration"
+_logger = logging.getLogger("aio_token")
 
 
 async def kept_registration(
@@ -53,6 +56,7 @@ async def kept_registration(
         failure = await save(slot.save(_with(_begun_anew(record), made)), store, limits)
         if failure is not None:
             raise failure
+        _logger.info("registered at %s as the client %s", issuer, quoted(made.client_id))
         return made
 
 

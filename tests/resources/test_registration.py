@@ -30,7 +30,7 @@ from aio_token.resources import ClientMetadata, ProtectedResource
 from aio_token.resources._client import _is_free, redirect_uri
 from aio_token.resources._kept import RegisteredStore
 from aio_token.resources._registration import Registration, register
-from aio_token.stores import EnvironmentKey, Probing, new_key
+from aio_token.stores import DirectoryTokenStores, EnvironmentKey, Probing, new_key
 from aio_token.testing import AuthorizationServer, Broken, ManualClock, ProtectedAPI, credential
 from tests.support.exposure import exposure
 from tests.support.token_server import says, sends, token_server
@@ -441,3 +441,15 @@ def test_a_description_that_cannot_work(arguments: dict[str, Any], error: type[E
     """It is refused at once."""
     with pytest.raises(error, match=message):
         ClientMetadata(**arguments)
+
+
+async def test_accounts_have_registrations_of_their_own(
+    server: AuthorizationServer, api: ProtectedAPI, tmp_path: Path
+) -> None:
+    """Law L1: a registration is kept with the account, in whatever keeps many."""
+    stores, resource = DirectoryTokenStores(tmp_path / "people"), await found(api, server)
+    for _ in range(2):
+        for name in ("alice", "bob"):
+            async with await resource.tokens(stores.of(name), name=name, show=browse, observer=None) as tokens:
+                assert await get(api, tokens) == 200
+    assert (server.registrations, server.requests["authorization_code"]) == (2, 2)
