@@ -53,7 +53,7 @@ class Names(AbstractResolver):
 
     def __init__(self, *, public_only: bool = False) -> None:
         self._public_only = public_only
-        self.were_private = False
+        self.were_private: bool = False
 
     async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_INET) -> list[ResolveResult]:
         """Return the addresses of a name."""
