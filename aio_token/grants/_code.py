@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
 from aio_token._errors import SignInRequired, TokenError
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for
+from aio_token.oauth.details import details_text
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
@@ -26,10 +29,13 @@ _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
 
 RESERVED = frozenset(
     {
+        "authorization_details",
         "client_id",
         "code_challenge",
         "code_challenge_method",
         "redirect_uri",
+        "request",
+        "request_uri",
         "resource",
         "response_type",
         "scope",
@@ -59,14 +65,23 @@ def challenge(verifier: Revealed[str]) -> Form:
     return Form(code_challenge=digest, code_challenge_method="S256")
 
 
-def authorization_address(
+def authorized(
+    scope: str | None,
+    resource: str | Sequence[str] | None,
+    authorization_details: Sequence[Mapping[str, Any]] | None,
+    parameters: Mapping[str, str | Sequence[str]] | None,
+) -> Form:
+    """Return what a grant asks a person to agree to."""
+    details = details_text(authorization_details)
+    return Form(scope=scope, resource=resource, authorization_details=details).over(Form(**(parameters or {})))
+
+
+def authorization_request(
     endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
-) -> str:
-    """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
-    address = endpoint.address("authorization")
+) -> Form:
+    """Return all that an authorization request says, whichever way it takes (RFC 6749 section 4.1.1)."""
     own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
-    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(asked))
-    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
+    return own.over(challenge(verifier)).over(asked)
 
 
 class CodeInHand(Unpicklable):

@@ -29,7 +29,8 @@ from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._callback import Callback
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
+from aio_token.grants._code import RESERVED, CodeInHand, authorization_request, authorized, secret_text, verifier_for
+from aio_token.grants._pushing import check_way, way
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._wish import written_for_a_person
 from aio_token.oauth.arguments import check_endpoint, check_parameters, check_scope, check_several, check_text, judged
@@ -73,7 +74,8 @@ class WebSignIn:
     """Signs people in to a web application: `begin` on one page, `finish` on another, and `sign_in` with what it gives.
 
     `redirect_uri` is the address of the second page, as it is registered at the server. `scope` and `resource` are what
-    is asked for (RFC 8707), `parameters` go into the address as well, such as `prompt`. With a `codec`, such as
+    is asked for (RFC 8707), `authorization_details` as with `AuthorizationCodeGrant`; `parameters` go into the address
+    as well, such as `prompt`. With a `codec`, such as
     `Encrypted(EnvironmentKey("COOKIE_KEY"))`, the state is sealed and may be kept in a cookie of the browser; without
     one the application keeps it, and forgets it when it is used. Either way it is good for ten minutes.
 
@@ -87,6 +89,7 @@ class WebSignIn:
         *,
         scope: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         codec: Codec | None = None,
     ) -> None:
@@ -104,7 +107,7 @@ class WebSignIn:
             raise ConfigurationError(message)
         self._endpoint = endpoint
         self._redirect_uri = redirect_uri
-        self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
+        self._asked = authorized(scope, resource, authorization_details, parameters)
         self._codec = codec
         self._redeemed = Redeemed()
         own = "\n".join((endpoint.address("token"), endpoint.client_id, redirect_uri))
@@ -116,17 +119,21 @@ class WebSignIn:
     async def begin(self, wish: Wish = NO_WISH) -> Begun:
         """Begin a sign-in; what is wished comes before what is asked for otherwise.
 
-        Raises `ConfigurationError` if the server has no authorization endpoint, and `KeyUnavailable`.
+        Redirect the browser at once: where authorization requests are pushed to the server (RFC 9126), it is asked
+        here, and what it gives lives for as little as 30 seconds.
+
+        Raises `ConfigurationError` if the server has no authorization endpoint, or refuses what is pushed;
+        `ServerUnavailable` if it does not answer then; and `KeyUnavailable`.
         """
         asked = written_for_a_person(wish).over(self._asked)
         state, verifier = secret_text(), verifier_for(self._endpoint)
-        self._endpoint.address("authorization")
+        check_way(self._endpoint)
         text = _written(self._purpose, self._endpoint.clock.time(), state, verifier, asked)
         kept = text.value if self._codec is None else await self._sealed(text, self._codec)
-        address = authorization_address(
+        request = authorization_request(
             self._endpoint, asked, redirect_uri=self._redirect_uri, state=state, verifier=verifier
         )
-        return Begun(address=address, state=kept)
+        return Begun(address=await way(self._endpoint, request), state=kept)
 
     async def finish(self, callback: Mapping[str, Any] | str, state: str | None) -> Grant:
         """Return the grant that redeems what the browser brought back, for `TokenRepository.sign_in`.

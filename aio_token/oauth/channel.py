@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What is known of an account of which nothing is known."""
 
+_ASKED_FIRST = frozenset({"device authorization", "pushed authorization request"})
+"""Endpoints at which a client proves itself before the token endpoint has told the time; others may be elsewhere."""
+
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -84,19 +87,22 @@ class Channel:
         )
         dialect = self._dialect if grant_type else self._dialect.without_functions()
         signer = Signer(self.client, self._audience, self.server_time, dialect)
-        answer, has_learnt = await self._asked(request, signer, grant_type)
+        tells_time = bool(grant_type) or name in _ASKED_FIRST
+        answer, has_learnt = await self._asked(request, signer, grant_type, tells_time=tells_time)
         if has_learnt and signer.has_asserted and answer.error == "invalid_client":
             # The assertion may have been dead on arrival. A client that is not taken at its word has spent nothing.
-            answer, _ = await self._asked(request, signer, grant_type)
+            answer, _ = await self._asked(request, signer, grant_type, tells_time=tells_time)
         return answer
 
-    async def _asked(self, request: Request, signer: Signer, grant_type: str) -> tuple[Answer, bool]:
+    async def _asked(
+        self, request: Request, signer: Signer, grant_type: str, *, tells_time: bool
+    ) -> tuple[Answer, bool]:
         """Return the answer, and whether the server's clock was learnt from it."""
         asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
         reply = await send(request, self._transport, sign=signer)
         now = self._clock.time()
         date = reply.headers.get("Date", "")
-        has_learnt = bool(grant_type) and self._skew.learn(date, asked_at=asked_at, now=now)
+        has_learnt = tells_time and self._skew.learn(date, asked_at=asked_at, now=now)
         answer = Answer(
             to=request.to,
             address=without_query(request.url),

@@ -11,7 +11,7 @@ from aio_token._ground.public import public
 from aio_token._interfaces import Fingerprinting
 from aio_token._pacing.proof import digest
 from aio_token.oauth.addresses import Addresses
-from aio_token.oauth.arguments import check_client, check_parameters, check_seconds, check_text, judged
+from aio_token.oauth.arguments import check_client, check_kind, check_parameters, check_seconds, check_text, judged
 from aio_token.oauth.channel import NOTHING, Channel
 from aio_token.oauth.dialect import PLAIN, Dialect, check_dialect
 from aio_token.oauth.form import Form
@@ -58,7 +58,8 @@ class TokenEndpoint:
 
     The other addresses are those of the endpoints beside it, as far as there are any. `issuer` is the server's name: a
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
-    `Provider` fills all of this in.
+    `push_authorization` sends authorization requests to the server first, so that a browser carries only a reference to
+    one (RFC 9126). `Provider` fills all of this in.
 
     `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked, as Google
     and Auth0 end all of a person and this client. A session that a new sign-in has replaced is left alone then, since
@@ -78,6 +79,7 @@ class TokenEndpoint:
         "dialect",
         "issuer",
         "names_issuer",
+        "push_authorization",
         "revocation_ends_grant",
         "rotation_grace",
     )
@@ -90,10 +92,12 @@ class TokenEndpoint:
         authorization_url: str | None = None,
         device_authorization_url: str | None = None,
         introspection_url: str | None = None,
+        pushed_authorization_request_url: str | None = None,
         revocation_url: str | None = None,
         refresh_url: str | None = None,
         issuer: str | None = None,
         names_issuer: bool = False,
+        push_authorization: bool = False,
         revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
@@ -104,6 +108,7 @@ class TokenEndpoint:
     ) -> None:
         check_client(client)
         check_text("issuer", issuer, optional=True)
+        check_kind("push_authorization", push_authorization, (bool,), "True or False")
         check_seconds("rotation_grace", rotation_grace, zero=True)
         check_parameters(parameters, _RESERVED, _REMEDY)
         check_dialect(dialect)
@@ -113,6 +118,7 @@ class TokenEndpoint:
             "authorization": authorization_url,
             "device authorization": device_authorization_url,
             "introspection": introspection_url,
+            "pushed authorization request": pushed_authorization_request_url,
             "revocation": revocation_url,
             "refresh": refresh_url,
         }
@@ -124,6 +130,7 @@ class TokenEndpoint:
         self.dialect: Dialect = dialect
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
+        self.push_authorization: bool = push_authorization
         self.revocation_ends_grant: bool = revocation_ends_grant
         self.rotation_grace: float = rotation_grace
 
@@ -151,7 +158,8 @@ class TokenEndpoint:
     def address(self, name: str) -> str:
         """Return the address of the `name` endpoint. Raises `ConfigurationError` if none is known.
 
-        The names are token, authorization, device authorization, introspection, revocation and refresh.
+        The names are token, authorization, device authorization, introspection, pushed authorization request,
+        revocation and refresh.
         """
         return self._channel.addresses.of(name)
 

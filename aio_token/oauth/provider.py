@@ -31,6 +31,7 @@ class EndpointOptions(TypedDict, total=False):
 
     parameters: Mapping[str, str | Sequence[str]] | None
     refresh_url: str | None
+    push_authorization: bool
     dialect: Dialect
     revocation_ends_grant: bool
     rotation_grace: float
@@ -116,6 +117,11 @@ class Provider:
         return self.metadata.get("introspection_endpoint")
 
     @property
+    def pushed_authorization_request_endpoint(self) -> str | None:
+        """Where an authorization request is sent before the browser is (RFC 9126)."""
+        return self.metadata.get("pushed_authorization_request_endpoint")
+
+    @property
     def userinfo_endpoint(self) -> str | None:
         """Where a token tells its user (OpenID Connect Core section 5.3)."""
         return self.metadata.get("userinfo_endpoint")
@@ -126,8 +132,12 @@ class Provider:
         return self.metadata.get("jwks_uri")
 
     def token_endpoint(self, client: ClientAuthentication, **options: Unpack[EndpointOptions]) -> TokenEndpoint:
-        """Return the token endpoint for a client, with what is beside it; `options` win over those of `discover`."""
+        """Return the token endpoint for a client, with what is beside it; `options` win over those of `discover`.
+
+        Authorization requests are pushed where the metadata demands it; `push_authorization` has the last word.
+        """
         merged: EndpointOptions = {
+            "push_authorization": self.metadata.get("require_pushed_authorization_requests") is True,
             "transport": self.transport,
             "send_secrets_over_plain_http": self.send_secrets_over_plain_http,
             **options,
@@ -141,6 +151,7 @@ class Provider:
             authorization_url=self.authorization_endpoint,
             device_authorization_url=self.device_authorization_endpoint,
             introspection_url=self.introspection_endpoint,
+            pushed_authorization_request_url=self.pushed_authorization_request_endpoint,
             revocation_url=self.revocation_endpoint,
             issuer=None if several else self.issuer,
             names_issuer=names_issuer and not several,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,13 @@ class Signer:
         """Return the request with the client's proof on it, as the server reads it."""
         signed = await self._client.authenticate(replace(request, sent_at=self._now()), self._audience)
         self.has_asserted = "client_assertion=" in signed.body
+        if "client_id=" in request.body:
+            signed = replace(signed, body=_named_once(signed.body))
         written = self.dialect.written(signed)
         self.secrets += written.secrets
         return written
+
+
+def _named_once(body: str) -> str:
+    """Leave out what is said twice: a pushed request names the client (RFC 9126), and so do some proofs of it."""
+    return urlencode([*dict.fromkeys(parse_qsl(body, keep_blank_values=True))])

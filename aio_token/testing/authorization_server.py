@@ -46,9 +46,9 @@ class AuthorizationServer(Rules, LoopbackServer):
     replace those of the metadata; `host` and `ssl_context`.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
-    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `device_authorization`,
-    `userinfo`, `register`, `oauth-authorization-server` and `openid-configuration`. `registrations` counts the programs
-    that have registered themselves.
+    for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `par`,
+    `device_authorization`, `userinfo`, `register`, `oauth-authorization-server` and `openid-configuration`.
+    `registrations` counts the programs that have registered themselves.
     """
 
     main_endpoint = "token"
@@ -99,6 +99,11 @@ class AuthorizationServer(Rules, LoopbackServer):
     def authorization_url(self) -> str:
         """The authorization endpoint's address; it sends browsers back at once, to loopback addresses only."""
         return f"{self.issuer}/authorize"
+
+    @property
+    def pushed_authorization_request_url(self) -> str:
+        """The address where authorization requests are pushed to (RFC 9126)."""
+        return f"{self.issuer}/par"
 
     @property
     def device_authorization_url(self) -> str:
@@ -203,6 +208,7 @@ class AuthorizationServer(Rules, LoopbackServer):
             web.post(f"{self.path}/revoke", self._oauth.revocation, name="revoke"),
             web.post(f"{self.path}/introspect", self._oauth.introspection, name="introspect"),
             web.get(f"{self.path}/authorize", self._authorize, name="authorize"),
+            web.post(f"{self.path}/par", self._oauth.pushed_authorization, name="par"),
             web.post(
                 f"{self.path}/device_authorization", self._oauth.device_authorization, name="device_authorization"
             ),
@@ -232,6 +238,8 @@ class AuthorizationServer(Rules, LoopbackServer):
             "authorization_endpoint": self.authorization_url,
             "authorization_response_iss_parameter_supported": True,
             "code_challenge_methods_supported": ["S256"],
+            "pushed_authorization_request_endpoint": self.pushed_authorization_request_url,
+            "require_pushed_authorization_requests": self.pushed_only,
             "device_authorization_endpoint": self.device_authorization_url,
             "grant_types_supported": _GRANTS,
             "token_endpoint_auth_methods_supported": _AUTH_METHODS,

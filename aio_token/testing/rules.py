@@ -23,6 +23,9 @@ class Rules:
 
     `pkce` demands a challenge by S256 of a browser's sign-in, `device_pkce` of a device's, as Keycloak can.
 
+    `pushed_only` takes no browser whose authorization request was not pushed before (RFC 9126), and the metadata says
+    so; what is pushed counts for one browser and for `pushed_lifetime`.
+
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
     `registration` lets programs register themselves (RFC 7591); `client_secret_lifetime` None: secrets do not end.
@@ -40,6 +43,8 @@ class Rules:
     refresh_lifetime: float | None = None
     pkce: bool = True
     device_pkce: bool = False
+    pushed_only: bool = False
+    pushed_lifetime: float = 30.0
     device_lifetime: float = 600.0
     device_interval: float = 5.0
     rotation: bool = True
