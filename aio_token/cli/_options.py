@@ -13,6 +13,7 @@ from aio_token._errors import ConfigurationError
 from aio_token._wish import Wish
 from aio_token.cli import _profile_files
 from aio_token.cli._profile import PROFILE_VARIABLE, is_name
+from aio_token.cli._store_address import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,10 @@ def checked_name(context: click.Context, parameter: click.Parameter, name: str |
     return name
 
 
+def _checked_name_or_store(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    return name if name is not None and is_address(name) else checked_name(context, parameter, name)
+
+
 def completed_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
     """Offer the profiles that begin with what was typed."""
     return [name for name in _profile_files.names() if name.startswith(incomplete)]
@@ -45,11 +50,14 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str) -> fl
     return duration
 
 
-def profile_argument(*, default: Callable[[], str] | None = _profile_files.chosen) -> _Decorator:
-    """Take the profile's name, by default that of the environment, else the one that was chosen."""
+def profile_argument(
+    *, default: Callable[[], str] | None = _profile_files.chosen, or_store: bool = False
+) -> _Decorator:
+    """Take the profile's name, by default that of the environment, else the one that was chosen; or a store."""
     return click.argument(
         "profile",
-        callback=checked_name,
+        metavar="[PROFILE | STORE]" if or_store else None,
+        callback=_checked_name_or_store if or_store else checked_name,
         shell_complete=completed_name,
         envvar=PROFILE_VARIABLE,
         default=default,

@@ -11,6 +11,8 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from aio_token.stores.keys import new_key
 from tests.cli.command_line import Browser, CommandLine
+from tests.fleet.conftest import postgres as postgres  # noqa: PLC0414  a fixture of here, too
+from tests.fleet.conftest import table as table  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -51,7 +51,7 @@ DOORS = {
     "cryptography": {"stores.encrypted"},
     "keyring": {"stores._os_keyring"},
     "psycopg": {"stores._psycopg"},
-    "redis": {"stores._redis_clients"},
+    "redis": {"stores._redis_clients", "cli._sentinels"},
     "rich": {"observe.request_log"},
     "click": {"cli"},
     "platformdirs": {"cli"},
