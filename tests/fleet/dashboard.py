@@ -68,12 +68,12 @@ class Fleet:
 
         for port in self.ports:
             await self.start(port)
-        await until(50)
+        await until(40)
         async with self._server.offline():
-            await until(80)
-        await until(100)
+            await until(60)
+        await until(110)
         self._server.revoke_access_tokens()
-        await until(120)
+        await until(125)
         self._processes[0].send_signal(signal.SIGKILL)
         await self._processes[0].wait()
         await self.start(self.ports[0])
@@ -124,7 +124,9 @@ async def answers(prometheus: str, ends: float) -> dict[str, Any]:
                         for moment, value in one["values"]
                     ]
                     lines.append({"legend": legend, "points": [point for point in points if point[1] == point[1]]})
-            panels.append({"title": panel["title"], "unit": panel["fieldConfig"]["defaults"]["unit"], "lines": lines})
+            shown = panel["fieldConfig"]["defaults"]
+            is_log = "scaleDistribution" in shown["custom"]
+            panels.append({"title": panel["title"], "unit": shown["unit"], "log": is_log, "lines": lines})
     return {"panels": panels, "seconds": SECONDS}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ SERIES = PICTURE.with_suffix(".json")
 _WIDTH, _COLUMN, _ROW, _TOP = 960, 480, 230, 46  # pixels
 _PLOT_LEFT, _PLOT_RIGHT, _PLOT_TOP, _PLOT_HEIGHT = 62, 16, 34, 120
 _UNITS = {"ops": "/s", "s": " s", "none": ""}
-_COLOURS = 8
+_COLOURS, _LEGENDS = 8, 3
+_LEAST = 0.001
 _STYLE = """<style>
 svg { --paper: #fff; --ink: #24292f; --soft: #6e7781; --grid: #d8dee4 }
 svg { --c0: #0969da; --c1: #cf222e; --c2: #1a7f37; --c3: #8250df }
@@ -51,31 +53,31 @@ def drawn(series: Mapping[str, Any]) -> str:
 
 def _panel(panel: Mapping[str, Any], left: float, top: float, seconds: float) -> Iterator[str]:
     lines = panel["lines"]
-    values = [value for line in lines for _, value in line["points"]]
-    low, high, step = _scale(min([0.0, *values]), max([0.0, *values]))
+    values = [_level(panel, value) for line in lines for _, value in line["points"]]
+    low, high, step = _powers(values) if panel["log"] else _scale(min([0.0, *values]), max([0.0, *values]))
     x0, width = left + _PLOT_LEFT, _COLUMN - _PLOT_LEFT - _PLOT_RIGHT
     y0 = top + _PLOT_TOP + _PLOT_HEIGHT
 
     def place(point: Sequence[float]) -> str:
-        return f"{x0 + point[0] / seconds * width:.1f} {y0 - (point[1] - low) / (high - low) * _PLOT_HEIGHT:.1f}"
+        level = (_level(panel, point[1]) - low) / (high - low)
+        return f"{x0 + point[0] / seconds * width:.1f} {y0 - level * _PLOT_HEIGHT:.1f}"
 
     yield _text(left + 16, top + 18, panel["title"], "strong")
     for count in range(round((high - low) / step) + 1):
-        value = low + count * step
+        value = 10.0 ** (low + count * step) if panel["log"] else low + count * step
         level = float(place((0, value)).split()[1])
         yield f'<line class="grid" x1="{x0}" x2="{x0 + width}" y1="{level:.1f}" y2="{level:.1f}"/>'
         yield _text(x0 - 6, level + 4, f"{value:g}{_UNITS[panel['unit']]}", "soft", anchor="end")
     for moment in range(0, int(seconds) + 1, 30):
-        x = float(place((moment, low)).split()[0])
+        x = x0 + moment / seconds * width
         yield _text(x, y0 + 16, f"{moment // 60}:{moment % 60:02}", "soft", anchor="middle")
-    legend_x = float(x0)
     for number, line in enumerate(lines):
         colour = f"var(--c{number % _COLOURS})"
         for part in _unbroken(line["points"]):
             path = "M" + "L".join(place(point) for point in part)
             yield f'<path class="line" style="stroke: {colour}" d="{path}"/>'
-        row, column = divmod(number, 4)
-        legend_x = x0 + column * width / min(len(lines), 4)
+        row, column = divmod(number, _LEGENDS)
+        legend_x = x0 + column * width / _LEGENDS
         y = y0 + 34 + row * 16
         yield f'<rect x="{legend_x:.0f}" y="{y - 8}" width="10" height="4" style="fill: {colour}"/>'
         yield _text(legend_x + 14, y, line["legend"], "")
@@ -95,6 +97,16 @@ def _unbroken(points: Sequence[Sequence[float]]) -> Iterator[list[Sequence[float
 
 def _seen(part: list[Sequence[float]]) -> list[Sequence[float]]:
     return part if len(part) > 1 else [*part, (part[0][0] + 1, part[0][1])]
+
+
+def _level(panel: Mapping[str, Any], value: float) -> float:
+    """Return how high a value stands; a panel of powers of ten has no zero."""
+    return math.log10(max(value, _LEAST)) if panel["log"] else value
+
+
+def _powers(levels: Sequence[float]) -> tuple[float, float, float]:
+    low, high = math.floor(min(levels)), math.ceil(max(levels))
+    return low, max(high, low + 1), 1.0
 
 
 def _scale(low: float, high: float) -> tuple[float, float, float]:

@@ -17,7 +17,7 @@ from aio_token.stores import RedisTokenStore
 from tests.support.document import blocks
 
 PAGE = Path(__file__).parents[2] / "docs" / "prometheus.md"
-_CALLERS, _PAUSE = 10, 0.25  # seconds between two requests of one
+_CALLERS, _PAUSE = 4, 0.5  # seconds between two requests of one
 
 
 def recipe() -> Any:
