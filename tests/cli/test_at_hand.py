@@ -22,6 +22,7 @@ from aio_token.stores.key import new_key
 from tests.cli.command_line import ENDED, VALID, profile_file, set_up, token_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.command_line import CommandLine
@@ -122,20 +123,20 @@ async def test_the_environment_names_the_profile(home: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "found",
+    "find",
     [
-        None,
-        credential(lives=-1),
-        credential(lives=200, obtained_at=time.time() - 3_400),  # it is due, or nearly
-        credential(refresh_expires_at=time.time() - 1),
-        credential(token=None),
-        credential(issued_by=replace(PROFILE, client_id="other").issued_by),
+        lambda: None,
+        lambda: credential(lives=-1),
+        lambda: credential(lives=200, obtained_at=time.time() - 3_400),  # it is due, or nearly
+        lambda: credential(refresh_expires_at=time.time() - 1),
+        lambda: credential(token=None),
+        lambda: credential(issued_by=replace(PROFILE, client_id="other").issued_by),
     ],
     ids=["nothing", "ended", "due", "refresh token ends", "no token", "another client's"],
 )
-async def test_what_is_not_fresh_is_left_to_the_repository(found: Credential | None, home: Path) -> None:
+async def test_what_is_not_fresh_is_left_to_the_repository(find: Callable[[], Credential | None], home: Path) -> None:
     """It alone renews, and says what stands in the way."""
-    await set_up("default", PROFILE, found)
+    await set_up("default", PROFILE, find())
     assert answer(["token"]) is None
 
 
