@@ -18,7 +18,7 @@ from aio_token.cli._encryption_key import key_described, key_source
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from aio_token._codec import Codec
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import TokenStore
     from aio_token.stores.many.interface import TokenStores
 

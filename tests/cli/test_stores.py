@@ -59,6 +59,12 @@ def name() -> str:
 
 
 @pytest.fixture
+def table(name: str) -> str:
+    """Name a table of this test alone."""
+    return f"test_{name}"
+
+
+@pytest.fixture
 async def server() -> AsyncIterator[AuthorizationServer]:
     """Run the server that the users have signed in to."""
     async with AuthorizationServer(lifetime=600) as server:

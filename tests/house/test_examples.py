@@ -31,8 +31,8 @@ from examples import (
 )
 from examples.lock_and_double_check import LockAndDoubleCheck
 from examples.servers import APIS, USERS, embedded
-from tests.fleet.conftest import postgres as postgres  # noqa: PLC0414  a fixture of here, too
 from tests.support.api import answered
+from tests.support.postgres_fixture import postgres as postgres  # noqa: PLC0414  this file's
 from tests.support.redis_server import running
 
 if TYPE_CHECKING:
