@@ -126,10 +126,14 @@ async def opened(kept: _Kept) -> AsyncIterator[None]:
             await close()
 
 
-def store_options(argument: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+_PREFIX = click.option("--prefix", metavar="PREFIX", help="What the keys in Redis begin with, if not as usual.")
+
+
+def store_options(argument: str, *, many: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Take what opens the store that the argument names, in whose place the command gets `where`.
 
-    That is None where the argument is no store's address and the command takes a profile as well.
+    That is None where the argument is no store's address and the command takes a profile as well. Only a store of
+    `many` accounts has a prefix.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -137,8 +141,8 @@ def store_options(argument: str) -> Callable[[Callable[..., Any]], Callable[...,
         def placed(
             *context: Any,  # noqa: ANN401  click's, where the command takes it
             key: str | None,
-            prefix: str | None,
             table: str | None,
+            prefix: str | None = None,
             **others: Any,  # noqa: ANN401  whatever else the command takes
         ) -> int | None:
             given = others[argument]
@@ -147,14 +151,15 @@ def store_options(argument: str) -> Callable[[Callable[..., Any]], Callable[...,
                 where = Where(given, key=key, prefix=prefix, table=table)
                 others.pop(argument)
             elif {key, prefix, table} != {None}:
-                message = "--key, --prefix and --table are for a store; say which: its address, or env:VARIABLE"
+                message = "what opens a store was given, but no store: its address, or env:VARIABLE"
                 raise click.UsageError(message)
             code: int | None = command(*context, where=where, **others)
             return code
 
+        if many:
+            placed = _PREFIX(placed)
         for option in (
             click.option("--table", metavar="TABLE", help="The table in PostgreSQL, if it is not the usual one."),
-            click.option("--prefix", metavar="PREFIX", help="What the keys in Redis begin with, if not as usual."),
             click.option("--key", metavar="KEY", help="What opens the records: env:VARIABLE, file:PATH or keyring."),
         ):
             placed = option(placed)

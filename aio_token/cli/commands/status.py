@@ -25,7 +25,7 @@ SCHEMA = 1
 @click.command()
 @profile_argument(default=None, or_store=True)
 @click.argument("session", required=False)
-@store_options("profile")
+@store_options("profile", many=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, whose members docs/command-line.md explains.")
 @click.option("--check", is_flag=True, help="Exit with 3, 4 or 5 if `token` would fail now.")
 def command(session: str | None, *, where: Where | None, as_json: bool, check: bool, profile: str | None = None) -> int:
