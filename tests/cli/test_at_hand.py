@@ -73,7 +73,7 @@ async def test_what_a_fresh_token_does_not_import(kept: str, home: Path) -> None
     await set_up("default", profile, credential(profile))
     # Not under coverage's eyes, which import half of the standard library.
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    command = [sys.executable, "-c", RUN, "token", "--format", "header"]
+    command = [sys.executable, "-c", RUN, "token", "--format", "header", "--min-valid", "90s"]
     done = await asyncio.to_thread(
         subprocess.run, command, env=surroundings, capture_output=True, text=True, check=True
     )
@@ -93,7 +93,11 @@ async def test_what_a_fresh_token_does_not_import(kept: str, home: Path) -> None
         (["token", "--format", "xml"], None),
         (["token", "default", "other"], None),
         (["token", "../default"], None),
-        (["token", "--min-valid", "5m"], None),
+        (["token", "--min-valid", "5m"], "kit-access-at-hand"),
+        (["token", "--min-valid=3000", "--id-token"], VALID),
+        (["token", "--min-valid", "2h"], None),
+        (["token", "--min-valid", "soon"], None),
+        (["token", "--min-valid"], None),
         (["token", "--help"], None),
         (["status"], None),
         ([], None),
@@ -105,7 +109,9 @@ async def test_what_is_answered(arguments: list[str], answered: str | None, home
     assert answer(arguments) == answered
 
 
-@pytest.mark.parametrize("arguments", [["token"], ["token", "--format", "json"], ["token", "--id-token"]])
+@pytest.mark.parametrize(
+    "arguments", [["token"], ["token", "--format", "json"], ["token", "--id-token"], ["token", "--min-valid", "1m"]]
+)
 async def test_both_ways_print_the_same(arguments: list[str], aio_token: CommandLine) -> None:
     """Whichever of them answers."""
     await set_up("default", PROFILE, credential())
