@@ -54,7 +54,7 @@ DOORS = {
     "cryptography": {"oauth.certificate", "stores.encrypted", "testing"},
     "keyring": {"stores._os_keyring"},
     "psycopg": {"stores._psycopg"},
-    "redis": {"stores._redis_clients"},
+    "redis": {"stores._redis_clients", "cli._sentinels"},
     "rich": {"observe.request_log"},
     "click": {"cli"},
     "platformdirs": {"cli"},
