@@ -36,7 +36,8 @@ class RedisServer:
             if not _IS_CI:
                 pytest.skip(message)
             raise RuntimeError(message)
-        self._binary, self._folder, self._options = binary, folder, options
+        self.binary: str = binary
+        self._folder, self._options = folder, options
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
         self.port = free_port()
@@ -51,7 +52,7 @@ class RedisServer:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._options]
         # Whatever ends this process, the server ends as well: see daemon.py.
         self._process = subprocess.Popen(
-            ["sh", "-c", GUARDED, "sh", self._binary, *options],
+            ["sh", "-c", GUARDED, "sh", self.binary, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
