@@ -77,8 +77,8 @@ _shared: MutableMapping[object, Nonces] = WeakKeyDictionary()
 
 
 def nonces_of(source: object) -> Nonces:
-    """Return the nonces that all who use this source share."""
+    """Return the nonces that all who use this source share, and those who use other tokens of its session."""
     try:
-        return _shared.setdefault(source, Nonces())
+        return _shared.setdefault(getattr(source, "_of_the_session", source), Nonces())
     except TypeError:  # a stranger's source that is compared by value, or has no room for a weak reference
         return Nonces()

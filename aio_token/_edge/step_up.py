@@ -138,15 +138,7 @@ class StepUp(Generic[_BearerT]):
         tried = self._tried.get(origin)
         if tried is None or tried.words != words:
             source = self._source._widened(" ".join(sorted(words)))  # noqa: SLF001
-<<<<<<< HEAD
-            made: Any = self._make(source, origin)
-            asking: Any = bearer
-            made._step_up = self  # noqa: SLF001  another page may want still more
-            made._proving = asking._proving  # noqa: SLF001  with the nonces that the origin has said
-            tried = self._tried[origin] = Wider(self, origin, words, source, made)
-=======
             tried = self._tried[origin] = Wider(self, origin, words)
->>>>>>> main
             tried.is_whole = bool(known)
             self._serve(tried, source)
         _logger.debug("%s wants the scope %s", origin, " ".join(sorted(missing)))
