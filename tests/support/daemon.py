@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 _STOP_LIMIT = 20.0  # seconds
 
 # The shell holds the other end of our pipe: when this process ends, even by SIGKILL, `cat` does too, and so the server.
-GUARDED = 'exec 3<&0; "$@" </dev/null & server=$!; { cat >/dev/null; kill $server; } <&3 & wait $server'
+GUARDED = (
+    'exec 3<&0; "$@" </dev/null & server=$!; '
+    "{ cat >/dev/null; kill $server; kill -CONT $server; } <&3 & wait $server"  # it may be stopped
+)
 
 
 class DoesNotStartError(Exception):
