@@ -1,8 +1,4 @@
-"""A fleet under torture: hosts as processes over one store, and one thing that happens to them in the middle.
-
-`python -m tests.fleet.rig [STORE ...]` prints a Markdown table for each: what each thing costs, on a server that ends a
-session whose refresh token comes twice and on one that forgives that for a while.
-"""
+"""A fleet under torture: hosts as processes over one store, and what happens to them is counted."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ import json
 import signal
 import sys
 import uuid
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +16,10 @@ from aiohttp import web
 from aio_token.stores import PostgresTokenStore
 from aio_token.testing import AuthorizationServer
 from tests.fleet.host import Orders, opened
-from tests.fleet.servers import KINDS
 from tests.support.cut import Way
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from aiohttp.typedefs import Handler
 
@@ -39,8 +34,6 @@ SHORT, LONG = 8.0, 58.0
 """Seconds for a renewal: short where its end is waited for, else long, as the machine may be loaded."""
 HANG = 200.0
 GRACE = 60.0
-AT_ONCE = 6
-"""Scenarios that run at a time: they mostly wait."""
 
 
 @dataclass(kw_only=True)
@@ -180,8 +173,8 @@ class Fleet:
     async def lease_is_over(self) -> None:
         """Wait until no one holds the store, or another host does."""
         owner = await self.store.owner(self.name)
-        while owner is not None and await self.store.owner(self.name) == owner:
-            await asyncio.sleep(0.05)  # a server tells of no event
+        while owner is not None and await self.store.owner(self.name) == owner:  # noqa: ASYNC110  it tells of no event
+            await asyncio.sleep(0.05)
 
     def cost(self) -> Cost:
         """Say what it came to."""
@@ -204,61 +197,3 @@ async def run(store: StoreServer, scenario: Scenario, *, grace: float = 0.0) -> 
             error.add_note(f"in {scenario.__name__}: {[host.told[-3:] for host in fleet.hosts]}")
             raise
         return fleet.cost()
-
-
-async def storm(kind: str, scenarios: Iterable[Scenario], *, grace: float = 0.0) -> dict[Scenario, Cost]:
-    """Let some happen, a few at a time; what happens to a server happens to one that no others use."""
-    from tests.fleet.scenarios import TO_THE_SERVER
-
-    permits = asyncio.Semaphore(AT_ONCE)
-    async with _server(kind) as shared:
-
-        async def alone(scenario: Scenario) -> Cost:
-            async with permits:
-                if scenario not in TO_THE_SERVER:
-                    return await run(shared, scenario, grace=grace)
-                async with _server(kind) as own:
-                    return await run(own, scenario, grace=grace)
-
-        wanted = list(scenarios)
-        costs = await asyncio.gather(*map(alone, wanted))
-    return dict(zip(wanted, costs, strict=True))
-
-
-@asynccontextmanager
-async def _server(kind: str) -> AsyncIterator[StoreServer]:
-    """Run a server; starting one must not hold up the others' renewals."""
-    running = KINDS[kind]()
-    server = await asyncio.to_thread(running.__enter__)
-    try:
-        await server.prepare()
-        yield server
-    finally:
-        await asyncio.to_thread(running.__exit__, None, None, None)
-
-
-async def main(kinds: list[str]) -> None:
-    """Print the tables."""
-    from tests.fleet.scenarios import SCENARIOS
-
-    for kind in kinds or KINDS:
-        print(
-            f"\n{kind}\n\n| what happens | presented twice | lost, strict | lost, grace | calls failed | longest wait |"
-        )
-        print("|---|---:|---:|---:|---:|---:|")
-        strict, forgiving = await storm(kind, SCENARIOS), await storm(kind, SCENARIOS, grace=GRACE)
-        for scenario, cost in strict.items():
-            both = cost, forgiving[scenario]
-            lost = ["**yes**" if one.lost else "no" for one in both]
-            twice, failed = ({getattr(one, name) for one in both} for name in ("presented_twice", "failed"))
-            waited = f"{max(one.longest_wait for one in both):.1f} s"
-            row = (str(scenario.__doc__).rstrip("."), _span(twice), *lost, _span(failed), waited)
-            print(f"| {' | '.join(row)} |", flush=True)
-
-
-def _span(counts: set[int]) -> str:
-    return " to ".join(map(str, sorted(counts)))
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +14,7 @@ from tests.support.postgres import PostgresServer, address, running_pgbouncer, r
 from tests.support.redis_server import RedisServer, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 
@@ -74,22 +74,27 @@ class Redis:
         self.kill, self.start, self.stopped = server.kill, server.start, server.stopped
 
     def address(self, port: int) -> str:
+        """Name the server."""
         return f"redis://127.0.0.1:{port}/0"
 
     async def prepare(self) -> None:
         """There is nothing to make."""
 
     async def owner(self, name: str) -> str | None:
+        """Look at the lease."""
         answer = self._server.ask("GET", f"{_key(name)}:lease")
         return None if answer == b"$-1\r\n" else answer.decode()
 
     async def forget(self, name: str) -> None:
+        """Remove what there is of it."""
         self._server.ask("DEL", _key(name), f"{_key(name)}:lease")
 
     async def take_snapshot(self, name: str) -> None:
+        """Copy the record."""
         self._server.ask("COPY", _key(name), f"{_key(name)}:snapshot")
 
     async def roll_back(self, name: str) -> None:
+        """Copy it back."""
         self._server.ask("COPY", f"{_key(name)}:snapshot", _key(name), "REPLACE")
 
 
@@ -104,25 +109,31 @@ class Postgres:
         self.kill, self.start, self.stopped = server.kill, server.start, server.stopped
 
     def address(self, port: int) -> str:
+        """Name the server."""
         return address(port)
 
     async def prepare(self) -> None:
+        """Make the tables."""
         store = PostgresTokenStore(self._server.address, "any")
         await store.create_table()
         await store.aclose()
         await self._run("CREATE TABLE snapshot (name text PRIMARY KEY, content bytea, version text)")
 
     async def owner(self, name: str) -> str | None:
+        """Look at the lease."""
         rows = await self._run("SELECT owner FROM aio_token WHERE name = %s AND leased_until > clock_timestamp()", name)
         return rows[0][0] if rows else None
 
     async def forget(self, name: str) -> None:
+        """Remove what there is of it."""
         await self._run("DELETE FROM aio_token WHERE name = %s", name)
 
     async def take_snapshot(self, name: str) -> None:
+        """Copy the record."""
         await self._run("INSERT INTO snapshot SELECT name, content, version FROM aio_token WHERE name = %s", name)
 
     async def roll_back(self, name: str) -> None:
+        """Copy it back."""
         await self._run(
             "UPDATE aio_token AS kept SET content = was.content, version = was.version "
             "FROM snapshot AS was WHERE kept.name = was.name AND was.name = %s",
@@ -142,9 +153,11 @@ def _key(name: str) -> str:
 @contextmanager
 def redis() -> Iterator[StoreServer]:
     """Run a Redis server."""
-    with tempfile.TemporaryDirectory() as folder:
-        with running(Path(folder), "--appendonly", "yes", "--appendfsync", "always") as server:
-            yield Redis(server)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder), "--appendonly", "yes", "--appendfsync", "always") as server,
+    ):
+        yield Redis(server)
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.fleet import rig, scenarios
+from tests.fleet.storm import storm
 from tests.support.postgres import skip_without_postgres
 
 KINDS = ("Redis", "PostgreSQL", "pgbouncer")
 
 
 def part_of(kind: str) -> list[rig.Scenario]:
-    """Return what is tried on a server here: all on Redis, every other on the rest; the rig tries all on each."""
+    """Return what is tried here: all on Redis, half of it on the others; `tests.fleet.storm` tries all on each."""
     if kind == "Redis":
         return list(scenarios.SCENARIOS)
     return list(scenarios.SCENARIOS[KINDS.index(kind) % 2 :: 2])
@@ -22,12 +23,12 @@ async def test_no_session_is_lost_but_what_may_be(kind: str) -> None:
     """Laws J1 to J5: on a server that ends a session whose refresh token comes twice, and whatever happens."""
     if kind != "Redis":
         skip_without_postgres()
-    costs = await rig.storm(kind, part_of(kind))
+    costs = await storm(kind, part_of(kind))
     found = {one.__name__: (cost.presented_twice, cost.lost) for one, cost in costs.items()}
     assert found == {one.__name__: (1, True) if one in scenarios.ALLOWED else (0, False) for one in part_of(kind)}
 
 
 async def test_a_grace_window_forgives_the_rest() -> None:
     """Law J4: a host is out of order from the rotation to the end of patience; the server answers once more."""
-    costs = await rig.storm("Redis", scenarios.ALLOWED, grace=rig.GRACE)
+    costs = await storm("Redis", scenarios.ALLOWED, grace=rig.GRACE)
     assert {(cost.presented_twice, cost.lost) for cost in costs.values()} == {(1, False)}

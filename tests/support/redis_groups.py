@@ -25,12 +25,8 @@ class Guarded:
         self.primary, self.replica, self.sentinel = primary, replica, sentinel
 
     async def takes_over(self) -> None:
-        """Wait until the replica is the primary, and the Sentinel says so."""
-        port = str(self.replica.port).encode()
-        await asyncio.to_thread(_until, lambda: port in self._named() and _is_primary(self.replica), "take-over")
-
-    def _named(self) -> bytes:
-        return self.sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", PRIMARY)
+        """Wait until the replica is the primary."""
+        await asyncio.to_thread(_until, lambda: b"role:master" in self.replica.ask("INFO", "replication"), "take-over")
 
 
 def _until(is_so: Callable[[], bool], what: str) -> None:
@@ -96,10 +92,6 @@ def guarded(folder: Path) -> Iterator[Guarded]:
         stack.enter_context(_started(sentinel))
         _until(lambda: _replicas(sentinel.ask("SENTINEL", "MASTER", PRIMARY)) == 1, "Sentinel that knows the replica")
         yield Guarded(primary, replica, sentinel)
-
-
-def _is_primary(server: RedisServer) -> bool:
-    return b"role:master" in server.ask("INFO", "replication")
 
 
 def _replicas(told: bytes) -> int:
