@@ -142,7 +142,7 @@ class Postgres:
 
     async def _run(self, statement: str, *parameters: str) -> list[Any]:
         async with await AsyncConnection.connect(self._server.address, autocommit=True) as connection:
-            cursor = await connection.execute(statement, parameters)  # type: ignore[arg-type]  # ours
+            cursor = await connection.execute(statement, parameters)
             return await cursor.fetchall() if cursor.description is not None else []
 
 

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis.asyncio.cluster import RedisCluster
@@ -20,8 +20,6 @@ from tests.support.redis_groups import PRIMARY, cluster, guarded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-    from redis.asyncio import Redis
 
     from tests.support.redis_groups import Guarded
     from tests.support.redis_server import RedisServer
@@ -110,10 +108,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 @asynccontextmanager
-async def primary_of(servers: Guarded) -> AsyncIterator[Redis]:
+async def primary_of(servers: Guarded, name: str = PRIMARY) -> AsyncIterator[Any]:
     """Open a client that asks the Sentinel where the primary is; a Sentinel's own connections are closed apart."""
-    sentinel = Sentinel([("127.0.0.1", servers.sentinel.port)], socket_timeout=1.0)
-    client: Redis = sentinel.master_for(PRIMARY, socket_timeout=3.0)
+    sentinel: Any = Sentinel([("127.0.0.1", servers.sentinel.port)], socket_timeout=1.0)  # type: ignore[no-untyped-call]
+    client = sentinel.master_for(name, socket_timeout=3.0)
     try:
         yield client
     finally:
@@ -163,9 +161,6 @@ async def test_a_replica_takes_over(servers: Guarded, *, lags: bool) -> None:
 
 async def test_a_sentinel_that_knows_no_primary_is_told_in_plain_words(servers: Guarded) -> None:
     """Law J: while none has been chosen, or where it is called otherwise, the error says so."""
-    sentinel = Sentinel([("127.0.0.1", servers.sentinel.port)], socket_timeout=1.0)
-    client: Redis = sentinel.master_for("another")
-    with pytest.raises(StoreError, match="no primary"):
-        await RedisTokenStore(client, "bot").load()
-    await client.aclose()
-    await asyncio.gather(*(one.aclose() for one in sentinel.sentinels))
+    async with primary_of(servers, "another") as client:
+        with pytest.raises(StoreError, match="no primary"):
+            await RedisTokenStore(client, "bot").load()

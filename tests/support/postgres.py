@@ -73,7 +73,7 @@ class PostgresServer(Postgres):
             "port": self.port,
             "unix_socket_directories": "",
             "fsync": "off",
-            "max_connections": 100,
+            "max_connections": 300,
         }
         told = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [_program("postgres"), "-D", str(self._data), *told]
