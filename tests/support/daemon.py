@@ -19,7 +19,10 @@ _STOP_LIMIT = 20.0  # seconds
 _NOT_GIVEN_AWAY = range(20_000, 32_768)  # Linux takes those above, other systems those from 49,152 (RFC 6335)
 
 # The shell holds the other end of our pipe: when this process ends, even by SIGKILL, `cat` does too, and so the server.
-GUARDED = 'exec 3<&0; "$@" </dev/null & server=$!; { cat >/dev/null; kill $server; } <&3 & wait $server'
+GUARDED = (
+    'exec 3<&0; "$@" </dev/null & server=$!; '
+    "{ cat >/dev/null; kill $server; kill -CONT $server; } <&3 & wait $server"  # it may be stopped
+)
 
 
 class DoesNotStartError(Exception):
