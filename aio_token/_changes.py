@@ -7,8 +7,8 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import LOOKS_APART
 from aio_token._errors import StoreError
+from aio_token._ground.backoff import LOOKS_APART
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aio_token._errors import StoreError, TokenError
 from aio_token._ground.public import public, public_in
+from aio_token._ground.record import Members
 from aio_token._ground.value import Value, field, replace
-from aio_token._record import Members
 from aio_token._token import Token, Unpicklable, fingerprint
 
 if TYPE_CHECKING:

@@ -24,10 +24,10 @@ import math
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import LOOKS_APART, chance, pause
 from aio_token._credential import Rescued
 from aio_token._errors import GrantRefused, ServerUnavailable, Superseded, TokenError
 from aio_token._freshness import ANY, Answer, CachedToken
+from aio_token._ground.backoff import LOOKS_APART, chance, pause
 from aio_token._hold import holding, may_lose_writes
 from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock

@@ -21,11 +21,11 @@ from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
 from aio_token._lineage import asked
-from aio_token._narrowable import Narrowable
+from aio_token._narrowing.narrowable import Narrowable
 from aio_token._pacing.pace import PACE, Pace
-from aio_token._person import Person
-from aio_token._scope import missing_scope, tell_what_is_missing
-from aio_token._sessions import Sessions
+from aio_token._sessions.person import Person
+from aio_token._sessions.scope import missing_scope, tell_what_is_missing
+from aio_token._sessions.sessions import Sessions
 from aio_token._single_flight import Flights, SingleFlight, finish
 from aio_token._status import status_of
 from aio_token._token import Token, Unpicklable

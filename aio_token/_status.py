@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from aio_token._freshness import Freshness
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
-from aio_token._scope import missing_scope
+from aio_token._sessions.scope import missing_scope
 from aio_token._trouble import recalled, remedy
 
 if TYPE_CHECKING:

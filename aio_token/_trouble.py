@@ -7,12 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aio_token._backoff import (
-    LONGEST_RETRY_AFTER,
-    LONGEST_RETRY_AFTER_WITHOUT_A_TOKEN,
-    jittered_pause,
-    refusal_pause,
-)
 from aio_token._clock import CLOCK_TOLERANCE
 from aio_token._credential import Credential
 from aio_token._errors import (
@@ -22,6 +16,12 @@ from aio_token._errors import (
     SignInRequired,
     StoreError,
     TokenError,
+)
+from aio_token._ground.backoff import (
+    LONGEST_RETRY_AFTER,
+    LONGEST_RETRY_AFTER_WITHOUT_A_TOKEN,
+    jittered_pause,
+    refusal_pause,
 )
 from aio_token._hold import time_left
 from aio_token._token import fingerprint

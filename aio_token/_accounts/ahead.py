@@ -13,8 +13,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from aio_token._accounts.each import each_of
-from aio_token._backoff import chance
 from aio_token._errors import TokenError
+from aio_token._ground.backoff import chance
 from aio_token.stores.many.record import is_due, is_there
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import threading
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import LOOKS_APART
 from aio_token._errors import Superseded
+from aio_token._ground.backoff import LOOKS_APART
 from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Probing, Spending, Standalone
 from aio_token.stores.many.record import is_there

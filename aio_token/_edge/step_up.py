@@ -17,8 +17,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aio_token._arguments import demand
-from aio_token._backoff import pause
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired, TokenError
+from aio_token._ground.backoff import pause
 from aio_token.oauth.remedies import ANOTHER_SCOPE
 from aio_token.oauth.server_text import quoted
 

@@ -6,9 +6,9 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import chance
 from aio_token._credential import Rescued
 from aio_token._errors import ServerUnavailable
+from aio_token._ground.backoff import chance
 from aio_token._limits import obtain
 from aio_token._pacing.proof import proof_of
 from aio_token._trouble import marked, put_off, remembered, resting

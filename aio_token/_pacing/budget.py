@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from aio_token._backoff import pause
+from aio_token._ground.backoff import pause
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import chance, jittered_pause
+from aio_token._ground.backoff import chance, jittered_pause
 
 if TYPE_CHECKING:
     from aio_token._credential import IssuedBy

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._ground.codec import Codec
     from aio_token.cli._profile import Profile
     from aio_token.stores.file import FileTokenStore
 

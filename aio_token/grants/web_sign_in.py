@@ -39,7 +39,7 @@ from aio_token.oauth.secret import Revealed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aio_token._codec import Codec
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import Grant
     from aio_token._wish import Wish
     from aio_token.oauth.endpoint import TokenEndpoint

@@ -7,9 +7,9 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from aio_token._backoff import LONGEST_RETRY_AFTER
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable
+from aio_token._ground.backoff import LONGEST_RETRY_AFTER
 from aio_token._ground.public import public
 from aio_token._token import Token
 from aio_token.oauth.dialect import PLAIN, Dialect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aio_token._clock import SYSTEM_CLOCK
@@ -12,15 +11,12 @@ from aio_token._ground.public import public
 from aio_token._interfaces import Fingerprinting
 from aio_token._pacing.proof import digest
 from aio_token.oauth.addresses import Addresses
-from aio_token.oauth.answer import Answer
 from aio_token.oauth.arguments import check_client, check_parameters, check_seconds, check_text, judged
+from aio_token.oauth.channel import NOTHING, Channel
 from aio_token.oauth.dialect import PLAIN, Dialect, check_dialect
-from aio_token.oauth.form import Form, Request
-from aio_token.oauth.sending import send
-from aio_token.oauth.signer import Signer
-from aio_token.oauth.skew import Skew
+from aio_token.oauth.form import Form
 from aio_token.oauth.transport import DIRECT, check_transport
-from aio_token.oauth.url import origin_of, problem_with, without_query
+from aio_token.oauth.url import origin_of, problem_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,13 +24,9 @@ if TYPE_CHECKING:
     from aio_token._clock import Clock
     from aio_token._credential import Credential
     from aio_token._token import Token
+    from aio_token.oauth.answer import Answer
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.transport import Transport
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""What is known of an account of which nothing is known."""
-
-_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 # What a grant or the client itself says in a token request.
 _RESERVED = frozenset(
@@ -79,13 +71,10 @@ class TokenEndpoint:
     """
 
     __slots__ = (
-        "_addresses",
-        "_client",
+        "_channel",
         "_clock",
         "_parameters",
         "_plain_http",
-        "_skew",
-        "_transport",
         "dialect",
         "issuer",
         "names_issuer",
@@ -127,13 +116,11 @@ class TokenEndpoint:
             "revocation": revocation_url,
             "refresh": refresh_url,
         }
-        self._addresses = Addresses(addresses, dialect.homes, plain_http=send_secrets_over_plain_http)
-        self._client = client
-        self._transport = transport
+        known = Addresses(addresses, dialect.homes, plain_http=send_secrets_over_plain_http)
+        self._channel = Channel(known, client, issuer or known.of("token"), dialect, transport, clock)
         self._parameters = Form(**(parameters or {}))
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
-        self._skew = Skew()
         self.dialect: Dialect = dialect
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
@@ -146,7 +133,7 @@ class TokenEndpoint:
     @property
     def client_id(self) -> str:
         """The client's identifier, which is no secret."""
-        return self._client.client_id
+        return self._channel.client.client_id
 
     @property
     def clock(self) -> Clock:
@@ -155,7 +142,7 @@ class TokenEndpoint:
 
     def server_time(self) -> float:
         """Return POSIX seconds by the server's clock, as far as its answers have told it (law D14)."""
-        return self._clock.time() + self._skew.seconds
+        return self._channel.server_time()
 
     def problem_with(self, url: str) -> str | None:
         """Tell what keeps an address of this server from being used, None if nothing does (law A2)."""
@@ -166,7 +153,7 @@ class TokenEndpoint:
 
         The names are token, authorization, device authorization, introspection, revocation and refresh.
         """
-        return self._addresses.of(name)
+        return self._channel.addresses.of(name)
 
     def issued_by(self, *, scope: str | None = None, audience: str | None = None) -> IssuedBy:
         """Return what credentials of this endpoint and client carry."""
@@ -187,12 +174,10 @@ class TokenEndpoint:
 
         Raises `ConfigurationError` if a secret cannot be read.
         """
-        client = self._client
+        client, addresses = self._channel.client, self._channel.addresses
         proof = await client.fingerprint(salt) if isinstance(client, Fingerprinting) else ""
         parameters = self._parameters.written_for("fingerprint")
-        return digest(
-            salt, proof, parameters, self.dialect, self._addresses.knows("refresh") and self.address("refresh")
-        )
+        return digest(salt, proof, parameters, self.dialect, addresses.knows("refresh") and addresses.of("refresh"))
 
     async def request(
         self, grant_type: str, form: Form, *, repeatable: bool = True, extra: Mapping[str, Any] = NOTHING
@@ -204,15 +189,15 @@ class TokenEndpoint:
         Raises `ServerUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
         whole = Form(grant_type=grant_type).over(form).over(self._parameters)
-        name = "refresh" if grant_type == "refresh_token" and self._addresses.knows("refresh") else "token"
-        return await self._send(name, whole, grant_type=grant_type, repeatable=repeatable, extra=extra)
+        name = "refresh" if grant_type == "refresh_token" and self._channel.addresses.knows("refresh") else "token"
+        return await self._channel.ask(name, whole, grant_type=grant_type, repeatable=repeatable, extra=extra)
 
     async def ask(self, name: str, form: Form) -> Answer:
         """Send a form to an endpoint beside this one, as the client, and return the answer, be it an error.
 
         `name` is as with `address`. Raises what `request` raises, and `ConfigurationError` without an address.
         """
-        return await self._send(name, form)
+        return await self._channel.ask(name, form)
 
     async def introspect(self, token: Token) -> Mapping[str, Any]:
         """Ask the server about a token (RFC 7662); `active` tells whether it counts.
@@ -221,7 +206,7 @@ class TokenEndpoint:
         `ServerUnavailable` if no answer comes.
         """
         form = Form(token=token.access_token, token_type_hint="access_token")
-        answer = await self._send("introspection", form, extra=token.extra)
+        answer = await self._channel.ask("introspection", form, extra=token.extra)
         failure = answer.failure()
         if failure is None and not isinstance(answer.members.get("active"), bool):
             at = origin_of(self.address("introspection"))
@@ -244,55 +229,6 @@ class TokenEndpoint:
         else:
             return
         extra = credential.token.extra if credential.token is not None else NOTHING
-        failure = (await self._send("revocation", form, extra=extra)).failure()
+        failure = (await self._channel.ask("revocation", form, extra=extra)).failure()
         if failure is not None:
             raise failure
-
-    async def _send(
-        self,
-        name: str,
-        form: Form,
-        *,
-        grant_type: str = "",
-        repeatable: bool = True,
-        extra: Mapping[str, Any] = NOTHING,
-    ) -> Answer:
-        url = self.dialect.at_home(self.address(name), extra)
-        to = f"the {name} endpoint of {origin_of(url)}"
-        request = Request(
-            to=to,
-            url=url,
-            headers=_HEADERS,
-            body=form.written_for(to),
-            secrets=form.secrets,
-            repeatable=repeatable,
-        )
-        dialect = self.dialect if grant_type else self.dialect.without_functions()
-        signer = Signer(self._client, self.issuer or self.address("token"), self.server_time, dialect)
-        answer, has_learnt = await self._asked(request, signer, grant_type)
-        if has_learnt and signer.has_asserted and answer.error == "invalid_client":
-            # The assertion may have been dead on arrival. A client that is not taken at its word has spent nothing.
-            answer, _ = await self._asked(request, signer, grant_type)
-        return answer
-
-    async def _asked(self, request: Request, signer: Signer, grant_type: str) -> tuple[Answer, bool]:
-        """Return the answer, and whether the server's clock was learnt from it."""
-        asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
-        reply = await send(request, self._transport, sign=signer)
-        now = self._clock.time()
-        date = reply.headers.get("Date", "")
-        has_learnt = bool(grant_type) and self._skew.learn(date, asked_at=asked_at, now=now)
-        answer = Answer(
-            to=request.to,
-            address=without_query(request.url),
-            status=reply.status,
-            headers=reply.headers,
-            body=reply.body,
-            asked_at=asked_at,
-            now=now,
-            grant_type=grant_type,
-            secrets=signer.secrets,
-            dialect=signer.dialect,
-            ahead=self._skew.seconds,
-        )
-        return answer, has_learnt

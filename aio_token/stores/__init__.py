@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aio_token.stores.redis import RedisTokenStore as RedisTokenStore
     from aio_token.stores.encrypted import Encrypted as Encrypted
     from aio_token.stores.encrypted import reencrypt as reencrypt
-    from aio_token._codec import Codec as Codec
+    from aio_token._ground.codec import Codec as Codec
     from aio_token.stores.key import Key as Key
     from aio_token.stores.key import KeySource as KeySource
     from aio_token.stores.key import new_key as new_key
@@ -59,7 +59,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "_redis_clients": ("RedisClient",),
         "redis": ("RedisTokenStore",),
         "encrypted": ("Encrypted", "reencrypt"),
-        "aio_token._codec": ("Codec",),
+        "aio_token._ground.codec": ("Codec",),
         "key": ("Key", "KeySource", "new_key"),
         "keys": ("EnvironmentKey", "KeyFile", "KeyringKey", "Passphrase"),
     },

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._disk.platform import Platform
+    from aio_token._ground.codec import Codec
 
 
 def read_credential(path: Path, codec: Codec, platform: Platform, steps: Steps = STRAIGHT) -> Credential | None:

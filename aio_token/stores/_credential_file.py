@@ -25,9 +25,9 @@ from aio_token.stores.codec import NOTHING, to_json
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._disk.platform import Platform
+    from aio_token._ground.codec import Codec
 
 _logger = logging.getLogger("aio_token")
 

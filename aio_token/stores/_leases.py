@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aio_token._clock import Clock
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import Slot
 
 _logger = logging.getLogger("aio_token")

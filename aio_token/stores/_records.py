@@ -13,8 +13,8 @@ from aio_token.stores.codec import PlainCodec, credential_of, to_json
 
 if TYPE_CHECKING:
     from aio_token._clock import Clock
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import TokenStore
 
 

@@ -11,7 +11,7 @@ from aio_token._errors import KeyUnavailable, StoreError, without_frames
 from aio_token.stores._arguments import having
 
 if TYPE_CHECKING:
-    from aio_token._codec import Codec
+    from aio_token._ground.codec import Codec
 
 MAGIC = b"AIOTOKEN"
 """What every encrypted content begins with."""

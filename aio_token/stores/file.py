@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
     from aio_token._disk.platform import Platform
     from aio_token._disk.steps import Steps
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import Slot
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from aio_token._clock import Clock
-    from aio_token._codec import Codec
+    from aio_token._ground.codec import Codec
     from aio_token.stores._redis_clients import RedisClient
 
 

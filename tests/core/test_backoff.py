@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aio_token._backoff import LONGEST_PAUSE, LONGEST_RETRY_AFTER, jittered_pause, pause, refusal_pause
+from aio_token._ground.backoff import LONGEST_PAUSE, LONGEST_RETRY_AFTER, jittered_pause, pause, refusal_pause
 
 
 def test_pauses_double_up_to_a_minute() -> None:

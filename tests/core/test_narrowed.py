@@ -28,8 +28,8 @@ from aio_token import (
     TokenRepository,
     Wish,
 )
-from aio_token import _narrowed as narrowed_module
-from aio_token._narrowed import MOST, NarrowStore, seen_for, written_for
+from aio_token._narrowing import narrowed as narrowed_module
+from aio_token._narrowing.narrowed import MOST, NarrowStore, seen_for, written_for
 from aio_token.events import ScopeMissing, TokensEndEachOther
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, RecordingObserver
 from tests.support.doubles import FaultyStore, RevocableGrant, stored

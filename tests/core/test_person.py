@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aio_token import Limits, MemoryTokenStore, SignInRequired, StoreError, TokenRepository
-from aio_token import _person as person_module
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._sessions import person as person_module
 from tests.support.doubles import FaultyStore, RotatingGrant, stored
 
 if TYPE_CHECKING:

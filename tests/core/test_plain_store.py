@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from aio_token import Limits, PublicClient, RefreshTokenGrant, TokenEndpoint, TokenRepository
-from aio_token._narrowed import NarrowStore
+from aio_token._narrowing.narrowed import NarrowStore
 from aio_token.stores._forgiving import Forgiving
 from aio_token.testing import AuthorizationServer
 

@@ -27,9 +27,9 @@ from aio_token import (
     TokenRepository,
     Wish,
 )
-from aio_token import _person as person_module
-from aio_token import _sessions as sessions_module
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._sessions import person as person_module
+from aio_token._sessions import sessions as sessions_module
 from aio_token.events import Replaced, SignedIn, SignedOut
 from aio_token.grants import IssuedBy, Rescued, StillPending, WebSignIn
 from aio_token.stores import LockTimeout

@@ -18,7 +18,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
-from aio_token import _person as person_module
+from aio_token._sessions import person as person_module
 from aio_token.testing import AuthorizationServer
 from tests.support.stepping import SteppingLoop
 from tests.support.threaded import served_by_a_thread

@@ -19,7 +19,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
-from aio_token._scope import missing_scope
+from aio_token._sessions.scope import missing_scope
 from aio_token._status import status_of
 from aio_token._token import fingerprint
 from aio_token.events import Event, ScopeMissing

@@ -221,7 +221,7 @@ async def test_another_server_s_answer_is_refused(way: Callable[..., WebSignIn],
             if other == "endpoint":
                 web = way(endpoint_of(evil))
             elif other == "client":
-                web._endpoint._client = PublicClient("bot")
+                web._endpoint._channel.client = PublicClient("bot")
                 web = way(web._endpoint)
             else:
                 web = WebSignIn(endpoint_of(server), f"{CALLBACK}/2", codec=web._codec)

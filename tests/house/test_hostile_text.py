@@ -25,7 +25,7 @@ from aio_token import Credential, PublicClient, Token, TokenEndpoint
 from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
 from aio_token._edge.demands import wish_in
 from aio_token._edge.step_up import scope_in
-from aio_token._scope import missing_scope
+from aio_token._sessions.scope import missing_scope
 from aio_token._token import fingerprint
 from aio_token.grants import IssuedBy
 from aio_token.grants._callback import Callback
@@ -306,14 +306,14 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "_credential.Credential.from_json": "",
     "_credential.IssuedBy.covers": "",
     "_lineage.asked": "",
-    "_record.Members.of": "",
-    "_narrowed.wish_for": "",
-    "_narrowed._as_entry": "",
+    "_ground.record.Members.of": "",
+    "_narrowing.narrowed.wish_for": "",
+    "_narrowing.narrowed._as_entry": "",
     "_edge.origins._parsed": "",
     "_edge.step_up.StepUp.__init__": "",
     "_edge.placement.header_named": "",
     "_edge.placement.value_after": "",
-    "_scope.missing_scope": "a granted scope",
+    "_sessions.scope.missing_scope": "a granted scope",
     "grants._neighbours.is_foreign": "",  # and what the system says
     "oauth.authlib_half.in_utf_8": "",
     "oauth.authlib_half.prepared": "",

@@ -32,7 +32,7 @@ PACKAGE = ROOT / "aio_token"
 
 _SECTION = re.compile(r"^## Read it$.*?(?=^## )", re.MULTILINE | re.DOTALL)
 _LISTED = re.compile(r"(\[`([\w/]+\.py)`\]\(aio_token/\2\)) \((\d+)\)")
-_ROOMS = {"", "_edge", "_pacing", "_ground"}  # of the core; the others are what plugs in
+_ROOMS = {"", "_edge", "_ground", "_narrowing", "_pacing", "_sessions"}  # of the core; the others are what plugs in
 _TOTAL = re.compile(r"[\d,]+(?= lines, comments)")
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import TokenStore
 
 _FOLDERS = tuple(f"{number:02x}" for number in range(256))

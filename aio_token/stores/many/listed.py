@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from aio_token._clock import Clock
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._ground.codec import Codec
 
 _logger = logging.getLogger("aio_token")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from aio_token._clock import Clock
-    from aio_token._codec import Codec
+    from aio_token._ground.codec import Codec
     from aio_token._interfaces import TokenStore
 
 _AT_A_TIME = 100

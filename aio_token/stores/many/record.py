@@ -10,8 +10,8 @@ from aio_token._errors import ConfigurationError, StoreError
 from aio_token.stores.many.names import account_key, checked_name
 
 if TYPE_CHECKING:
-    from aio_token._codec import Codec
     from aio_token._credential import Credential
+    from aio_token._ground.codec import Codec
 
 _END = ord("\n")
 _LONGEST = 4_096

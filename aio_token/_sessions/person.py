@@ -7,16 +7,16 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aio_token._backoff import LOOKS_APART
 from aio_token._errors import SignInRequired, StoreError
 from aio_token._freshness import Answer
+from aio_token._ground.backoff import LOOKS_APART
 from aio_token._limits import within
 
 if TYPE_CHECKING:
     from aio_token._freshness import Question
     from aio_token._interfaces import Grant
     from aio_token._keeper import Keeper
-    from aio_token._sessions import Sessions
+    from aio_token._sessions.sessions import Sessions
     from aio_token._single_flight import SingleFlight
     from aio_token._token import Token
 

@@ -18,7 +18,7 @@ from aio_token._hold import holding
 from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
-from aio_token._scope import tell_what_is_missing
+from aio_token._sessions.scope import tell_what_is_missing
 from aio_token._single_flight import Flights, finish
 from aio_token.events import Replaced, SignedIn, SignedOut
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aio_token._narrowed import Family, needs_no_session, over, refuse_without_session, wish_for
+from aio_token._narrowing.narrowed import Family, needs_no_session, over, refuse_without_session, wish_for
 from aio_token._wish import NO_WISH, Wish
 
 if TYPE_CHECKING:

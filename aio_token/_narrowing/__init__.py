@@ -1,0 +1,1 @@
+"""Several access tokens of one session (law E5)."""
