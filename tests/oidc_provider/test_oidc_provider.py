@@ -116,7 +116,9 @@ class TestOIDCProvider(Acceptance):
                     await session.get(mail)
             with pytest.raises(SignInRequired, match="sign in again"):
                 await for_files.token(rejected=other)
-        assert (len(heard.of(Renewed)), len(heard.of(RenewalFailed))) == (2, 1)
+        said = [told.message for told in heard.of(RenewalFailed)]
+        assert [message.count("answered 400") for message in said] == [1, 0]
+        assert len(heard.of(Renewed)) == 2
 
     async def test_a_resource_that_the_server_does_not_know(
         self, people: TokenEndpoint, signing_in: AuthorizationCodeGrant, resources: tuple[str, str, str]
