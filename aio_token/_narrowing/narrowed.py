@@ -74,7 +74,8 @@ def _as_entry(seen: Credential) -> dict[str, Any]:
 
 def _entry(record: Credential, key: str) -> Credential:
     try:
-        return Credential.from_json(json.dumps(_entries(record)[key]).encode())
+        own = {**_entries(record)[key], "dpop_key": record.dpop_key and record.dpop_key.jwk()}
+        return Credential.from_json(json.dumps(own).encode())
     except (LookupError, ValueError, StoreError):  # there is none yet, or a later release wrote it
         return Credential()
 

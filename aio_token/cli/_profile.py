@@ -18,6 +18,9 @@ GrantType = Literal["refresh_token", "client_credentials"]
 """How the token is renewed, in RFC 6749's words: a person has signed in, or the client asks for itself."""
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 """How the client proves who it is, in RFC 7591's words."""
+Pushing = Literal["always"]
+"""When authorization requests are pushed to the server (RFC 9126), besides where its metadata demands it."""
+
 StoreKind = Literal["encrypted", "plain"]
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
@@ -36,7 +39,7 @@ class Profile(Value):
 
     `client_secret`, `client_key`, `assertion` and `key` tell where a secret is, not what it is: see
     `_client_secret.py`, `_assertion.py` and `_encryption_key.py`. `request` sends the token to `origins` and nowhere
-    else.
+    else. `dpop` says that tokens are bound to a key.
     """
 
     client_id: str
@@ -53,6 +56,7 @@ class Profile(Value):
     audience: str | None = None
     resource: tuple[str, ...] = ()
     redirect_uri: str | None = None
+    push: Pushing | None = None
     client_auth: ClientAuth = "none"
     client_secret: str | None = None
     client_key: str | None = None
@@ -65,6 +69,7 @@ class Profile(Value):
     ca_file: str | None = None
     proxy: str | None = None
     origins: tuple[str, ...] = ()
+    dpop: bool = False
 
     @property
     def issued_by(self) -> IssuedBy:
@@ -124,7 +129,12 @@ class Profile(Value):
 
 
 _SEVERAL = ("origins", "resource")
-_CHOICES = {"grant": get_args(GrantType), "client_auth": get_args(ClientAuth), "store": get_args(StoreKind)}
+_CHOICES = {
+    "push": get_args(Pushing),
+    "grant": get_args(GrantType),
+    "client_auth": get_args(ClientAuth),
+    "store": get_args(StoreKind),
+}
 
 
 def _fits(name: str, value: object) -> bool:
@@ -132,4 +142,4 @@ def _fits(name: str, value: object) -> bool:
         return value in _CHOICES[name]
     if name in _SEVERAL:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    return isinstance(value, str)
+    return isinstance(value, bool if name == "dpop" else str)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
 from aio_token._errors import SignInRequired, TokenError
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for
+from aio_token.oauth.details import details_text
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
@@ -26,10 +30,14 @@ _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
 
 RESERVED = frozenset(
     {
+        "authorization_details",
         "client_id",
         "code_challenge",
         "code_challenge_method",
+        "dpop_jkt",
         "redirect_uri",
+        "request",
+        "request_uri",
         "resource",
         "response_type",
         "scope",
@@ -49,6 +57,11 @@ def verifier_for(endpoint: TokenEndpoint) -> Revealed[str]:
     return secret_text() if endpoint.dialect.pkce else Revealed("")
 
 
+def key_for(endpoint: TokenEndpoint) -> ProofKey | None:
+    """Make the key that the session is bound to from its beginning, None if it is not to be bound."""
+    return endpoint.dpop.new_key() if endpoint.dpop is not None else None
+
+
 def challenge(verifier: Revealed[str]) -> Form:
     """Return what shows a server that the verifier is known, without showing it (RFC 7636 section 4.2)."""
     if not verifier.value:
@@ -59,18 +72,40 @@ def challenge(verifier: Revealed[str]) -> Form:
     return Form(code_challenge=digest, code_challenge_method="S256")
 
 
-def authorization_address(
-    endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
-) -> str:
-    """Return where the person is to be sent. Raises `ConfigurationError` if the server has no such address."""
-    address = endpoint.address("authorization")
+def authorized(
+    scope: str | None,
+    resource: str | Sequence[str] | None,
+    authorization_details: Sequence[Mapping[str, Any]] | None,
+    parameters: Mapping[str, str | Sequence[str]] | None,
+) -> Form:
+    """Return what a grant asks a person to agree to."""
+    details = details_text(authorization_details)
+    return Form(scope=scope, resource=resource, authorization_details=details).over(Form(**(parameters or {})))
+
+
+def authorization_request(
+    endpoint: TokenEndpoint,
+    asked: Form,
+    *,
+    redirect_uri: str,
+    state: Revealed[str],
+    verifier: Revealed[str],
+    key: ProofKey | None,
+) -> Form:
+    """Return all that an authorization request says, whichever way it takes (RFC 6749 section 4.1.1).
+
+    The code is for those who prove the key, if there is one (RFC 9449 section 10).
+    """
     own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
-    whole = endpoint.dialect.spoken(own.over(challenge(verifier)).over(asked))
-    return f"{address}{'&' if '?' in address else '?'}{whole.written_for('the authorization endpoint')}"
+    bound = Form(dpop_jkt=key.thumbprint if key is not None else None)
+    return own.over(challenge(verifier)).over(bound).over(asked)
 
 
 class CodeInHand(Unpicklable):
-    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state."""
+    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state.
+
+    `key` is what the session will be bound to, if it is.
+    """
 
     def __init__(
         self,
@@ -81,6 +116,7 @@ class CodeInHand(Unpicklable):
         redirect_uri: str,
         verifier: Revealed[str],
         redeemed: Redeemed,
+        key: ProofKey | None,
     ) -> None:
         self._endpoint = endpoint
         self._callback = callback
@@ -88,6 +124,7 @@ class CodeInHand(Unpicklable):
         self._redirect_uri = redirect_uri
         self._verifier = verifier
         self._redeemed = redeemed
+        self._key = key
 
     def __repr__(self) -> str:
         return f"<CodeInHand for {self._endpoint!r}>"
@@ -115,8 +152,8 @@ class CodeInHand(Unpicklable):
             resource=self._asked.values("resource"),  # here too (RFC 8707 section 2.2)
         )
         try:
-            extra = self._callback.extra
-            answer = await self._endpoint.request("authorization_code", form, repeatable=False, extra=extra)
+            extra, key = self._callback.extra, self._key
+            answer = await self._endpoint.request("authorization_code", form, repeatable=False, extra=extra, key=key)
         except TokenError as error:
             if not getattr(error, "outcome_unknown", False):  # then it has not left
                 self._redeemed.release(self._callback["state"])

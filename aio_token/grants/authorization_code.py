@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from inspect import isawaitable, iscoroutine, iscoroutinefunction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
+from aio_token.grants._code import (
+    RESERVED,
+    CodeInHand,
+    authorization_request,
+    authorized,
+    key_for,
+    secret_text,
+    verifier_for,
+)
 from aio_token.grants._in_one import obtained_in_one
+from aio_token.grants._pushing import address_of, check_way, way
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written_for_a_person
@@ -27,18 +37,19 @@ from aio_token.oauth.arguments import (
     check_text,
     judged,
 )
-from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import Credential, IssuedBy
     from aio_token._interfaces import Grant
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
     from aio_token.grants._loopback import Host, Listener
     from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.form import Form
     from aio_token.oauth.secret import Revealed
 
 _REMEDY = "scope=, resource=, host=, port= and path= say the grant's own; the rest is made anew for each sign-in"
@@ -57,13 +68,16 @@ class AuthorizationCodeGrant:
     returns whether there is a browser. An asynchronous one is a `ConfigurationError`, one that raises is logged. The
     address is that of a page here that sends the browser on, since other users read in the list of processes what a
     browser is started with. Without one, or if it fails, `show` is given the address to open, and may be asynchronous;
-    the default writes it to standard error.
+    the default writes it to standard error. Where the endpoint pushes authorization requests (RFC 9126), that is the
+    address of another page here, which pushes one whenever a browser comes and sends the browser on: the browser has to
+    be on this machine, or come through a tunnel to the `port`.
 
     The answer is awaited for `timeout` seconds on this machine, at `path` and a free port, or `port` for servers that
     want to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `host` is what it calls this
     machine, for servers that take `localhost` alone; the address is safer (RFC 8252 section 8.3). What comes back with
-    the code, such as a realm, is in the token's `extra`. `resource` is RFC 8707's, one URI or several. `parameters` go
-    into the address, such as `audience`, `prompt` or `login_hint`.
+    the code, such as a realm, is in the token's `extra`. `resource` is RFC 8707's, one URI or several, and
+    `authorization_details` are RFC 9396's: mappings with a type each, of which those that were granted are in the
+    token's `extra`. `parameters` go into the address, such as `audience`, `prompt` or `login_hint`.
     """
 
     def __init__(  # noqa: PLR0913  each has its default
@@ -72,6 +86,7 @@ class AuthorizationCodeGrant:
         *,
         scope: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
         browser: Callable[[str], object] | None = None,
         show: Callable[[str], object] = show_on_stderr,
         timeout: float = 300.0,
@@ -103,7 +118,7 @@ class AuthorizationCodeGrant:
         self._host: Host = host
         self._port = port
         self._path = path
-        self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
+        self._asked = authorized(scope, resource, authorization_details, parameters)
 
     def __repr__(self) -> str:
         return f"AuthorizationCodeGrant({self._endpoint!r}, scope={self._scope!r})"
@@ -130,22 +145,25 @@ class AuthorizationCodeGrant:
         token endpoint says.
         """
         asked, verifier = written_for_a_person(wish).over(self._asked), verifier_for(self._endpoint)
-        redirect_uri, callback = await self._send_the_person(asked, verifier)
+        key = key_for(self._endpoint)
+        redirect_uri, callback = await self._send_the_person(asked, verifier, key)
         callback.judge(self._endpoint)
         return CodeInHand(
-            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed()
+            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed(), key=key
         )
 
-    async def _send_the_person(self, asked: Form, verifier: Revealed[str]) -> tuple[str, Callback]:
-        self._endpoint.address("authorization")
+    async def _send_the_person(
+        self, asked: Form, verifier: Revealed[str], key: ProofKey | None
+    ) -> tuple[str, Callback]:
+        check_way(self._endpoint)
         state = secret_text()
         try:
             async with self._listening(state) as listener, asyncio.timeout(self._timeout):
                 redirect_uri = listener.redirect_uri
-                address = authorization_address(
-                    self._endpoint, asked, redirect_uri=redirect_uri, state=state, verifier=verifier
+                request = authorization_request(
+                    self._endpoint, asked, redirect_uri=redirect_uri, state=state, verifier=verifier, key=key
                 )
-                await self._show_the_way(listener, address)
+                await self._show_the_way(listener, request)
                 return redirect_uri, await listener.response()
         except TimeoutError:
             message = f"the person did not sign in within {self._timeout:g} s; sign in again"
@@ -156,7 +174,11 @@ class AuthorizationCodeGrant:
 
         return listening(self._host, self._path, state.value, self._port)
 
-    async def _show_the_way(self, listener: Listener, address: str) -> None:
+    async def _show_the_way(self, listener: Listener, request: Form) -> None:
+        if self._endpoint.push_authorization:  # when a browser comes: what it is sent on with does not live long
+            address = listener.start_for(partial(way, self._endpoint, request))
+        else:
+            address = address_of(self._endpoint, request)
         if self._browser is not None and await asyncio.to_thread(_opens, self._browser, listener.page_for(address)):
             return
         shown = self._show(address)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from aio_token._bound.key import ProofKey
 from aio_token._disk.damage import Damaged
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError
 from aio_token._ground.public import public
@@ -29,7 +30,16 @@ from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._callback import Callback
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_address, secret_text, verifier_for
+from aio_token.grants._code import (
+    RESERVED,
+    CodeInHand,
+    authorization_request,
+    authorized,
+    key_for,
+    secret_text,
+    verifier_for,
+)
+from aio_token.grants._pushing import check_way, way
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._wish import written_for_a_person
 from aio_token.oauth.arguments import check_endpoint, check_parameters, check_scope, check_several, check_text, judged
@@ -73,7 +83,8 @@ class WebSignIn:
     """Signs people in to a web application: `begin` on one page, `finish` on another, and `sign_in` with what it gives.
 
     `redirect_uri` is the address of the second page, as it is registered at the server. `scope` and `resource` are what
-    is asked for (RFC 8707), `parameters` go into the address as well, such as `prompt`. With a `codec`, such as
+    is asked for (RFC 8707), `authorization_details` as with `AuthorizationCodeGrant`; `parameters` go into the address
+    as well, such as `prompt`. With a `codec`, such as
     `Encrypted(EnvironmentKey("COOKIE_KEY"))`, the state is sealed and may be kept in a cookie of the browser; without
     one the application keeps it, and forgets it when it is used. Either way it is good for ten minutes.
 
@@ -87,6 +98,7 @@ class WebSignIn:
         *,
         scope: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         codec: Codec | None = None,
     ) -> None:
@@ -96,6 +108,9 @@ class WebSignIn:
         if problem is not None:
             message = f"redirect_uri {problem}"
             raise ConfigurationError(message)
+        if endpoint.fapi2 and not redirect_uri.lower().startswith("https:"):
+            message = "redirect_uri is not https, which FAPI 2.0 demands of a web application"
+            raise ConfigurationError(message)
         check_scope(scope)
         check_several("resource", resource)
         check_parameters(parameters, RESERVED, _REMEDY)
@@ -104,7 +119,7 @@ class WebSignIn:
             raise ConfigurationError(message)
         self._endpoint = endpoint
         self._redirect_uri = redirect_uri
-        self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
+        self._asked = authorized(scope, resource, authorization_details, parameters)
         self._codec = codec
         self._redeemed = Redeemed()
         own = "\n".join((endpoint.address("token"), endpoint.client_id, redirect_uri))
@@ -116,17 +131,22 @@ class WebSignIn:
     async def begin(self, wish: Wish = NO_WISH) -> Begun:
         """Begin a sign-in; what is wished comes before what is asked for otherwise.
 
-        Raises `ConfigurationError` if the server has no authorization endpoint, and `KeyUnavailable`.
+        Redirect the browser at once: where authorization requests are pushed to the server (RFC 9126), it is asked
+        here, and what it gives lives for as little as 30 seconds.
+
+        Raises `ConfigurationError` if the server has no authorization endpoint, or refuses what is pushed;
+        `ServerUnavailable` if it does not answer then; and `KeyUnavailable`.
         """
         asked = written_for_a_person(wish).over(self._asked)
         state, verifier = secret_text(), verifier_for(self._endpoint)
-        self._endpoint.address("authorization")
-        text = _written(self._purpose, self._endpoint.clock.time(), state, verifier, asked)
+        check_way(self._endpoint)
+        key = key_for(self._endpoint)
+        text = _written(self._purpose, self._endpoint.clock.time(), state, verifier, asked, key)
         kept = text.value if self._codec is None else await self._sealed(text, self._codec)
-        address = authorization_address(
-            self._endpoint, asked, redirect_uri=self._redirect_uri, state=state, verifier=verifier
+        request = authorization_request(
+            self._endpoint, asked, redirect_uri=self._redirect_uri, state=state, verifier=verifier, key=key
         )
-        return Begun(address=address, state=kept)
+        return Begun(address=await way(self._endpoint, request), state=kept)
 
     async def finish(self, callback: Mapping[str, Any] | str, state: str | None) -> Grant:
         """Return the grant that redeems what the browser brought back, for `TokenRepository.sign_in`.
@@ -158,6 +178,7 @@ class WebSignIn:
             redirect_uri=self._redirect_uri,
             verifier=begun.verifier,
             redeemed=self._redeemed,
+            key=begun.key,
         )
 
     async def _sealed(self, text: Revealed[str], codec: Codec) -> str:
@@ -195,13 +216,17 @@ class _Kept:
     verifier: Revealed[str]
     at: float
     asked: Form
+    key: ProofKey | None
 
 
-def _written(purpose: str, at: float, state: Revealed[str], verifier: Revealed[str], asked: Form) -> Revealed[str]:
+def _written(
+    purpose: str, at: float, state: Revealed[str], verifier: Revealed[str], asked: Form, key: ProofKey | None
+) -> Revealed[str]:
     """Write what `_read` reads."""
     members = {"for": purpose, "at": at, "state": state.value, "verifier": verifier.value}
     kept = {name: asked.values(name) for name in _KEPT}
-    return Revealed(json.dumps({**members, **kept}, separators=(",", ":")))
+    bound = {"key": key.jwk()} if key is not None else {}
+    return Revealed(json.dumps({**members, **kept, **bound}, separators=(",", ":")))
 
 
 def _read(text: str, purpose: str) -> _Kept | None:
@@ -214,6 +239,7 @@ def _read(text: str, purpose: str) -> _Kept | None:
         verifier=Revealed(str(members["verifier"])),
         at=float(members["at"]),
         asked=Form(**{name: members[name] for name in _KEPT}),
+        key=ProofKey(members["key"]) if "key" in members else None,
     )
 
 

@@ -48,10 +48,14 @@ _BY_CODE: dict[str, Remedy] = {
     "invalid_scope": (ConfigurationError, ANOTHER_SCOPE),
     "scope_invalid": (ConfigurationError, ANOTHER_SCOPE),  # Glewlwyd
     "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
+    "invalid_authorization_details": (ConfigurationError, "ask for authorization details that the client may have"),
     "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
     "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
     "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
+    "invalid_request_uri": (SignInRequired, "the request was not used in time; sign in again"),  # RFC 9126
     "invalid_request": (ConfigurationError, "check the parameters that are sent"),
+    "invalid_dpop_proof": (ConfigurationError, "check this machine's clock, and that the server knows the DPoP `alg`"),
+    "use_dpop_nonce": (ServerUnavailable, _LATER),  # one that never takes the nonce that it gave
     "server_error": (ServerUnavailable, _LATER),
     "temporarily_unavailable": (ServerUnavailable, _LATER),
 }

@@ -6,12 +6,13 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from authlib.oauth2.rfc6749 import AuthorizationCodeGrant, InvalidGrantError
+from authlib.oauth2.rfc6749 import AuthorizationCodeGrant, InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc7636 import CodeChallenge, create_s256_code_challenge
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from yarl import URL
 
 from aio_token.oauth.url import is_loopback
+from aio_token.testing.details import InvalidDetailsError, details_in
 from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
 
@@ -19,21 +20,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aio_token.testing.oauth import OAuth
+    from aio_token.testing.rules import Rules
+
+_CREDENTIALS = frozenset({"client_assertion", "client_assertion_type", "client_secret"})
 
 
 def let_people_sign_in(oauth: OAuth) -> None:
     """Register what follows."""
     oauth.register_grant(_Device)
     oauth.register_grant(_AuthorizationCode, [CodeChallenge(required=False)])
+    oauth.register_endpoint(_PushedAuthorization)  # type: ignore[arg-type]  # Authlib names too narrow a class
     oauth.register_endpoint(_DeviceAuthorization)  # type: ignore[arg-type]  # Authlib names too narrow a class
 
 
 def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None) -> web.Response:
     """Answer an authorization request (RFC 6749 section 4.1.1) for the user at the browser; None declines.
 
-    A browser is sent to loopback addresses only, whatever port they have (RFC 8252 section 7.3).
+    A browser is sent to loopback addresses only, whatever port they have (RFC 8252 section 7.3). What it brings may be
+    a reference to a request that was pushed (RFC 9126).
     """
-    asked = request.query
+    asked: Mapping[str, str] | None = request.query
+    reference, rules = request.query.get("request_uri"), oauth.people.rules
+    if reference is not None:
+        asked = oauth.people.pushed.spend(reference, request.query.get("client_id", ""))
+    if asked is None:
+        return web.Response(status=400, text="The request_uri was used before, has ended, or is another client's.")
     client_id, redirect_uri = asked.get("client_id", ""), URL(asked.get("redirect_uri", ""))
     if oauth.query_client(client_id) is None or not is_loopback(redirect_uri.host):
         return web.Response(status=400, text="An unknown client, or a redirect URI that is not on this machine.")
@@ -41,15 +52,60 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
     challenge = asked.get("code_challenge")
     if asked.get("response_type") != "code":
         members["error"] = "unsupported_response_type"
-    elif oauth.people.rules.pkce and (not challenge or asked.get("code_challenge_method") != "S256"):
+    elif rules.pushed_only and reference is None:
+        members |= {"error": "invalid_request", "error_description": "A request has to be pushed first."}
+    elif rules.pkce and (not challenge or asked.get("code_challenge_method") != "S256"):
         members |= {"error": "invalid_request", "error_description": "A challenge by S256 is needed."}
     elif user is None:
         members["error"] = "access_denied"
     else:
-        members["code"] = oauth.people.new_code(
-            Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "")
-        )
+        try:
+            code = Code(
+                client_id,
+                user,
+                asked.get("scope"),
+                asked["redirect_uri"],
+                challenge or "",
+                details_in(asked),
+                key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
+            )
+            members["code"] = oauth.people.new_code(code)
+        except InvalidDetailsError:
+            members["error"] = InvalidDetailsError.error
     return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
+
+
+class _PushedAuthorization:
+    ENDPOINT_NAME = "pushed_authorization"
+
+    def __init__(self, server: OAuth) -> None:
+        self.server: OAuth = server
+
+    def create_endpoint_request(self, request: Any) -> Any:
+        return request
+
+    def __call__(self, request: Any) -> Any:
+        client: Any = self.server.authenticate_client(request, AUTH_METHODS, self.ENDPOINT_NAME)
+        asked = {name: value for name, value in request.form.items() if name not in _CREDENTIALS}
+        asked.setdefault("client_id", client.client_id)
+        fault = _fault_of(asked, client.client_id, self.server.people.rules)
+        details_in(asked)
+        if fault:
+            raise InvalidRequestError(fault)
+        name, lifetime = self.server.people.pushed.keep(asked), self.server.people.rules.pushed_lifetime
+        return 201, {"request_uri": name, "expires_in": lifetime}, [("Cache-Control", "no-store")]
+
+
+def _fault_of(asked: Mapping[str, str], client_id: str, rules: Rules) -> str:
+    if "request_uri" in asked:
+        return "A pushed request has no request_uri."
+    if asked["client_id"] != client_id:
+        return "The client_id is another client's."
+    if not is_loopback(URL(asked.get("redirect_uri", "")).host):
+        return "The redirect_uri is not on this machine."
+    if rules.pkce and (not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256"):
+        return "A challenge by S256 is needed."
+    return ""
 
 
 class _DeviceAuthorization(DeviceAuthorizationEndpoint):
@@ -72,7 +128,7 @@ class _DeviceAuthorization(DeviceAuthorizationEndpoint):
         return f"{self.server.people.address()}/device"
 
     def save_device_credential(self, client_id: str, scope: str | None, data: Any) -> None:
-        self.server.people.begin(self.asked, client_id, scope, data)
+        self.server.people.begin(self.asked, client_id, scope, data, details_in(self.asked))
 
 
 class _Device(DeviceCodeGrant):
@@ -98,7 +154,9 @@ class _Device(DeviceCodeGrant):
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         device: Any = self.request.credential
         self.server.people.spend_device(device)
-        return self.server._ledger.issue(device.client_id, device.user, device.scope, refreshable=True)
+        return self.server._ledger.issue(
+            device.client_id, device.user, device.scope, details=device.details, refreshable=True
+        )
 
 
 class _AuthorizationCode(AuthorizationCodeGrant):
@@ -107,14 +165,16 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: Any) -> Any:
         found = self.server.people.spend_code(code)
-        return found if found is not None and found.client_id == client.client_id else None
+        if found is None or found.client_id != client.client_id:
+            return None
+        return found if found.key in {"", self.server._ledger.key} else None
 
     def authenticate_user(self, authorization_code: Any) -> Any:
         return authorization_code.user
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         code: Any = self.request.authorization_code
-        return self.server._ledger.issue(code.client_id, code.user, code.scope, refreshable=True)
+        return self.server._ledger.issue(code.client_id, code.user, code.scope, details=code.details, refreshable=True)
 
     def delete_authorization_code(self, authorization_code: object) -> None:
         """Do nothing: the code was spent when it was looked up."""

@@ -55,7 +55,7 @@ async def get(url: str, **headers: str) -> tuple[int, str | None]:
 
 
 async def test_the_address_is_handed_over_once(listener: Listener) -> None:
-    """Law G5: the `state` is in no argument; a second visitor, another path and another name get nothing."""
+    """Law G5: the `state` is in no argument; another path and another name get nothing, a second visitor a sentence."""
     page = listener.page_for(ADDRESS)
     assert "state" not in page
     assert (page.leads_to, "state" in repr(page)) == (ADDRESS, False)
@@ -63,14 +63,15 @@ async def test_the_address_is_handed_over_once(listener: Listener) -> None:
     assert await get(f"http://127.0.0.1:{port}/") == (404, None)
     assert await get(page, Host=f"rebound.example:{port}") == (404, None)
     assert await get(page) == (303, ADDRESS)
-    assert await get(page) == (404, None)
+    async with ClientSession() as session, session.get(page) as answer:
+        assert (answer.status, "is good once" in await answer.text()) == (410, True)
 
 
 async def test_of_two_visitors_at_once_one_is_sent_on(listener: Listener) -> None:
     """Law G5: while it is looked up whose the connections are, too."""
     page = listener.page_for(ADDRESS)
     answers = await asyncio.gather(*(get(page) for _ in range(5)))
-    assert sorted(answers) == [(303, ADDRESS), *[(404, None)] * 4]
+    assert sorted(answers) == [(303, ADDRESS), *[(410, None)] * 4]
 
 
 async def test_another_user_gets_nothing_and_uses_nothing_up(

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 VERSION = "26.7.3"
 ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:tar.gz"
-BUILD_OPTIONS = ("--db=dev-mem",)
-_NAME = f"keycloak-{VERSION}"
+BUILD_OPTIONS = ("--db=dev-mem", "--https-client-auth=request")
+_DIRECTORY = f"keycloak-{VERSION}"
+_NAME = f"{_DIRECTORY}-asks"  # for certificates, which is decided as it is built
 
 
 def keycloak_home() -> Path:
@@ -29,6 +30,6 @@ def _prepared(directory: Path) -> Path:
     archive = next(directory.glob("*.tar.gz"))
     with tarfile.open(archive) as tar:
         tar.extractall(directory, filter="tar")
-    home = directory / _NAME
+    home = directory / _DIRECTORY
     run(f"preparing Keycloak {VERSION}", [str(home / "bin" / "kc.sh"), "build", *BUILD_OPTIONS], directory)
     return home

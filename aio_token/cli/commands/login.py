@@ -109,12 +109,23 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
     help="The key's certificate (PEM), for servers that know a key by it.",
 )
+@click.option(
+    "--dpop/--no-dpop",
+    default=None,
+    help="Have the token bound to a key (RFC 9449): only `request` can use it then, or a program with this store.",
+)
 @click.option("--yes", "-y", is_flag=True, help="Make a key file, without asking, where no keyring keeps the key.")
 @click.option(
     "--redirect-uri",
     metavar="URI",
     callback=_redirect,
     help="Where the browser comes back to, as it is registered; http://127.0.0.1/callback as a rule.",
+)
+@click.option(
+    "--push",
+    flag_value="always",
+    default=None,
+    help="Send the request to the server before the browser comes (RFC 9126), though its metadata does not demand it.",
 )
 @click.option(
     "--ca-file",
