@@ -1,6 +1,7 @@
 // oidc-provider with the clients, the person and the APIs of the tests: node server.js PORT SIGNER APIS
 // SIGNER is the public key (JWK) of the client `signer`, APIS a JSON list of the resources that there are.
 
+import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import Provider, { errors } from "oidc-provider";
 
@@ -44,6 +45,7 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, "test only"), requireNonce: () => true },
     introspection: { enabled: true, allowedPolicy: () => true },
     revocation: { enabled: true },
     userinfo: { enabled: true },
