@@ -22,7 +22,7 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
-from aio_token.oauth import Transport
+from aio_token.oauth import DPoP, Transport
 from aio_token.stores import EnvironmentKey, new_key
 from aio_token.testing import Broken, RateLimited, Silent
 from tests.support.daemon import free_port
@@ -222,6 +222,12 @@ MISTAKES = (
         _answer(200, {"access_token": "abc", "token_type": "mac"}),
         "not of type Bearer",
         "register the client for bearer tokens",
+    ),
+    Mistake(
+        "a key that the server binds nothing to",
+        lambda place: place.account(dpop=DPoP()).token(),
+        "gave a bearer token though a key was proved",
+        "have it bind the client's tokens (DPoP)",
     ),
     # There was no answer
     Mistake(
