@@ -68,6 +68,8 @@ def _of_the_tokens(provider: Provider, options: EndpointOptions) -> Iterator[str
     says = provider.metadata.get("tls_client_certificate_bound_access_tokens") is True
     if dpop is not None and not dpop.required:
         yield "a token without a binding is no answer; leave required=False out"
+    if dpop is not None and dpop.alg not in ALGORITHMS:
+        yield f"a proof is signed with one of {', '.join(ALGORITHMS)}; leave alg out"
     if dpop is None and not shows:
         yield "tokens are bound to their client; pass dpop=DPoP(), or transport=Transport(certificate=...)"
     if dpop is None and shows and not says:
