@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aio_token.cli._flows import Flow
-    from aio_token.cli._profile import ClientAuth, Profile, StoreKind
+    from aio_token.cli._profile import ClientAuth, Profile, Pushing, StoreKind
 
 _OF_THE_SERVER = ("issuer", "metadata_url", "token_url", "authorization_url", "device_url", "revocation_url")
 _OF_THE_KEY = ("client_key_alg", "client_key_id", "client_certificate")
@@ -35,6 +35,7 @@ class Options:
     audience: str | None = None
     resource: tuple[str, ...] = ()
     redirect_uri: str | None = None
+    push: Pushing | None = None
     origins: tuple[str, ...] = ()
     store: StoreKind | None = None
     key_file: Path | None = None
@@ -81,6 +82,7 @@ class Options:
             audience=self.audience or before.audience,
             resource=self.resource or before.resource,
             redirect_uri=self.redirect_uri or before.redirect_uri,
+            push=self.push or (before.push if same_client else None),
             origins=self.origins or before.origins,
             store=self.store or before.store,
             key=None if self.key_file else before.key,

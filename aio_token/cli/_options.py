@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +10,13 @@ import click
 from aio_token._errors import ConfigurationError
 from aio_token._wish import Wish
 from aio_token.cli import _profile_files
+from aio_token.cli._durations import duration
 from aio_token.cli._profile import PROFILE_VARIABLE, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def checked_name(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
@@ -37,12 +34,11 @@ def completed_name(context: click.Context, parameter: click.Parameter, incomplet
 
 def seconds(context: click.Context, parameter: click.Parameter, text: str) -> float:
     """Read a time such as `90`, `90s`, `5m`, `1h` or `1d`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    duration = float(match[1]) * _UNITS[match[2]] if match else math.inf
-    if not math.isfinite(duration):
+    found = duration(text)
+    if found is None:
         message = f"{text!r} is not a duration; write it like 90s, 5m or 1h"
         raise click.BadParameter(message, context, parameter)
-    return duration
+    return found
 
 
 def profile_argument(*, default: Callable[[], str] | None = _profile_files.chosen) -> _Decorator:

@@ -18,6 +18,9 @@ GrantType = Literal["refresh_token", "client_credentials"]
 """How the token is renewed, in RFC 6749's words: a person has signed in, or the client asks for itself."""
 ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 """How the client proves who it is, in RFC 7591's words."""
+Pushing = Literal["always"]
+"""When authorization requests are pushed to the server (RFC 9126), besides where its metadata demands it."""
+
 StoreKind = Literal["encrypted", "plain"]
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
@@ -53,6 +56,7 @@ class Profile(Value):
     audience: str | None = None
     resource: tuple[str, ...] = ()
     redirect_uri: str | None = None
+    push: Pushing | None = None
     client_auth: ClientAuth = "none"
     client_secret: str | None = None
     client_key: str | None = None
@@ -124,7 +128,12 @@ class Profile(Value):
 
 
 _SEVERAL = ("origins", "resource")
-_CHOICES = {"grant": get_args(GrantType), "client_auth": get_args(ClientAuth), "store": get_args(StoreKind)}
+_CHOICES = {
+    "push": get_args(Pushing),
+    "grant": get_args(GrantType),
+    "client_auth": get_args(ClientAuth),
+    "store": get_args(StoreKind),
+}
 
 
 def _fits(name: str, value: object) -> bool:

@@ -16,6 +16,7 @@ from aio_token.cli._exits import Exit, exit_for
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import excerpt
 from aio_token.cli._wording import spoken
+from aio_token.oauth.details import types_in
 
 if TYPE_CHECKING:
     from aio_token._credential import Credential
@@ -34,6 +35,7 @@ class ProfileStatus:
     retry_at: float | None = None
     scope: str | None = None
     missing_scope: str | None = None
+    details: object = None
     fingerprint: str | None = None
     is_refused: bool = False
     failures: int = 0
@@ -63,6 +65,7 @@ class ProfileStatus:
             "retry_at": _whole(self.retry_at),
             "scope": self.scope,
             "missing_scope": self.missing_scope,
+            "authorization_details": self.details,
             "fingerprint": self.fingerprint,
             "problem": self.problem,
         }
@@ -76,6 +79,8 @@ class ProfileStatus:
             lines.append(f"  {profile.server}, client {profile.client_id}{scope}")
             if self.missing_scope:
                 lines.append(f"  the server did not grant {excerpt(self.missing_scope)}, which was asked for")
+            if kinds := types_in(self.details):
+                lines.append(f"  authorization details granted: {excerpt(', '.join(kinds))}")
             lines.append(f"  kept {self.session.how_kept}")
         return "\n".join(lines)
 
@@ -139,6 +144,7 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
         retry_at=now + rests if rests else None,
         scope=status.scope,
         missing_scope=status.missing_scope,
+        details=None if token is None else token.extra.get("authorization_details"),
         fingerprint=status.fingerprint,
         is_refused=stored is not None and stored.is_refused,
         failures=stored.failures if stored is not None else 0,

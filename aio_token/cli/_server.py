@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.exchange import Reply
-    from aio_token.oauth.provider import Provider
+    from aio_token.oauth.provider import EndpointOptions, Provider
     from aio_token.oauth.secret import Revealed
     from aio_token.oauth.transport import Transport
 
@@ -129,7 +129,8 @@ async def discover(given: Given) -> Provider:
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
     """Return the provider's endpoint; `typed` is a client's secret that is not stored yet."""
-    return provider.token_endpoint(_client_of(session, typed))
+    asked: EndpointOptions = {"push_authorization": True} if session.profile.push else {}
+    return provider.token_endpoint(_client_of(session, typed), **asked)
 
 
 async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:

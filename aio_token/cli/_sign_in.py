@@ -96,6 +96,7 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         audience=options.audience,
         resource=options.resource,
         redirect_uri=options.redirect_uri,
+        push=options.push,
         client_auth=_auth(options, provider),
         client_secret=options.client_secret,
         client_key=options.client_key,

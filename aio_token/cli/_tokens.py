@@ -6,6 +6,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aio_token._ground.value import replace
 from aio_token._repository import TokenRepository
 from aio_token._wish import NO_WISH
 from aio_token.cli._id_token import id_token_of
@@ -23,13 +24,24 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def tokens_of(session: Session) -> AsyncIterator[TokenRepository]:
-    """Open the session's repository, and say at the end if what it renewed could not be saved."""
+async def tokens_of(session: Session, wish: Wish = NO_WISH) -> AsyncIterator[TokenRepository]:
+    """Open the session's repository, and say at the end if what it renewed could not be saved.
+
+    What is wished for is a token beside the usual one, which stays: another one of a person's session, within what was
+    agreed to (law E5), or one of a service account's that is kept nowhere.
+    """
+    if wish != NO_WISH and session.profile.grant == "client_credentials":
+        async with TokenRepository(SessionGrant(_wishing(session, wish))) as tokens:
+            yield tokens
+        return
     events: list[Event] = []
     tokens = TokenRepository(SessionGrant(session), session.store, observer=events.append)
     try:
         async with tokens:
-            yield tokens
+            narrow = wish != NO_WISH
+            yield (
+                tokens.narrowed(scope=wish.scope, resource=wish.resource, audience=wish.audience) if narrow else tokens
+            )
     finally:
         if tokens.status.unsaved:
             why = next((event.message for event in reversed(events) if isinstance(event, Unsaved)), "it was stopped")
@@ -41,28 +53,24 @@ async def token_of(
 ) -> Token:
     """Return the token of a profile, valid for `min_valid` seconds if the server allows; `force` renews it.
 
-    `id_token` returns the ID token that came with it. What is wished for is a token beside the usual one, which stays.
-    Raises `TokenError`.
+    `id_token` returns the ID token that came with it, `wish` is as with `tokens_of`. Raises `TokenError`.
     """
     session = Session.load(name)
     with session.advice():
-        if wish != NO_WISH and session.profile.grant == "client_credentials":
-            return await _another(session, wish)
-        async with tokens_of(session) as whole:
-            tokens = whole if wish == NO_WISH else _narrowed(whole, wish)
+        async with tokens_of(session, wish) as tokens:
             token = await (tokens.renew() if force else tokens.token(min_valid_for=min_valid))
             if not id_token:
                 return token
             return await id_token_of(token, tokens.renew, now=time.time(), min_valid=min_valid)
 
 
-def _narrowed(tokens: TokenRepository, wish: Wish) -> TokenRepository:
-    """Return another token of a person's session, within what was agreed to (law E5). Raises `ConfigurationError`."""
-    return tokens.narrowed(scope=wish.scope, resource=wish.resource, audience=wish.audience)
-
-
-async def _another(session: Session, wish: Wish) -> Token:
-    """Return a service account's token that is kept nowhere. Raises `TokenError`."""
-    token = (await SessionGrant(session).obtain(None, wish)).token
-    assert token is not None  # noqa: S101  a grant without one has raised
-    return token
+def _wishing(session: Session, wish: Wish) -> Session:
+    """Return the session with a profile that asks for what is wished."""
+    usual = session.profile
+    profile = replace(
+        usual,
+        scope=wish.scope or usual.scope,
+        audience=wish.audience or usual.audience,
+        resource=wish.resource or usual.resource,
+    )
+    return Session(session.name, profile)

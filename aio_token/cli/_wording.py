@@ -18,6 +18,9 @@ HERE = {
     "KeyringKey.create() makes one": "sign in again to make one",
     "; say send_secrets_over_plain_http=True if it shall be so": "",
     "use https, or say send_secrets_over_plain_http=True": "use https",
+    "pass pushed_authorization_request_url, or push_authorization=False if the server takes others as well": (
+        "sign in with --device, or tell those who run the server that its metadata is wrong"
+    ),
     "pass metadata_url= if it is elsewhere, or make a TokenEndpoint yourself": (
         "pass --metadata-url if it is elsewhere, or --token-url if there is none"
     ),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aio_token._credential import Credential
 from aio_token._wish import NO_WISH
 from aio_token.grants._again import asked_again_over_a_blip
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_several
+from aio_token.oauth.details import details_text
 from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
@@ -35,13 +36,19 @@ class AskedAnew(ABC):
         scope: str | None,
         audience: str | Sequence[str] | None,
         resource: str | Sequence[str] | None,
+        authorization_details: Sequence[Mapping[str, Any]] | None,
     ) -> None:
         check_endpoint(endpoint)
         check_scope(scope)
         check_several("audience", audience)
         check_several("resource", resource)
         self._endpoint = endpoint
-        self._asked = Form(scope=scope, audience=audience, resource=resource)
+        self._asked = Form(
+            scope=scope,
+            audience=audience,
+            resource=resource,
+            authorization_details=details_text(authorization_details),
+        )
         self._issued_by = issued_for(endpoint, self._asked)
 
     def __repr__(self) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
 from aio_token._errors import SignInRequired, TokenError
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._wish import issued_for
+from aio_token.oauth.details import details_text
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aio_token._bound.key import ProofKey
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
@@ -27,6 +30,7 @@ _ENTROPY = 32  # bytes, of the state and of the verifier (RFC 7636 section 4.1)
 
 RESERVED = frozenset(
     {
+        "authorization_details",
         "client_id",
         "code_challenge",
         "code_challenge_method",
@@ -66,6 +70,17 @@ def challenge(verifier: Revealed[str]) -> Form:
 
     digest: str = create_s256_code_challenge(verifier.value)  # type: ignore[no-untyped-call]  # types-authlib leaves it out
     return Form(code_challenge=digest, code_challenge_method="S256")
+
+
+def authorized(
+    scope: str | None,
+    resource: str | Sequence[str] | None,
+    authorization_details: Sequence[Mapping[str, Any]] | None,
+    parameters: Mapping[str, str | Sequence[str]] | None,
+) -> Form:
+    """Return what a grant asks a person to agree to."""
+    details = details_text(authorization_details)
+    return Form(scope=scope, resource=resource, authorization_details=details).over(Form(**(parameters or {})))
 
 
 def authorization_request(

@@ -71,6 +71,7 @@ class Listener:
         self._is_taken = False
         self._start = ""
         self._lead: Callable[[], Awaitable[str]] | None = None
+        self._leading: set[asyncio.Future[str]] = set()
         self.port: int = 0
 
     @property
@@ -91,6 +92,11 @@ class Listener:
         """
         self._start, self._lead = self._secret_address(), lead
         return self._start
+
+    def stop(self) -> None:
+        """Lead no browser on any more: the sign-in has ended."""
+        for way in self._leading:
+            way.cancel()
 
     async def response(self) -> Callback:
         """Wait for the browser. Raises what has kept one from being sent on."""
@@ -125,13 +131,17 @@ class Listener:
 
     async def _led_on(self) -> web.Response:
         assert self._lead is not None  # noqa: S101  for type checkers
+        way = asyncio.ensure_future(self._lead())
+        self._leading.add(way)
         try:
-            return _sent_on(await self._lead())
+            return _sent_on(await way)
         except Exception as error:  # noqa: BLE001  whatever it is, it belongs to who waits, and the browser to no one
             if not self._arrived.done():
                 self._arrived.set_exception(error)
                 self._arrived.exception()  # it is known: the wait may have ended
             return _told(_FAILED, HTTPStatus.BAD_GATEWAY, str(error) if isinstance(error, TokenError) else "")
+        finally:
+            self._leading.discard(way)
 
     def _is_awaited(self, request: web.BaseRequest) -> bool:
         query = request.query
@@ -177,6 +187,7 @@ async def listening(host: Host, path: str, state: str, port: int) -> AsyncIterat
         listener.port = runner.addresses[0][1]
         yield listener
     finally:
+        listener.stop()
         await finish(runner.cleanup(), grace=_PATIENCE)
 
 

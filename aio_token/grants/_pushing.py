@@ -61,7 +61,7 @@ async def _pushed(endpoint: TokenEndpoint, request: Form) -> Form:
     failure, reference = answer.failure(), answer.members.get("request_uri")
     if failure is not None:
         raise failure
-    if not (isinstance(reference, str) and reference.isprintable() and 0 < len(reference) <= _LONGEST):
+    if not (isinstance(reference, str) and 0 < len(reference) <= _LONGEST and reference.isprintable()):
         at = origin_of(endpoint.address(_PUSHED))
         message = f"the {_PUSHED} endpoint of {at} gave no request_uri that can be used; try again later"
         raise ServerUnavailable(message)

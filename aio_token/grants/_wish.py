@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aio_token._token import fingerprint
 from aio_token.oauth.form import Form
 from aio_token.oauth.server_text import quoted
 
@@ -35,6 +36,10 @@ def sign_in_wanted(wish: Wish) -> str:
 
 
 def issued_for(endpoint: TokenEndpoint, asked: Form) -> IssuedBy:
-    """Return what a credential carries that was asked for by these members: "" for what was not asked."""
-    audience = " ".join(asked.values("audience") + asked.values("resource"))
+    """Return what a credential carries that was asked for by these members: "" for what was not asked.
+
+    Authorization details are a part of the audience, by a fingerprint: a token for others is not used in its place.
+    """
+    details = [f"authorization_details:{fingerprint(text)}" for text in asked.values("authorization_details")]
+    audience = " ".join(asked.values("audience") + asked.values("resource") + details)
     return endpoint.issued_by(scope=" ".join(asked.values("scope")), audience=audience)

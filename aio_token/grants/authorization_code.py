@@ -6,13 +6,21 @@ import asyncio
 import logging
 from functools import partial
 from inspect import isawaitable, iscoroutine, iscoroutinefunction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_request, key_for, secret_text, verifier_for
+from aio_token.grants._code import (
+    RESERVED,
+    CodeInHand,
+    authorization_request,
+    authorized,
+    key_for,
+    secret_text,
+    verifier_for,
+)
 from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._pushing import address_of, check_way, way
 from aio_token.grants._redeemed import Redeemed
@@ -29,7 +37,6 @@ from aio_token.oauth.arguments import (
     check_text,
     judged,
 )
-from aio_token.oauth.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
     from aio_token.grants._callback import Callback
     from aio_token.grants._loopback import Host, Listener
     from aio_token.oauth.endpoint import TokenEndpoint
+    from aio_token.oauth.form import Form
     from aio_token.oauth.secret import Revealed
 
 _REMEDY = "scope=, resource=, host=, port= and path= say the grant's own; the rest is made anew for each sign-in"
@@ -67,8 +75,9 @@ class AuthorizationCodeGrant:
     The answer is awaited for `timeout` seconds on this machine, at `path` and a free port, or `port` for servers that
     want to know it; register `http://127.0.0.1/callback` as the client's redirect URI. `host` is what it calls this
     machine, for servers that take `localhost` alone; the address is safer (RFC 8252 section 8.3). What comes back with
-    the code, such as a realm, is in the token's `extra`. `resource` is RFC 8707's, one URI or several. `parameters` go
-    into the address, such as `audience`, `prompt` or `login_hint`.
+    the code, such as a realm, is in the token's `extra`. `resource` is RFC 8707's, one URI or several, and
+    `authorization_details` are RFC 9396's: mappings with a type each, of which those that were granted are in the
+    token's `extra`. `parameters` go into the address, such as `audience`, `prompt` or `login_hint`.
     """
 
     def __init__(  # noqa: PLR0913  each has its default
@@ -77,6 +86,7 @@ class AuthorizationCodeGrant:
         *,
         scope: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
         browser: Callable[[str], object] | None = None,
         show: Callable[[str], object] = show_on_stderr,
         timeout: float = 300.0,
@@ -108,7 +118,7 @@ class AuthorizationCodeGrant:
         self._host: Host = host
         self._port = port
         self._path = path
-        self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
+        self._asked = authorized(scope, resource, authorization_details, parameters)
 
     def __repr__(self) -> str:
         return f"AuthorizationCodeGrant({self._endpoint!r}, scope={self._scope!r})"

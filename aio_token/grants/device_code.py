@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
 from aio_token._errors import ServerUnavailable, SignInRequired
@@ -18,12 +18,13 @@ from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written
 from aio_token.oauth.arguments import check_endpoint, check_function, check_scope, check_several, judged
+from aio_token.oauth.details import details_text
 from aio_token.oauth.form import Form
 from aio_token.oauth.lifetime import seconds
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from aio_token._credential import IssuedBy
     from aio_token._interfaces import Grant
@@ -70,6 +71,7 @@ class DeviceGrant:
     given a `DevicePrompt`, and may be asynchronous; the default writes it to standard error. `wait` passes the time
     between two polls. The server has the last word on how often it is asked. A challenge goes with the first request,
     and what answers it with the others (PKCE, RFC 7636): some servers demand it here too, and the rest ignores it.
+    `authorization_details` are as with `AuthorizationCodeGrant`.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class DeviceGrant:
         scope: str | None = None,
         audience: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
         show: Callable[[DevicePrompt], object] = show_on_stderr,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -90,7 +93,12 @@ class DeviceGrant:
         check_function("wait", wait)
         self._endpoint = endpoint
         self._scope = scope
-        self._asked = Form(scope=scope, audience=audience, resource=resource)
+        self._asked = Form(
+            scope=scope,
+            audience=audience,
+            resource=resource,
+            authorization_details=details_text(authorization_details),
+        )
         self._show = show
         self._wait = wait
 

@@ -98,7 +98,8 @@ class JWTBearerGrant(AskedAnew):
     """Obtains a token for a signed assertion, anew each time: no person is needed, so nothing can be lost.
 
     `assertion` is a `SignedJWT`, or another function, asynchronous or not, that returns one; or the text of one, which
-    is good for as long as it lives. `audience` and `resource` are as with `ClientCredentialsGrant`.
+    is good for as long as it lives. `audience`, `resource` and `authorization_details` are as with
+    `ClientCredentialsGrant`.
     """
 
     _grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -111,8 +112,15 @@ class JWTBearerGrant(AskedAnew):
         scope: str | None = None,
         audience: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        super().__init__(endpoint, scope=scope, audience=audience, resource=resource)
+        super().__init__(
+            endpoint,
+            scope=scope,
+            audience=audience,
+            resource=resource,
+            authorization_details=authorization_details,
+        )
         check_secret("the assertion", assertion)
         self._assertion = assertion
 

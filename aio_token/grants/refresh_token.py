@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential, Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired
@@ -13,10 +13,13 @@ from aio_token._wish import NO_WISH
 from aio_token.grants._again import asked_again_over_a_blip
 from aio_token.grants._wish import sign_in_wanted, written
 from aio_token.oauth.arguments import check_endpoint, check_scope, check_secret, judged
+from aio_token.oauth.details import details_text
 from aio_token.oauth.form import Form
 from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.oauth.answer import Answer
@@ -34,9 +37,17 @@ class RefreshTokenGrant:
     So a changed `first` in the environment takes effect when it is needed, or after a sign-out.
 
     `scope` asks for less than was granted; leave it out otherwise, since some servers narrow the refresh token with it.
+    So do `authorization_details` (RFC 9396).
     """
 
-    def __init__(self, endpoint: TokenEndpoint, *, first: Secret | None = None, scope: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        *,
+        first: Secret | None = None,
+        scope: str | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         check_endpoint(endpoint)
         if first is not None:
             check_secret("the first refresh token", first)
@@ -44,6 +55,7 @@ class RefreshTokenGrant:
         self._endpoint = endpoint
         self._first = first
         self._scope = scope
+        self._less = Form(scope=scope, authorization_details=details_text(authorization_details))
         self._end: tuple[str, float] | None = None  # of the newest refresh token: its name, and when, monotonic
 
     def __repr__(self) -> str:
@@ -68,7 +80,7 @@ class RefreshTokenGrant:
             message = f"{wanted}; sign in again that way"
             raise SignInRequired(message)
         held = await self._presentable(credential)
-        form = Form(refresh_token=held.refresh_token).over(written(wish)).over(Form(scope=self._scope))
+        form = Form(refresh_token=held.refresh_token).over(written(wish)).over(self._less)
         known = held.token.extra if held.token is not None else {}
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aio_token._ground.public import public
 from aio_token.grants._asked_anew import AskedAnew
@@ -11,7 +11,7 @@ from aio_token.oauth.form import Form
 from aio_token.oauth.secret import Revealed, reveal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aio_token._interfaces import TokenSource
     from aio_token.oauth.endpoint import TokenEndpoint
@@ -27,7 +27,8 @@ class TokenExchangeGrant(AskedAnew):
 
     The subject token, and the actor's who acts for the subject, is a text, a function that returns it, or a source of
     tokens such as a `TokenRepository`, which is asked each time. The types are URIs of RFC 8693 section 3. `audience`
-    and `resource` are one or several. The type of what was issued is in the token's `extra`, as `issued_token_type`.
+    and `resource` are one or several, `authorization_details` as with `ClientCredentialsGrant`. The type of what was
+    issued is in the token's `extra`, as `issued_token_type`.
     """
 
     _grant_type = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -44,8 +45,15 @@ class TokenExchangeGrant(AskedAnew):
         scope: str | None = None,
         audience: str | Sequence[str] | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        super().__init__(endpoint, scope=scope, audience=audience, resource=resource)
+        super().__init__(
+            endpoint,
+            scope=scope,
+            audience=audience,
+            resource=resource,
+            authorization_details=authorization_details,
+        )
         _check_source("the subject token", subject_token)
         check_text("subject_token_type", subject_token_type)
         if actor_token is not None:

@@ -30,7 +30,15 @@ from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._callback import Callback
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_request, key_for, secret_text, verifier_for
+from aio_token.grants._code import (
+    RESERVED,
+    CodeInHand,
+    authorization_request,
+    authorized,
+    key_for,
+    secret_text,
+    verifier_for,
+)
 from aio_token.grants._pushing import check_way, way
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._wish import written_for_a_person
@@ -75,7 +83,8 @@ class WebSignIn:
     """Signs people in to a web application: `begin` on one page, `finish` on another, and `sign_in` with what it gives.
 
     `redirect_uri` is the address of the second page, as it is registered at the server. `scope` and `resource` are what
-    is asked for (RFC 8707), `parameters` go into the address as well, such as `prompt`. With a `codec`, such as
+    is asked for (RFC 8707), `authorization_details` as with `AuthorizationCodeGrant`; `parameters` go into the address
+    as well, such as `prompt`. With a `codec`, such as
     `Encrypted(EnvironmentKey("COOKIE_KEY"))`, the state is sealed and may be kept in a cookie of the browser; without
     one the application keeps it, and forgets it when it is used. Either way it is good for ten minutes.
 
@@ -89,6 +98,7 @@ class WebSignIn:
         *,
         scope: str | None = None,
         resource: str | Sequence[str] | None = None,
+        authorization_details: Sequence[Mapping[str, Any]] | None = None,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
         codec: Codec | None = None,
     ) -> None:
@@ -109,7 +119,7 @@ class WebSignIn:
             raise ConfigurationError(message)
         self._endpoint = endpoint
         self._redirect_uri = redirect_uri
-        self._asked = Form(scope=scope, resource=resource).over(Form(**(parameters or {})))
+        self._asked = authorized(scope, resource, authorization_details, parameters)
         self._codec = codec
         self._redeemed = Redeemed()
         own = "\n".join((endpoint.address("token"), endpoint.client_id, redirect_uri))

@@ -48,6 +48,7 @@ _BY_CODE: dict[str, Remedy] = {
     "invalid_scope": (ConfigurationError, ANOTHER_SCOPE),
     "scope_invalid": (ConfigurationError, ANOTHER_SCOPE),  # Glewlwyd
     "invalid_target": (ConfigurationError, "ask for an audience or resource that the client may have"),
+    "invalid_authorization_details": (ConfigurationError, "ask for authorization details that the client may have"),
     "unsupported_grant_type": (ConfigurationError, "use a grant that the server offers"),
     "unsupported_response_type": (ConfigurationError, "register the client for the authorization code"),
     "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from aio_token.testing.registered_client import RegisteredClient
     from aio_token.testing.rules import Rules
 
+Details = list[Any] | None
+"""What a token allows in the words of RFC 9396, None where nothing was asked in them."""
+
 _SIGNING_KEY = secrets.token_bytes(32)
 
 
@@ -34,6 +37,7 @@ class Family:
     user: str | None
     scope: str | None
     audience: str | None
+    details: Details = None
     key: str | None = None
     revoked: bool = False
     access_token: AccessToken | None = None
@@ -108,12 +112,19 @@ class Ledger:
         self.key: str | None = None
 
     def issue(
-        self, client_id: str, user: str | None, scope: str | None, audience: str | None = None, *, refreshable: bool
+        self,
+        client_id: str,
+        user: str | None,
+        scope: str | None,
+        audience: str | None = None,
+        details: Details = None,
+        *,
+        refreshable: bool,
     ) -> Answer:
         """Begin a family."""
-        family = Family(client_id, user, scope, audience, self.key)
+        family = Family(client_id, user, scope, audience, details, self.key)
         self._families.append(family)
-        return self._answer(family, scope, self._new_refresh_token(family) if refreshable else None)
+        return self._answer(family, scope, details, self._new_refresh_token(family) if refreshable else None)
 
     def present(self, text: str, client: RegisteredClient) -> RefreshToken | None:
         """Look a refresh token up that a client presents; a spent one revokes its family, unless grace is given."""
@@ -134,18 +145,19 @@ class Ledger:
         ended = token.expires_at is not None and token.expires_at <= now
         return None if ended or token.family.revoked else token
 
-    def refresh(self, token: RefreshToken, scope: str | None) -> Answer:
+    def refresh(self, token: RefreshToken, scope: str | None, details: Details = None) -> Answer:
         """Spend a refresh token that `present` returned."""
         if token.answer is not None:  # within the grace window
             return token.answer
         self.refreshes += 1
         family = token.family
+        details = family.details if details is None else details
         if self._rules.revoke_old_access_token and family.access_token:
             family.access_token.revoked = True
         if not self._rules.rotation:
-            return self._answer(family, scope, token)
+            return self._answer(family, scope, details, token)
         token.spent_at = self._rules.clock.time()
-        token.answer = self._answer(family, scope, self._new_refresh_token(family))
+        token.answer = self._answer(family, scope, details, self._new_refresh_token(family))
         return token.answer
 
     def active(self, text: str) -> AccessToken | None:
@@ -190,7 +202,9 @@ class Ledger:
         self.refresh_tokens[token.text] = token
         return token
 
-    def _answer(self, family: Family, scope: str | None, refresh_token: RefreshToken | None) -> Answer:
+    def _answer(
+        self, family: Family, scope: str | None, details: Details, refresh_token: RefreshToken | None
+    ) -> Answer:
         rules, now = self._rules, self._rules.clock.time()
         text = f"kit-access-{secrets.token_urlsafe(24)}"
         token = AccessToken(text, family, scope, now, now + rules.lifetime, self.key)
@@ -201,6 +215,8 @@ class Ledger:
         answer = Answer(access_token=text, token_type=kind, expires_in=_whole(rules.lifetime))
         if scope is not None:
             answer["scope"] = scope
+        if details is not None:
+            answer["authorization_details"] = details
         if family.user is not None and "openid" in (scope or family.scope or "").split():
             answer["id_token"] = self._id_token(family, now)
         if refresh_token is not None:

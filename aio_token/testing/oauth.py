@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
+    OAuth2Error,
     OAuth2Request,
     RefreshTokenGrant,
     ResourceOwnerPasswordCredentialsGrant,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from authlib.oauth2.rfc6749 import BaseGrant
     from multidict import MultiDictProxy
 
-    from aio_token.testing.ledger import AccessToken, Ledger, RefreshToken
+    from aio_token.testing.ledger import AccessToken, Details, Ledger, RefreshToken
     from aio_token.testing.people import People
     from aio_token.testing.registered_client import RegisteredClient
 
@@ -160,10 +162,30 @@ def begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:
     """Issue a token for what was asked."""
     form = grant.request.form
     ledger: Ledger = grant.server._ledger
-    audience = form.get("audience") or form.get("resource")
+    audience, details = form.get("audience") or form.get("resource"), details_in(form)
     return ledger.issue(
-        grant.client.client_id, grant.request.user, form.get("scope"), audience, refreshable=refreshable
+        grant.client.client_id, grant.request.user, form.get("scope"), audience, details, refreshable=refreshable
     )
+
+
+def details_in(asked: Mapping[str, str]) -> Details:
+    """Return the authorization details of a request. Raises `InvalidDetailsError` for what are none (RFC 9396)."""
+    text = asked.get("authorization_details")
+    if text is None:
+        return None
+    try:
+        details = json.loads(text)
+    except ValueError:
+        raise InvalidDetailsError from None
+    if not isinstance(details, list) or not all(isinstance(one, dict) and one.get("type") for one in details):
+        raise InvalidDetailsError
+    return details
+
+
+class InvalidDetailsError(OAuth2Error):
+    """Authorization details that are none, or that were not granted (RFC 9396 section 5)."""
+
+    error = "invalid_authorization_details"
 
 
 class _Refresh(RefreshTokenGrant):
@@ -177,7 +199,10 @@ class _Refresh(RefreshTokenGrant):
         return refresh_token.family.user or refresh_token.family.client_id
 
     def issue_token(self, user: str, refresh_token: Any) -> Any:
-        return self.server._ledger.refresh(refresh_token, self.request.form.get("scope") or refresh_token.get_scope())
+        form, details = self.request.form, details_in(self.request.form)
+        if details is not None and any(one not in (refresh_token.family.details or []) for one in details):
+            raise InvalidDetailsError
+        return self.server._ledger.refresh(refresh_token, form.get("scope") or refresh_token.get_scope(), details)
 
     def revoke_old_credential(self, refresh_token: object) -> None:
         """Do nothing: the ledger has spent the token already."""

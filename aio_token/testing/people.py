@@ -12,6 +12,7 @@ from aio_token.testing.pushing import Pushed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aio_token.testing.ledger import Details
     from aio_token.testing.rules import Rules
 
 SLOWER = 5.0  # seconds that a device has to wait longer after `slow_down` (RFC 8628 section 3.5)
@@ -28,6 +29,7 @@ class DeviceRequest:
     ends_at: float
     interval: float
     code_challenge: str | None = None
+    details: Details = None
     user: str = ""
     approved: bool | None = None
     next_poll: float = 0.0
@@ -68,6 +70,7 @@ class Code:
     scope: str | None
     redirect_uri: str
     code_challenge: str
+    details: Details = None
     code_challenge_method: str = "S256"
     key: str = ""
 
@@ -92,7 +95,14 @@ class People:
         self._devices: dict[bytes, DeviceRequest] = {}
         self._codes: dict[bytes, Code] = {}
 
-    def begin(self, asked: Mapping[str, str], client_id: str, scope: str | None, codes: Mapping[str, str]) -> None:
+    def begin(
+        self,
+        asked: Mapping[str, str],
+        client_id: str,
+        scope: str | None,
+        codes: Mapping[str, str],
+        details: Details,
+    ) -> None:
         """Note a device that waits: what it asked, and the codes that it was given."""
         rules = self.rules
         self._devices[_digest(codes["device_code"])] = DeviceRequest(
@@ -103,6 +113,7 @@ class People:
             rules.clock.monotonic() + rules.device_lifetime,
             rules.device_interval,
             asked.get("code_challenge"),
+            details,
         )
 
     def device(self, device_code: str) -> DeviceRequest | None:

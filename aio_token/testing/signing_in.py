@@ -12,7 +12,7 @@ from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from yarl import URL
 
 from aio_token.oauth.url import is_loopback
-from aio_token.testing.oauth import AUTH_METHODS
+from aio_token.testing.oauth import AUTH_METHODS, InvalidDetailsError, details_in
 from aio_token.testing.people import Code
 
 if TYPE_CHECKING:
@@ -57,16 +57,20 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
     elif user is None:
         members["error"] = "access_denied"
     else:
-        members["code"] = oauth.people.new_code(
-            Code(
-                client_id,
-                user,
-                asked.get("scope"),
-                asked["redirect_uri"],
-                challenge or "",
-                key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
+        try:
+            members["code"] = oauth.people.new_code(
+                Code(
+                    client_id,
+                    user,
+                    asked.get("scope"),
+                    asked["redirect_uri"],
+                    challenge or "",
+                    details_in(asked),
+                    key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
+                )
             )
-        )
+        except InvalidDetailsError:
+            members["error"] = InvalidDetailsError.error
     return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
 
 
@@ -84,6 +88,7 @@ class _PushedAuthorization:
         asked = {name: value for name, value in request.form.items() if name not in _CREDENTIALS}
         asked.setdefault("client_id", client.client_id)
         fault = _fault_of(asked, client.client_id, self.server.people.rules)
+        details_in(asked)
         if fault:
             raise InvalidRequestError(fault)
         name, lifetime = self.server.people.pushed.keep(asked), self.server.people.rules.pushed_lifetime
@@ -122,7 +127,7 @@ class _DeviceAuthorization(DeviceAuthorizationEndpoint):
         return f"{self.server.people.address()}/device"
 
     def save_device_credential(self, client_id: str, scope: str | None, data: Any) -> None:
-        self.server.people.begin(self.asked, client_id, scope, data)
+        self.server.people.begin(self.asked, client_id, scope, data, details_in(self.asked))
 
 
 class _Device(DeviceCodeGrant):
@@ -148,7 +153,9 @@ class _Device(DeviceCodeGrant):
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         device: Any = self.request.credential
         self.server.people.spend_device(device)
-        return self.server._ledger.issue(device.client_id, device.user, device.scope, refreshable=True)
+        return self.server._ledger.issue(
+            device.client_id, device.user, device.scope, details=device.details, refreshable=True
+        )
 
 
 class _AuthorizationCode(AuthorizationCodeGrant):
@@ -166,7 +173,7 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         code: Any = self.request.authorization_code
-        return self.server._ledger.issue(code.client_id, code.user, code.scope, refreshable=True)
+        return self.server._ledger.issue(code.client_id, code.user, code.scope, details=code.details, refreshable=True)
 
     def delete_authorization_code(self, authorization_code: object) -> None:
         """Do nothing: the code was spent when it was looked up."""

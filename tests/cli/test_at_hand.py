@@ -22,6 +22,7 @@ from aio_token.stores.key import new_key
 from tests.cli.command_line import ENDED, VALID, profile_file, set_up, token_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.command_line import CommandLine
@@ -72,7 +73,7 @@ async def test_what_a_fresh_token_does_not_import(kept: str, home: Path) -> None
     await set_up("default", profile, credential(profile))
     # Not under coverage's eyes, which import half of the standard library.
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    command = [sys.executable, "-c", RUN, "token", "--format", "header"]
+    command = [sys.executable, "-c", RUN, "token", "--format", "header", "--min-valid", "90s"]
     done = await asyncio.to_thread(
         subprocess.run, command, env=surroundings, capture_output=True, text=True, check=True
     )
@@ -92,7 +93,11 @@ async def test_what_a_fresh_token_does_not_import(kept: str, home: Path) -> None
         (["token", "--format", "xml"], None),
         (["token", "default", "other"], None),
         (["token", "../default"], None),
-        (["token", "--min-valid", "5m"], None),
+        (["token", "--min-valid", "5m"], "kit-access-at-hand"),
+        (["token", "--min-valid=3000", "--id-token"], VALID),
+        (["token", "--min-valid", "2h"], None),
+        (["token", "--min-valid", "soon"], None),
+        (["token", "--min-valid"], None),
         (["token", "--help"], None),
         (["status"], None),
         ([], None),
@@ -104,7 +109,9 @@ async def test_what_is_answered(arguments: list[str], answered: str | None, home
     assert answer(arguments) == answered
 
 
-@pytest.mark.parametrize("arguments", [["token"], ["token", "--format", "json"], ["token", "--id-token"]])
+@pytest.mark.parametrize(
+    "arguments", [["token"], ["token", "--format", "json"], ["token", "--id-token"], ["token", "--min-valid", "1m"]]
+)
 async def test_both_ways_print_the_same(arguments: list[str], aio_token: CommandLine) -> None:
     """Whichever of them answers."""
     await set_up("default", PROFILE, credential())
@@ -122,20 +129,20 @@ async def test_the_environment_names_the_profile(home: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "found",
+    "find",
     [
-        None,
-        credential(lives=-1),
-        credential(lives=200, obtained_at=time.time() - 3_400),  # it is due, or nearly
-        credential(refresh_expires_at=time.time() - 1),
-        credential(token=None),
-        credential(issued_by=replace(PROFILE, client_id="other").issued_by),
+        lambda: None,
+        lambda: credential(lives=-1),
+        lambda: credential(lives=200, obtained_at=time.time() - 3_400),  # it is due, or nearly
+        lambda: credential(refresh_expires_at=time.time() - 1),
+        lambda: credential(token=None),
+        lambda: credential(issued_by=replace(PROFILE, client_id="other").issued_by),
     ],
     ids=["nothing", "ended", "due", "refresh token ends", "no token", "another client's"],
 )
-async def test_what_is_not_fresh_is_left_to_the_repository(found: Credential | None, home: Path) -> None:
+async def test_what_is_not_fresh_is_left_to_the_repository(find: Callable[[], Credential | None], home: Path) -> None:
     """It alone renews, and says what stands in the way."""
-    await set_up("default", PROFILE, found)
+    await set_up("default", PROFILE, find())
     assert answer(["token"]) is None
 
 

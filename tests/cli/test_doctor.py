@@ -209,18 +209,19 @@ async def test_endpoints_that_have_moved(aio_token: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("date", "level", "says_so"),
+    ("ahead", "level", "says_so"),
     [
-        (formatdate(time.time() + 600, usegmt=True), "warn", "s behind the server's"),
-        (formatdate(time.time() - 600, usegmt=True), "warn", "s ahead of the server's"),
-        ("tea time", "ok", "does not say what time it is"),
+        (600, "warn", "s behind the server's"),
+        (-600, "warn", "s ahead of the server's"),
+        (None, "ok", "does not say what time it is"),
     ],
     ids=["behind", "ahead", "no date"],
 )
-async def test_clocks_that_differ(date: str, level: str, says_so: str, aio_token: CommandLine) -> None:
+async def test_clocks_that_differ(ahead: int | None, level: str, says_so: str, aio_token: CommandLine) -> None:
     """A warning, with the command that sets the clock; none about a server that sends no date, such as Keycloak."""
     async with AuthorizationServer() as server:
         await signed_in(server)
+        date = "tea time" if ahead is None else formatdate(time.time() + ahead, usegmt=True)
         server.inject(Broken(status=400, headers={"Date": date}))
         line = (await lines_of(aio_token))["clock"]
     assert line.startswith(level)

@@ -72,6 +72,48 @@ async def test_a_person_signs_in_at_addresses_that_are_given(aio_token: CommandL
         assert "revoked at the server" in (await aio_token("logout")).err
 
 
+async def test_a_server_that_wants_requests_to_be_pushed(aio_token: CommandLine, browser: Browser) -> None:
+    """Law K3: by its metadata. No address that is shown or that a browser is started with has the state in it."""
+    async with AuthorizationServer(pushed_only=True) as server:
+        done = await aio_token("login", *at(server), "--browser", terminal=True)
+        assert done.code == 0, done.err
+        assert "open this address on this machine:\nhttp://127.0.0.1:" in done.err
+        assert (await aio_token("token", "--force")).code == 0
+    assert "state" not in done.err + browser.opened[0]
+
+
+async def test_a_server_that_wants_it_without_saying_so(aio_token: CommandLine, browser: Browser) -> None:
+    """Law K3: of some clients alone, as Keycloak does; one says so, and it is remembered."""
+    hidden: dict[str, object] = {"require_pushed_authorization_requests": False}
+    async with AuthorizationServer(pushed_only=True, metadata=hidden) as server:
+        done = await aio_token("login", *at(server), "--browser", terminal=True)
+        assert (done.code, "A request has to be pushed first" in done.err) == (1, True)
+        for options in ([*at(server), "--push"], []):
+            done = await aio_token("login", *options, "--browser", terminal=True)
+            assert done.code == 0, done.err
+        assert (await aio_token("login", *at(server, "bot"), "--browser", terminal=True)).code != 0
+
+
+async def test_a_server_that_demands_what_it_does_not_have(aio_token: CommandLine, browser: Browser) -> None:
+    """The sentence says what a person at a command line can do."""
+    lacking: dict[str, object] = {"pushed_authorization_request_endpoint": None}
+    async with AuthorizationServer(pushed_only=True, metadata=lacking) as server:
+        done = await aio_token("login", *at(server), "--browser", terminal=True)
+    assert done.code == 1
+    assert "no address for that is known; sign in with --device, or tell those who run the server" in done.err
+    assert not browser.opened
+
+
+async def test_what_such_a_server_says_is_shown(aio_token: CommandLine, browser: Browser) -> None:
+    """4: it fails while the browser waits; the browser is told, and the command ends."""
+    async with AuthorizationServer(pushed_only=True) as server:
+        server.inject(Broken(status=503), endpoint="par")
+        done = await aio_token("login", *at(server), "--browser", terminal=True)
+    assert done.code == 4
+    assert "the pushed authorization request endpoint of" in done.err
+    assert len(browser.opened) == 1
+
+
 async def test_an_address_by_hand_comes_before_the_metadata(aio_token: CommandLine) -> None:
     """Servers leave the device flow out of their metadata; `doctor` looks at the rest of it all the same."""
     async with AuthorizationServer(metadata={"device_authorization_endpoint": None}) as server:

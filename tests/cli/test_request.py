@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI
-from tests.cli.command_line import profile_of, set_up
+from tests.cli.command_line import profile_of, session_of, set_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -186,3 +186,43 @@ async def test_a_proxy_of_the_environment(
     done = await aio_token("request", "GET", api.url)
     assert done.code == 1
     assert "a proxy stands between this session and" in done.err
+
+
+async def test_a_request_with_another_token_of_the_session(
+    aio_token: CommandLine, server: AuthorizationServer, api: ProtectedAPI
+) -> None:
+    """Law E5: for less, or for another API, this time; it is kept, and the usual one stays."""
+    await set_up(
+        "default",
+        profile_of(server, origins=(api.url,), scope="read write"),
+        server.credential(client_id="app", scope="read write"),
+    )
+    usual = (await aio_token("token")).out.strip()
+    for _ in range(2):
+        assert (await aio_token("request", "GET", api.url, "--scope", "read")).code == 0
+    assert (await aio_token("request", "GET", api.url)).code == 0
+    narrow = (await aio_token("token", "--scope", "read")).out.strip()
+    assert api.authorizations == [f"Bearer {token}" for token in (narrow, narrow, usual)]
+    assert server.refreshes == 1
+
+
+async def test_a_request_with_another_token_of_a_service_account(
+    aio_token: CommandLine, server: AuthorizationServer, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept nowhere, and renewed once if the API rejects it."""
+    monkeypatch.setenv("BOT", server.client.secret or "")
+    profile = profile_of(
+        server,
+        client_id="bot",
+        grant="client_credentials",
+        client_secret="env:BOT",
+        client_auth="client_secret_basic",
+        origins=(api.url,),
+    )
+    await set_up("bot", profile)
+    api.inject(Broken(status=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}), times=1)
+    done = await aio_token("request", "GET", api.url, "-p", "bot", "--scope", "write", "--audience", "api")
+    assert (done.code, done.err) == (0, "")
+    forms = [seen.form for seen in server.seen]
+    assert [form and (form["scope"], form["audience"]) for form in forms] == [("write", "api")] * 2
+    assert not session_of("bot").is_signed_in

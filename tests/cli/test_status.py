@@ -58,9 +58,23 @@ async def test_the_members(aio_token: CommandLine) -> None:
         "retry_at": None,
         "scope": "read",
         "missing_scope": None,
+        "authorization_details": None,
         "fingerprint": held.token.fingerprint,
         "problem": None,
     }
+
+
+async def test_authorization_details_that_were_granted(aio_token: CommandLine) -> None:
+    """RFC 9396: their types for people, all of them in the JSON."""
+    details = [{"type": "payment", "amount": "1.00"}, {"type": "accounts\x1b[2J"}]
+    held = credential()
+    assert held.token is not None
+    given = replace(held.token, extra={"authorization_details": details})
+    await set_up("default", profile_of(SERVER), replace(held, token=given))
+    (shown,) = await status_of(aio_token)
+    assert shown["authorization_details"] == details
+    assert "authorization details granted: payment, accounts" in (done := await aio_token("status")).out
+    assert "\x1b" not in done.out
 
 
 PAST = 1_000_000_000.0

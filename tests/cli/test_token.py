@@ -298,6 +298,7 @@ async def test_a_service_account_asks_for_another_scope_this_time(
         assert forms[3] is not None
         assert forms[3].getall("resource") == ["https://api.example", "https://b.example"]
         assert (await aio_token("token")).out == usual
+        assert (await aio_token("token", "--scope", "write", "--id-token")).code == 3
 
 
 async def test_a_person_s_session_has_other_tokens(aio_token: CommandLine) -> None:

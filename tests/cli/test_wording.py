@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[2] / "aio_token"
 HEARD = (
     *("_disk/permissions", "_disk/durable", "oauth/discovery", "oauth/provider", "oauth/sending", "oauth/url"),
-    *("oauth/remedies", "_edge/origins"),
+    *("oauth/remedies", "grants/_pushing", "_edge/origins"),
     *("stores/codec", "stores/encrypted", "stores/key", "stores/keys", "stores/_os_keyring", "stores/_content"),
 )
 """The modules whose sentences reach a terminal."""

@@ -93,7 +93,7 @@ async def test_a_person_signs_in_with_a_browser() -> None:
 
 
 async def test_what_is_sent() -> None:
-    """RFC 7636: the address has the challenge by S256, the token request the verifier; parameters are added."""
+    """Law K3: the address has the challenge by S256, the token request the verifier; parameters are added."""
     visitor = Visitor(code=CODE)
     async with token_server(says(GRANTED)) as server:
         grant = AuthorizationCodeGrant(
@@ -278,7 +278,7 @@ async def test_a_person_declines() -> None:
 async def test_the_answer_must_be_the_issuers(
     options: dict[str, Any], members: dict[str, str], *, accepted: bool
 ) -> None:
-    """RFC 9207: a code of another server is not shown to this one, nor is a missing name taken from one that names."""
+    """Law K3: a code of another server is not shown to this one, nor is a missing name taken from one that names."""
     visitor = Visitor(**{"code": CODE, **members})
     async with token_server(says(GRANTED)) as server:
         grant = AuthorizationCodeGrant(endpoint_of(server, **options), show=visitor.come)

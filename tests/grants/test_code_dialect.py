@@ -12,7 +12,7 @@ from tests.support.token_server import GRANTED, says, token_server
 
 
 async def test_a_browser_is_sent_as_the_server_reads_it() -> None:
-    """Law D0: PKCE unless the dialect leaves it out, names and scope as the server has them, here and in the form."""
+    """Laws D0 and K3: PKCE unless the dialect leaves it out; names and scope as the server has them, twice."""
     asked: dict[str, str] = {}
 
     async def come(address: str) -> None:

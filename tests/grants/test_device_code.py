@@ -98,7 +98,7 @@ async def test_a_person_signs_in_on_another_device() -> None:
 
 
 async def test_what_is_sent() -> None:
-    """RFC 7636: scope, audience, resource and challenge go first, the code and the verifier with each poll."""
+    """Law K3: scope, audience, resource and challenge go first, the code and the verifier with each poll."""
     person = Person()
     async with token_server(says(BEGUN), says(GRANTED)) as server:
         grant = grant_of(server, person, scope="a b", audience="api", resource=["https://a", "https://b"])

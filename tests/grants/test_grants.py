@@ -252,12 +252,14 @@ async def test_a_client_asks_for_itself() -> None:
 async def test_a_client_obtains_anew_for_another_scope_or_audience() -> None:
     """Law E4: a grant that needs no person does not use a token for another scope or audience, and gets a new one."""
     store = MemoryTokenStore()
+    details = [{"authorization_details": [{"type": "one"}]}, {"authorization_details": [{"type": "other"}]}]
+    each: list[dict[str, Any]] = [{}, {"scope": "a"}, {"audience": "b"}, {"resource": "https://c.example"}, *details]
     async with token_server(says(GRANTED)) as server:
         endpoint = endpoint_of(server)
-        for asked in ({}, {"scope": "a"}, {"audience": "b"}, {"resource": "https://c.example"}, {}, {}):
+        for asked in (*each, {}, {}):
             tokens = TokenRepository(ClientCredentialsGrant(endpoint, **asked), store, observer=None, clock=CLOCK)
             await tokens.token()
-    assert len(server.received) == 5
+    assert len(server.received) == 7
 
 
 async def test_a_password_signs_in() -> None:

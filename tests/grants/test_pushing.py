@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
@@ -26,11 +26,19 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from aio_token.events import RenewalFailed
 from aio_token.grants import WebSignIn
 from aio_token.grants._loopback import listening
 from aio_token.grants._pushing import way
 from aio_token.oauth import ClientAuthentication, ClientSecretJWT, ClientSecretPost, Dialect, Form
-from aio_token.testing import AuthorizationServer, Broken, Dropped, ManualClock, RegisteredClient
+from aio_token.testing import (
+    AuthorizationServer,
+    Broken,
+    Dropped,
+    ManualClock,
+    RecordingObserver,
+    RegisteredClient,
+)
 from tests.support.exposure import SECRETS
 from tests.support.token_server import drops, says, sends, token_server
 
@@ -307,6 +315,39 @@ async def test_a_repository_tells_what_kept_a_sign_in_from_beginning(fault: Faul
             with pytest.raises(ServerUnavailable):
                 await tokens.sign_in(AuthorizationCodeGrant(endpoint, show=visit))
             await tokens.sign_in(AuthorizationCodeGrant(endpoint, show=visit))
+
+
+async def test_a_sign_in_by_itself_that_cannot_begin_is_an_event() -> None:
+    """Observers hear the sentence that all who wait for the token get."""
+    heard = RecordingObserver()
+    async with AuthorizationServer(pushed_only=True) as server:
+        server.inject(Broken(status=400, body={"error": "invalid_request"}), endpoint="par")
+        endpoint = await strict(server)
+        person = AuthorizationCodeGrant(endpoint, show=visit)
+        async with TokenRepository(RefreshTokenGrant(endpoint), sign_in_with=person, observer=heard) as tokens:
+            with pytest.raises(ConfigurationError, match="answered 400") as caught:
+                await tokens.token()
+    (failed,) = heard.of(RenewalFailed)
+    assert failed.message == str(caught.value)
+
+
+async def test_a_sign_in_may_end_while_its_request_is_pushed() -> None:
+    """It is cancelled or takes too long: the browser that waits is let go, and nothing of it is left."""
+    browsing: list[asyncio.Task[object]] = []
+
+    def show(address: str) -> None:
+        browsing.append(asyncio.create_task(visit(address)))
+
+    async with AuthorizationServer(pushed_only=True) as server:
+        grant = AuthorizationCodeGrant(await strict(server), show=show)
+        with server.hold(endpoint="par") as hold:
+            running = asyncio.create_task(grant.obtain(None))
+            await hold.wait_for(1)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            with pytest.raises(ClientError):
+                await browsing[0]
 
 
 async def test_an_error_of_the_program_itself_reaches_the_caller() -> None:

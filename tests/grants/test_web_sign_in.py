@@ -105,7 +105,7 @@ async def test_a_person_signs_in(way: Callable[..., WebSignIn], form: Callable[[
 
 
 async def test_what_the_server_is_asked() -> None:
-    """RFC 7636: the address has the challenge; what is wished, asked for and said by parameters goes with it."""
+    """Law K3: the address has the challenge; what is wished, asked for and said by parameters goes with it."""
     endpoint = TokenEndpoint(
         "https://id.example/token", PublicClient("app"), authorization_url="https://id.example/a?b=c"
     )
@@ -209,7 +209,7 @@ async def test_a_state_is_good_for_ten_minutes(way: Callable[..., WebSignIn]) ->
 @each_way
 @pytest.mark.parametrize("other", ["issuer", "endpoint", "client", "redirect"])
 async def test_another_server_s_answer_is_refused(way: Callable[..., WebSignIn], other: str) -> None:
-    """RFC 9207, RFC 9700 section 4.4: no code is shown to a server, or as a client, that it was not made for."""
+    """Law K3, RFC 9700 section 4.4: no code is shown to a server, or as a client, that it was not made for."""
     async with AuthorizationServer() as server, AuthorizationServer() as evil:
         begun = await way(endpoint_of(server)).begin()
         answer, web = await browsed(begun), way(endpoint_of(server))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "aio_token"
@@ -62,6 +62,8 @@ DOORS = {
     "pytest": {"testing.fixtures"},
     "pytest_asyncio": {"testing.fixtures"},
 }
+
+CLOCKS = {"time.time", "time.monotonic", "formatdate", "datetime.now", "SYSTEM_CLOCK.time", "SYSTEM_CLOCK.monotonic"}
 
 # Spelled in parts, so that this file does not hold what it looks for.
 ADDRESSES = re.compile(
@@ -187,6 +189,26 @@ def test_every_test_says_what_it_shows() -> None:
                 if not sentence.endswith("."):
                     silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert silent == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_test_reads_a_clock_while_it_is_collected(path: Path) -> None:
+    """It may run half an hour later, on a loaded machine: what is a time in a parameter has passed by then."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [ast.unparse(call) for call in _calls_on_import(tree) if ast.unparse(call.func) in CLOCKS] == []
+
+
+def _calls_on_import(node: ast.AST) -> Iterator[ast.Call]:
+    """Return the calls that importing a module makes: those in no function's body."""
+    if isinstance(node, ast.Call):
+        yield node
+    inner: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        inner = [*node.decorator_list, node.args]
+    elif isinstance(node, ast.Lambda):
+        inner = [node.args]
+    for child in inner:
+        yield from _calls_on_import(child)
 
 
 def test_targets_are_one_line() -> None:

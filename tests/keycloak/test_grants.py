@@ -25,7 +25,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.grants import SignedJWT, WebSignIn
-from aio_token.oauth import Form
+from aio_token.oauth import Dialect, Form
 from aio_token.stores import EnvironmentKey, new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
@@ -122,6 +122,31 @@ async def test_a_person_comes_back_to_localhost(provider: Provider, keycloak: Ke
         grant = AuthorizationCodeGrant(strict, scope="openid", show=alice.sign_in_at, host="localhost", path="/back")
         await tokens.sign_in(grant)
         assert await whose(tokens, keycloak) == "alice"
+
+
+async def test_a_client_whose_requests_have_to_be_pushed(provider: Provider, keycloak: Keycloak, alice: Person) -> None:
+    """Law K3: Keycloak demands it of a client, which its metadata does not say; so does whoever makes the endpoint."""
+    assert provider.metadata["require_pushed_authorization_requests"] is False
+    plain = provider.token_endpoint(PublicClient("pushing"))
+    with pytest.raises(ConfigurationError, match="Pushed Authorization Request is only allowed"):
+        await AuthorizationCodeGrant(plain, show=alice.open).obtain(None)
+    pushing = provider.token_endpoint(PublicClient("pushing"), push_authorization=True)
+    async with TokenRepository(RefreshTokenGrant(pushing)) as tokens:
+        await tokens.sign_in(AuthorizationCodeGrant(pushing, scope="openid", show=alice.sign_in_at))
+        assert await whose(tokens, keycloak) == "alice"
+
+
+async def test_what_keycloak_says_to_a_request_that_is_pushed(provider: Provider, alice: Person) -> None:
+    """The page in the browser and the caller have the server's own words."""
+    pages: list[Page] = []
+
+    async def show(address: str) -> None:
+        pages.append(await alice.open(address))
+
+    strict = provider.token_endpoint(PublicClient("strict"), push_authorization=True, dialect=Dialect(pkce=False))
+    with pytest.raises(ConfigurationError, match="invalid_request: Missing parameter: code_challenge_method"):
+        await AuthorizationCodeGrant(strict, show=show).obtain(None)
+    assert "Missing parameter: code_challenge_method" in pages[0].text
 
 
 async def test_a_person_signs_in_to_a_web_application(cli: TokenEndpoint, keycloak: Keycloak, alice: Person) -> None:

@@ -127,6 +127,27 @@ class Acceptance:
             first = await tokens.token()
             assert await tokens.token(rejected=first) != first
 
+    async def test_a_person_comes_with_a_request_that_was_pushed(
+        self, provider: Provider, server: Server, service: TokenEndpoint, alice: Person
+    ) -> None:
+        """Law K3: the browser is sent on from this machine, and carries a reference to what the server has already."""
+        endpoint = provider.token_endpoint(server.people, push_authorization=True)
+        visited: list[URL] = []
+
+        async def show(address: str) -> None:
+            page = await alice.open(address)
+            visited.extend(page.visited)
+            page = await alice.type_in(page)
+            if page.asks_for_consent:
+                await alice.agree(page)
+
+        async with TokenRepository(RefreshTokenGrant(endpoint)) as tokens:
+            await tokens.sign_in(AuthorizationCodeGrant(endpoint, scope="openid", show=show))
+            await renews(tokens, service)
+        start, authorize, *_ = visited
+        assert (start.host, start.query_string) == ("127.0.0.1", "")
+        assert set(authorize.query) == {"client_id", "request_uri"}
+
     async def test_a_person_comes_back_from_the_browser(
         self, people: TokenEndpoint, service: TokenEndpoint, alice: Person
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -10,7 +10,10 @@ from aiohttp import ClientSession
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from aio_token.testing import AuthorizationServer, ManualClock
-from tests.support.plain_client import ask, call
+from tests.support.plain_client import as_bot, ask, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 VERIFIER = "v" * 43
@@ -186,3 +189,70 @@ async def test_a_server_without_pkce() -> None:
             _, _, came = await browse(server, **changes)
             status, _ = await exchange(server, came["code"], code_verifier="" if expected == 200 else "w" * 43)
             assert status == expected
+
+
+async def push(server: AuthorizationServer, headers: Mapping[str, str] | None = None, /, **changes: str | None) -> Any:
+    """Push an authorization request; return the status and the answer."""
+    form = {name: value for name, value in {**ASKED, **changes}.items() if value is not None}
+    return await ask(server.pushed_authorization_request_url, form, headers)
+
+
+async def test_a_request_is_pushed_before_its_browser_comes() -> None:
+    """RFC 9126: the browser brings what stands for it, once, and what was pushed counts."""
+    async with AuthorizationServer(pushed_only=True) as server:
+        status, pushed = await push(server)
+        assert (status, pushed["expires_in"]) == (201, 30)
+        short = {**dict.fromkeys(ASKED), "client_id": "app", "request_uri": pushed["request_uri"]}
+        _, address, members = await browse(server, **short)
+        assert (address, members["state"]) == (CALLBACK, "xyz")
+        assert (await exchange(server, members["code"]))[0] == 200
+        assert (await browse(server, **short))[:2] == (400, "")
+
+
+async def test_what_was_pushed_is_the_client_s_own_and_ends_soon() -> None:
+    """RFC 9126 section 4: bound to who pushed it, and short-lived."""
+    clock = ManualClock()
+    async with AuthorizationServer(pushed_lifetime=5.0, clock=clock) as server:
+        first, second = [(await push(server))[1]["request_uri"] for _ in range(2)]
+        assert (await browse(server, request_uri=first, client_id="bot"))[0] == 400
+        clock.advance(5)
+        assert (await browse(server, request_uri=second))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"request_uri": "urn:x"}, "invalid_request"),
+        ({"client_id": "nobody"}, "invalid_client"),
+        ({"redirect_uri": "https://app.example/"}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"authorization_details": "[1]"}, "invalid_authorization_details"),
+    ],
+)
+async def test_a_push_is_refused(changes: dict[str, str | None], error: str) -> None:
+    """The client hears what is wrong before any browser comes."""
+    async with AuthorizationServer() as server:
+        status, answer = await push(server, **changes)
+    assert (status // 100, answer["error"]) == (4, error)
+
+
+async def test_a_push_is_the_client_s_that_proves_itself() -> None:
+    """Its own name may be left out, and another one's is refused."""
+    async with AuthorizationServer() as server:
+        assert (await push(server, as_bot(server), client_id=None))[0] == 201
+        status, answer = await push(server, as_bot(server), client_id="app")
+    assert (status, answer["error_description"]) == (400, "The client_id is another client's.")
+
+
+async def test_a_browser_whose_request_was_not_pushed() -> None:
+    """A server that demands it says so to the program that sent the browser."""
+    async with AuthorizationServer(pushed_only=True) as server:
+        _, _, members = await browse(server)
+    assert (members["error"], members["error_description"]) == ("invalid_request", "A request has to be pushed first.")
+
+
+async def test_authorization_details_that_are_none() -> None:
+    """RFC 9396 section 5: said to the program that sent the browser."""
+    async with AuthorizationServer() as server:
+        _, _, members = await browse(server, authorization_details='{"type": "x"}')
+    assert members["error"] == "invalid_authorization_details"

@@ -117,6 +117,12 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     help="Where the browser comes back to, as it is registered; http://127.0.0.1/callback as a rule.",
 )
 @click.option(
+    "--push",
+    flag_value="always",
+    default=None,
+    help="Send the request to the server before the browser comes (RFC 9126), though its metadata does not demand it.",
+)
+@click.option(
     "--ca-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),

@@ -12,7 +12,7 @@ import click
 from aio_token.cli._destinations import may_go, parsed
 from aio_token.cli._exits import Exit, run_to_end
 from aio_token.cli._network import certificates, proxy_for
-from aio_token.cli._options import origins, profile_option
+from aio_token.cli._options import origins, profile_option, wish_options
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import tokens_of
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yarl import URL
+
+    from aio_token._wish import Wish
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 9.1
 _FAILED = 400  # and above
@@ -40,6 +42,7 @@ class Options:
     origins: tuple[str, ...]
     location: bool
     verbose: bool
+    wish: Wish
 
 
 def _headers(context: click.Context, parameter: click.Parameter, lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -76,6 +79,7 @@ def _method(context: click.Context, parameter: click.Parameter, method: str) -> 
 )
 @click.option("--location", "-L", is_flag=True, help="Follow redirects; the token goes along to those origins only.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what is sent and received, secrets redacted.")
+@wish_options
 def command(profile: str, **options: Any) -> int:  # noqa: ANN401  the options above
     """Send a request with the token, and its answer's body to standard output.
 
@@ -95,7 +99,7 @@ async def _request(session: Session, options: Options) -> Exit:
     body = options.data_file if options.data is None else options.data.encode()
     with session.advice():
         async with (
-            tokens_of(session) as tokens,
+            tokens_of(session, options.wish) as tokens,
             ClientSession(
                 timeout=ClientTimeout(total=None, sock_connect=_CONNECT),
                 middlewares=(BearerMiddleware(tokens, *allowed), *((RequestLog(),) if options.verbose else ())),
