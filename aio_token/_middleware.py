@@ -140,7 +140,7 @@ class BearerMiddleware(Attachable):
         if request.proxy is not None or request._body is not None:  # noqa: SLF001  `body` is a property, and slower
             await prepare(request)
         cached = self._cache.cached
-        if cached is not None and self._monotonic() < cached.fresh_until and self._wall() < cached.fresh_until_wall:
+        if cached is not None and self._monotonic() < cached.plain_until and self._wall() < cached.fresh_until_wall:
             sent: Token | Sent = cached.token
         else:
             if self._step_up is not None and (wider := await self._step_up.serving(url, self)) is not None:

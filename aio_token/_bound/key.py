@@ -19,6 +19,7 @@ ALGORITHMS: Mapping[str, str] = {"ES256": "P-256", "ES384": "P-384", "ES512": "P
 """What a proof may be signed with, and the curve of its key."""
 
 _PUBLIC = ("crv", "kty", "x", "y")  # all that a thumbprint is made of (RFC 7638 section 3.2)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 _ENTROPY = 16  # bytes of what makes a proof one of its own (RFC 9449 section 4.2 wants 12)
 
 
@@ -117,7 +118,7 @@ def digest(data: bytes) -> str:
 
 
 def _json(members: Mapping[str, object]) -> bytes:
-    return json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
+    return _ENCODER.encode(members).encode()
 
 
 def _part(data: bytes) -> str:

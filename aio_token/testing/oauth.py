@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from authlib.oauth2.rfc6749 import (
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
-    OAuth2Error,
     OAuth2Request,
     RefreshTokenGrant,
     ResourceOwnerPasswordCredentialsGrant,
@@ -25,6 +23,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from joserfc.jwk import OctKey, import_key
 
 from aio_token.testing.certificates import shown_to, thumbprint_of
+from aio_token.testing.details import InvalidDetailsError, details_in
 from aio_token.testing.dpop import HEADER, BadProof, ProofCheck
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from authlib.oauth2.rfc6749 import BaseGrant
     from multidict import MultiDictProxy
 
-    from aio_token.testing.ledger import AccessToken, Details, Ledger, RefreshToken
+    from aio_token.testing.ledger import AccessToken, Ledger, RefreshToken
     from aio_token.testing.people import People
     from aio_token.testing.registered_client import RegisteredClient
 
@@ -166,26 +165,6 @@ def begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:
     return ledger.issue(
         grant.client.client_id, grant.request.user, form.get("scope"), audience, details, refreshable=refreshable
     )
-
-
-def details_in(asked: Mapping[str, str]) -> Details:
-    """Return the authorization details of a request. Raises `InvalidDetailsError` for what are none (RFC 9396)."""
-    text = asked.get("authorization_details")
-    if text is None:
-        return None
-    try:
-        details = json.loads(text)
-    except ValueError:
-        raise InvalidDetailsError from None
-    if not isinstance(details, list) or not all(isinstance(one, dict) and one.get("type") for one in details):
-        raise InvalidDetailsError
-    return details
-
-
-class InvalidDetailsError(OAuth2Error):
-    """Authorization details that are none, or that were not granted (RFC 9396 section 5)."""
-
-    error = "invalid_authorization_details"
 
 
 class _Refresh(RefreshTokenGrant):

@@ -30,6 +30,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.events import RenewalFailed, Renewed, TokensEndEachOther
+from aio_token.oauth import DPoP, DPoPToken, ProofKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,6 +162,38 @@ class Acceptance:
         assert before is not None
         assert after is not None
         assert None is not before.refresh_token != after.refresh_token is not None
+
+    async def test_a_session_is_bound_to_a_key(self, server: Server, provider: Provider, alice: Person) -> None:
+        """Law K1: the code, its tokens and their successors are for one key; each request and each hop proves it."""
+        people, address = provider.token_endpoint(server.people, dpop=DPoP()), str(provider.userinfo_endpoint)
+        async with TokenRepository(RefreshTokenGrant(people)) as tokens:
+            first = await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid", show=alice.sign_in_at))
+            bearer = BearerMiddleware(tokens, URL(address).origin())
+            async with ClientSession(middlewares=(bearer,)) as session:
+                for _ in range(2):
+                    async with session.get(address) as response:
+                        assert response.status == 200
+                renewed = await tokens.renew()
+                async with session.get(address) as response:
+                    assert response.status == 200
+            assert isinstance(first, DPoPToken)
+            assert isinstance(renewed, DPoPToken)
+            assert renewed.key == first.key
+            async with ClientSession() as thief:
+                stolen = DPoPToken(access_token=renewed.access_token, key=ProofKey.new()).headers("GET", address)
+                async with thief.get(address, headers=stolen, allow_redirects=False) as response:
+                    assert response.status != 200
+
+    async def test_a_service_is_bound_to_a_key(self, server: Server, provider: Provider) -> None:
+        """Law K1: its tokens, obtained anew each time, share the key of the store."""
+        endpoint = provider.token_endpoint(ClientSecretBasic(*server.service), dpop=DPoP())
+        async with TokenRepository(ClientCredentialsGrant(endpoint)) as tokens:
+            first = await tokens.token()
+            second = await tokens.token(rejected=first)
+        assert isinstance(first, DPoPToken)
+        assert isinstance(second, DPoPToken)
+        assert first.key == second.key
+        assert (await endpoint.introspect(second))["active"] is True
 
     async def test_a_person_enters_a_code(self, people: TokenEndpoint, service: TokenEndpoint, alice: Person) -> None:
         """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there.
