@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aio_token._arguments import demand
 from aio_token._edge.agreed import Agreed
+from aio_token._edge.origins import origin_asked
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired, TokenError
 from aio_token._ground.backoff import pause
 from aio_token.oauth.remedies import ANOTHER_SCOPE
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 8_192  # characters of a scope; aiohttp takes header lines of 8,190 unless it is told to take more
 _REFUSED = frozenset({401, 403})  # the standard says 403
-_WEB = {"ws": "http", "wss": "https"}
 
 _BearerT = TypeVar("_BearerT")
 _logger = logging.getLogger("aio_token")
@@ -101,7 +101,7 @@ class StepUp(Generic[_BearerT]):
 
         A wider token that has ended and is not given again is forgotten: pages that do without it go on.
         """
-        origin = _origin(url)
+        origin = origin_asked(url)
         wider = self._at.get(origin)
         if wider is None or not wider.is_whole or wider.bearer is asking:
             return None
@@ -120,7 +120,7 @@ class StepUp(Generic[_BearerT]):
         self, response: ClientResponse, challenges: Iterable[Challenge], token: Token, bearer: _BearerT
     ) -> Wider[_BearerT] | None:
         """Return what may have the token that the answer to `bearer` asks for; None if the answer is the caller's."""
-        asked, origin = scope_in(challenges), _origin(response.url)
+        asked, origin = scope_in(challenges), origin_asked(response.url)
         if response.status not in _REFUSED or not asked:
             return None
         at = self._at.get(origin)
@@ -206,8 +206,3 @@ def step_up_of(
 
 def _words(scope: str | None) -> frozenset[str]:
     return frozenset(scope.split()) if scope and len(scope) <= _LONGEST else frozenset()
-
-
-def _origin(url: URL) -> str:
-    origin = url.origin()
-    return str(origin.with_scheme(_WEB[origin.scheme]) if origin.scheme in _WEB else origin)

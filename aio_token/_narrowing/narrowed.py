@@ -74,7 +74,8 @@ def _as_entry(seen: Credential) -> dict[str, Any]:
 
 def _entry(record: Credential, key: str) -> Credential:
     try:
-        return Credential.from_json(json.dumps(_entries(record)[key]).encode())
+        own = {**_entries(record)[key], "dpop_key": record.dpop_key and record.dpop_key.jwk()}
+        return Credential.from_json(json.dumps(own).encode())
     except (LookupError, ValueError, StoreError):  # there is none yet, or a later release wrote it
         return Credential()
 
@@ -209,6 +210,7 @@ class Family:
         for other in self.beside(self.parent):
             keeper: Keeper = other._keeper  # noqa: SLF001
             keeper.credential = keeper.cached = None
+            other._trouble.clear()  # noqa: SLF001  it was that of the session before
             keeper._lineage = Lineage(spent=keeper._lineage.spent)  # noqa: SLF001
 
     async def in_order(self, one: Any, question: Question) -> None:  # noqa: ANN401

@@ -85,7 +85,10 @@ class RefreshTokenGrant:
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
 
         async def ask() -> Answer:
-            return await self._endpoint.request("refresh_token", form, repeatable=not held.failures, extra=known)
+            first_try = not held.failures
+            return await self._endpoint.request(
+                "refresh_token", form, repeatable=first_try, extra=known, key=held.dpop_key
+            )
 
         answer = await (asked_again_over_a_blip(ask, held) if held.reusable else ask())
         try:

@@ -12,6 +12,7 @@ from aiohttp import web
 from aio_token._credential import Credential, IssuedBy
 from aio_token._ground.public import public
 from aio_token._token import Token
+from aio_token.testing.dpop import ALGORITHMS, NONCE, challenge_of
 from aio_token.testing.exchanging import let_services_exchange
 from aio_token.testing.ledger import Ledger
 from aio_token.testing.loopback import LoopbackServer
@@ -28,7 +29,10 @@ _GRANTS = (
     *("refresh_token", "client_credentials", "password", "authorization_code"),
     *(f"{_URN}{name}" for name in ("device_code", "token-exchange", "jwt-bearer")),
 )
-_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+_AUTH_METHODS = (
+    *("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"),
+    *("tls_client_auth", "self_signed_tls_client_auth"),
+)
 _REMEMBERED = 1_000  # requests
 
 
@@ -43,7 +47,8 @@ class AuthorizationServer(Rules, LoopbackServer):
     The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
     their passwords; `at_the_browser`, who agrees when a browser comes to the authorization endpoint, None for one
     who does not; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
-    replace those of the metadata; `host` and `ssl_context`.
+    replace those of the metadata; `host` and `ssl_context`, that of a `CertificateAuthority` for clients with
+    certificates.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
     for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `par`,
@@ -187,6 +192,16 @@ class AuthorizationServer(Rules, LoopbackServer):
         """Whether the access token counts: issued here, not revoked, not ended."""
         return self._ledger.active(access_token) is not None
 
+    def bound_to(self, access_token: str) -> str | None:
+        """Return the thumbprint of the key that the access token is bound to (RFC 9449), None for a bearer token."""
+        token = self._ledger.active(access_token)
+        return None if token is None else token.key
+
+    def certificate_of(self, access_token: str) -> str | None:
+        """Return the `x5t#S256` of the certificate that a token is bound to, None for none (RFC 8705 section 3)."""
+        token = self._ledger.active(access_token)
+        return None if token is None else token.certificate
+
     def audience_of(self, access_token: str) -> str | None:
         """Return which resource the access token was asked for, None for none, or for a token that does not count."""
         token = self._ledger.active(access_token)
@@ -228,6 +243,11 @@ class AuthorizationServer(Rules, LoopbackServer):
             self.requests[str(form.get("grant_type", ""))] += 1
             self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers, form=form))
 
+    async def put_on(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Say the nonce that proofs have to carry."""
+        if self.dpop and self.dpop_nonce is not None:
+            response.headers[NONCE] = self.dpop_nonce
+
     async def _metadata(self, request: web.Request) -> web.Response:
         members = {
             "issuer": self.issuer,
@@ -243,7 +263,9 @@ class AuthorizationServer(Rules, LoopbackServer):
             "device_authorization_endpoint": self.device_authorization_url,
             "grant_types_supported": _GRANTS,
             "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+            "tls_client_certificate_bound_access_tokens": self.certificate_bound,
             "response_types_supported": ["code"],
+            **({"dpop_signing_alg_values_supported": [*ALGORITHMS]} if self.dpop else {}),
         }
         if self.registration:
             members["registration_endpoint"] = self.registration_url
@@ -265,8 +287,10 @@ class AuthorizationServer(Rules, LoopbackServer):
 
     async def _userinfo(self, request: web.Request) -> web.Response:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        token = self._ledger.active(text) if scheme.lower() == "bearer" else None
-        if token is None:
-            challenge = 'Bearer error="invalid_token"' if text else "Bearer"
+        token = self._ledger.active(text) if scheme.lower() in {"bearer", "dpop"} else None
+        challenge = 'Bearer error="invalid_token"' if text else "Bearer"
+        if token is not None:
+            challenge = challenge_of(request, self, self._oauth.proofs, scheme, text, self.dpop_nonce) or ""
+        if token is None or challenge:
             return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})
         return web.json_response({"sub": token.family.user or token.family.client_id})

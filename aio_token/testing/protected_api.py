@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aiohttp import WSMsgType, web
 from yarl import URL
 
 from aio_token._ground.public import public
+from aio_token.testing.certificates import shown_to, thumbprint_of
+from aio_token.testing.dpop import NONCE, ProofCheck, challenge_of
 from aio_token.testing.loopback import LoopbackServer
-from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN
+from aio_token.testing.refusal import INVALID_TOKEN, NO_TOKEN, Refusal
 from aio_token.testing.seen_request import SeenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aiohttp.typedefs import Handler
-
-    from aio_token.testing.refusal import Refusal
 
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 _REMEMBERED = 10_000  # requests
@@ -36,6 +37,11 @@ class TokenCheck(Protocol):
         ...
 
 
+@runtime_checkable
+class _Binding(Protocol):
+    def certificate_of(self, access_token: str) -> str | None: ...
+
+
 @public
 @dataclass(kw_only=True, eq=False, repr=False)
 class ProtectedAPI(LoopbackServer):
@@ -47,6 +53,11 @@ class ProtectedAPI(LoopbackServer):
     everything back. `handlers`, by their paths, answer instead where a good token came; a path may have a `*`, such as
     `/orders/*`, and the first that fits is asked. `/public` wants no token, nor does `/redirect?to=URL&status=307`,
     which redirects. The endpoints for `inject` and `hold` are `api` (the default), `ws`, `public` and `redirect`.
+
+    A token that is bound to a key (RFC 9449) counts with a proof by that key, made for the very request, and never as
+    Bearer. `dpop_nonce` is what proofs have to carry, and every answer says it; put another one in its place at any
+    time. One that is bound to a certificate (RFC 8705) counts where that is shown, over the `ssl_context` of a
+    `CertificateAuthority`.
 
     With `resource`, a path such as `/mcp`, or "" for all of it, the API describes itself (RFC 9728): its refusals say
     where the metadata is, which names `server` and is served as the endpoint `oauth-protected-resource`, and a token
@@ -62,6 +73,7 @@ class ProtectedAPI(LoopbackServer):
     refusal: Refusal = INVALID_TOKEN
     refusal_without_token: Refusal = NO_TOKEN
     always_refuse: bool = False
+    dpop_nonce: str | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     resource: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -69,6 +81,7 @@ class ProtectedAPI(LoopbackServer):
     accepted: int = field(default=0, init=False)
     refused: int = field(default=0, init=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
+    _proofs: ProofCheck = field(default_factory=lambda: ProofCheck(time.time), init=False)
 
     def __repr__(self) -> str:
         return f"<ProtectedAPI {self.url} requests={self.requests} refused={self.refused}>"
@@ -102,6 +115,11 @@ class ProtectedAPI(LoopbackServer):
         """Count a request."""
         self.requests += 1
         self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers))
+
+    async def put_on(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Say the nonce that proofs have to carry."""
+        if self.dpop_nonce is not None:
+            response.headers[NONCE] = self.dpop_nonce
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         if refusal := self._judge(request):
@@ -147,17 +165,34 @@ class ProtectedAPI(LoopbackServer):
         scheme, _, access_token = request.headers.get("Authorization", "").partition(" ")
         if self.always_refuse:
             refusal = self.refusal
-        elif scheme.lower() != "bearer":
+        elif scheme.lower() not in {"bearer", "dpop"}:
             refusal = self.refusal_without_token
-        elif not self.server.accepts(access_token) or self._is_for_another(access_token):
+        elif (
+            not self.server.accepts(access_token)
+            or not self._shows_its_certificate(access_token, request)
+            or self._is_for_another(access_token)
+        ):
             refusal = self.refusal
+        elif challenge := challenge_of(request, self.server, self._proofs, scheme, access_token, self.dpop_nonce):
+            refusal = Refusal(challenges=(challenge,))
         else:
             self.accepted += 1
             return None
         self.refused += 1
+        refusal = _to_dpop(refusal) if scheme.lower() == "dpop" else refusal
         return refusal if self.resource is None else refusal.pointing_to(self.metadata_url)
+
+    def _shows_its_certificate(self, access_token: str, request: web.Request) -> bool:
+        bound_to = self.server.certificate_of(access_token) if isinstance(self.server, _Binding) else None
+        return bound_to is None or bound_to == thumbprint_of(shown_to(request))
 
     def _is_for_another(self, access_token: str) -> bool:
         audience_of: Any = getattr(self.server, "audience_of", None)
         audience = audience_of(access_token) if self.resource is not None and audience_of is not None else None
         return audience is not None and audience != self.resource_url
+
+
+def _to_dpop(refusal: Refusal) -> Refusal:
+    """Return what is answered where a bound token came (RFC 9449 section 7.1)."""
+    own = [f"DPoP{each.removeprefix('Bearer')}" if each.startswith("Bearer") else each for each in refusal.challenges]
+    return replace(refusal, challenges=tuple(own))

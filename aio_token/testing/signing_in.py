@@ -12,7 +12,8 @@ from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from yarl import URL
 
 from aio_token.oauth.url import is_loopback
-from aio_token.testing.oauth import AUTH_METHODS, InvalidDetailsError, details_in
+from aio_token.testing.details import InvalidDetailsError, details_in
+from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
 from aio_token.testing.registering import may_come_back
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from aio_token.testing.oauth import OAuth
     from aio_token.testing.rules import Rules
+
 _CREDENTIALS = frozenset({"client_assertion", "client_assertion_type", "client_secret"})
 
 
@@ -66,8 +68,16 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
         members["error"] = "access_denied"
     else:
         try:
-            details, resource = details_in(asked), asked.get("resource")
-            code = Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "", details, resource)
+            code = Code(
+                client_id,
+                user,
+                asked.get("scope"),
+                asked["redirect_uri"],
+                challenge or "",
+                details_in(asked),
+                asked.get("resource"),
+                key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
+            )
             members["code"] = oauth.people.new_code(code)
         except InvalidDetailsError:
             members["error"] = InvalidDetailsError.error
@@ -164,7 +174,9 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: Any) -> Any:
         found = self.server.people.spend_code(code)
-        return found if found is not None and found.client_id == client.client_id else None
+        if found is None or found.client_id != client.client_id:
+            return None
+        return found if found.key in {"", self.server._ledger.key} else None
 
     def authenticate_user(self, authorization_code: Any) -> Any:
         return authorization_code.user

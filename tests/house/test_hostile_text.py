@@ -22,6 +22,8 @@ from yarl import URL
 
 import aio_token
 from aio_token import Credential, PublicClient, Token, TokenEndpoint
+from aio_token._bound.nonces import Nonces
+from aio_token._bound.token import target
 from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
 from aio_token._edge.demands import wish_in
 from aio_token._edge.step_up import scope_in
@@ -247,9 +249,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "an issuer's name": named,
     "an authorization response": brought_back,
+    "a proof's address": lambda text: target(f"https://api.example/{text}"),
     "a resource's metadata": described,
     "a redirect": lambda text: sent_on("https://id.example/a", text),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
+    "a nonce": lambda text: Nonces().learn("https://api.example", text, used=None),
     "a number of seconds": seconds,
     "a date": lambda text: Skew().learn(text, asked_at=0.0, now=0.0),
     "a server's words": quoted,
@@ -277,6 +281,8 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 }
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
+    "_bound.nonces.Nonces.learn": "a nonce",
+    "_bound.token.target": "a proof's address",
     "_edge.challenge.parse": "a challenge",
     "_edge.demands._claims": "a challenge's demands",
     "_edge.demands.wish_in": "a challenge's demands",
@@ -288,6 +294,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.lifetime._moment": "a moment",
     "oauth.reading._form": "an answer's body, as a form",
     "oauth.reading.read_object": "an answer's body",
+    "oauth.certificate_middleware._origin": "",  # the user's
     "oauth.exchange.Exchange.__init__": "",
     "oauth.lifetime._after_issue": "a JWT",
     "oauth.skew.Skew.learn": "a date",
@@ -331,6 +338,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "observe.request_log.shapes.without_keys": "the log: text",
     "observe.request_log.shapes.without_shapes": "the log: text",
     # What the user configured, and what this package wrote:
+    "_bound.key._part": "",
     "_credential.Credential.from_json": "",
     "_sessions.beside._written": "",
     "_credential.IssuedBy.covers": "",

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from joserfc.jwk import ECKey
 
-from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
+from aio_token.testing import AuthorizationServer, CertificateAuthority, ProtectedAPI, RegisteredClient
 from tests.support.certificates import certificate_of
 from tests.support.document_shell import Shell
 from tests.support.loopback_names import lead
@@ -97,6 +97,8 @@ async def _main(document: Path, certificate: str) -> None:
         issuer.register(RegisteredClient("cli"))
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
         os.environ["CERTIFICATE"] = certificate_of(key)
+        if "client.pem" in text:
+            _know_by_certificate(issuer, context)
         ports = {ID: issuer._port, API: api._port}
         if any(host in text for host in HOSTS):
             ports |= await others.enter_async_context(odd_servers(context))
@@ -111,6 +113,16 @@ async def _main(document: Path, certificate: str) -> None:
         with TemporaryDirectory() as commands:
             await asyncio.to_thread(_run, text, document.name, Shell(Path(commands), ports))
         person.cancel()
+
+
+def _know_by_certificate(issuer: AuthorizationServer, context: ssl.SSLContext) -> None:
+    """Put the certificate of the client `service` into the directory, and bind tokens to what is shown."""
+    authority = CertificateAuthority(Path.cwd())
+    authority.issue("client")
+    context.load_verify_locations(authority.ca_file)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    issuer.certificate_bound = True
+    issuer.register(RegisteredClient("service", tls_subject="CN=client"))
 
 
 def _browse(address: str) -> bool:
