@@ -158,7 +158,7 @@ def details_in(asked: Mapping[str, str]) -> Details:
 class InvalidDetailsError(OAuth2Error):
     """Authorization details that are none, or that were not granted (RFC 9396 section 5)."""
 
-    error = "invalid_authorization_details"
+    error: str | None = "invalid_authorization_details"
 
 
 class _Refresh(RefreshTokenGrant):
