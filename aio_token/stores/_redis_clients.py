@@ -129,6 +129,9 @@ class _Few:
         async with self._permits:
             return await self._client.execute_command(*args, **options)
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  what clients of a cluster have besides
+        return getattr(self._client, name)
+
     async def aclose(self) -> None:
         await self._client.aclose()
 

@@ -28,6 +28,7 @@ DOORS = {
         "cli.commands.request",
         "grants._loopback",
         "oauth.exchange",
+        "oauth.private",
         "oauth.sending",
         "oauth.transport",
         "observe.request_log",
