@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons check format lint types floors cover covered keycloak test-keycloak test-spring docs release bench constraints clean
+.PHONY: help demo test test-pythons check format lint types floors cover covered keycloak test-keycloak test-oidc-provider test-spring docs release bench constraints clean
 BIN := .venv/bin
 
 help:  ## say what there is to make
@@ -37,8 +37,11 @@ covered: .venv/test.ready  ## say what of the package the measured tests have no
 keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback, until Ctrl-C; ARGS=PORT
 	@$(BIN)/python -m tests.keycloak $(ARGS)
 
-test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak of their own
+test-keycloak: .venv/browser.ready  ## run the integration tests against a Keycloak of their own
 	@$(BIN)/python -m pytest -m keycloak tests/keycloak $(ARGS)
+
+test-oidc-provider: .venv/node.ready  ## run the integration tests against an oidc-provider of their own
+	@$(BIN)/python -m pytest -m oidc_provider tests/oidc_provider $(ARGS)
 
 test-spring: .venv/test.ready  ## run the integration tests against a Spring Authorization Server of their own
 	@$(BIN)/python -m pytest -m spring tests/spring $(ARGS)

@@ -210,6 +210,7 @@ class Family:
         for other in self.beside(self.parent):
             keeper: Keeper = other._keeper  # noqa: SLF001
             keeper.credential = keeper.cached = None
+            other._trouble.clear()  # noqa: SLF001  it was that of the session before
             keeper._lineage = Lineage(spent=keeper._lineage.spent)  # noqa: SLF001
 
     async def in_order(self, one: Any, question: Question) -> None:  # noqa: ANN401

@@ -22,7 +22,6 @@ _OUTLOOK = {
     "OutOfMemoryError": "is full; raise its maxmemory",
     "ReadOnlyError": "is a replica, which takes no writes; name the primary, or give a client of its Sentinel",
     "BusyLoadingError": "is loading its data; try later",
-    "MasterNotFoundError": "has no primary now; try later, and see whether the Sentinel knows one by this name",
     "ClusterDownError": "is in a cluster that is not whole; try later, and see to its nodes",
     "SlotNotCoveredError": "is in a cluster that is not whole; try later, and see to its nodes",
     "TimeoutError": "did not answer in time; try later, and see whether it is overloaded",

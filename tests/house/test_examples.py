@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tests.support.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
-ALL_ANSWER = "<!DOCTYPE html><p>profile: 200, mail: 200, files: 200"
+ALL_ANSWER = "<p>profile: 200, mail: 200, files: 200<form"
 
 
 @pytest.fixture
@@ -306,7 +306,8 @@ async def visit_the_web_sign_in(home: str, api: ProtectedAPI, server: Authorizat
     async with browser() as ada, browser() as eve:
         for visitor in (ada, eve):
             async with visitor.get(f"{home}/sign-in") as answer:  # there, to the callback, and home
-                assert (answer.status, await answer.text()) == (200, "<!DOCTYPE html><p>The API answers 200")
+                assert answer.status == 200
+                assert "The API answers 200" in await answer.text()
         assert len(set(api.authorizations)) == 2
         async with eve.get(f"{home}/sign-in", allow_redirects=False) as sent_on:
             authorization = sent_on.headers["Location"]
@@ -319,9 +320,11 @@ async def visit_the_web_sign_in(home: str, api: ProtectedAPI, server: Authorizat
             assert answer.status == 200
         async with ada.get(home) as answer:
             assert "Nobody is signed in" in await answer.text()
-        async with eve.get(home) as answer:
+        async with eve.get(home) as answer:  # who begins anew leaves the session before
+            assert "Nobody is signed in" in await answer.text()
+        async with eve.get(f"{home}/sign-in") as answer:
             assert "The API answers 200" in await answer.text()
-    assert server.requests == {"authorization_code": 2}
+    assert server.requests == {"authorization_code": 3}
 
 
 async def test_visitors_of_a_web_application_sign_in(
@@ -387,13 +390,13 @@ async def test_a_backend_has_a_token_of_each_visitor_for_each_api(
             assert "No one is signed in" in await answer.text()
         for visitor, path in ((ada, "/sign-in"), (eve, "/sign-in"), (ada, "/")):
             async with visitor.get(f"{home}{path}") as answer:
-                assert await answer.text() == ALL_ANSWER
+                assert ALL_ANSWER in await answer.text()
         assert scopes_at(apis, server) == {name: [name] * 2 for name in APIS}
         resources = [request.form["resource"] for request in server.seen if request.form and "resource" in request.form]
         assert resources == [apis["files"].url] * 2
         assert server.requests == {"authorization_code": 2, "refresh_token": 6}
         async with apis["mail"].offline(), ada.get(home) as answer:
-            assert await answer.text() == "<!DOCTYPE html><p>profile: 200, mail: no answer, files: 200"
+            assert "<p>profile: 200, mail: no answer, files: 200<" in await answer.text()
         server.revoke_all()
         async with ada.get(home) as answer:
             assert (await answer.text()).count("sign in") == len(APIS)
@@ -422,7 +425,7 @@ async def test_a_backend_that_is_told_to_end_keeps_its_visitors(
         assert (process.returncode, complaints) == (0, b"")
         process = await serving(port, here=here)
         async with ada.get(home) as answer:
-            assert await answer.text() == ALL_ANSWER
+            assert ALL_ANSWER in await answer.text()
         process.terminate()
         await process.communicate()
     assert (server.reused, server.requests["authorization_code"]) == (0, 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tarfile
 from typing import TYPE_CHECKING
 
-from tests.support.maven import fetch, keep, made_once, making, run
+from tests.support.made import keep, made_once, making, run
+from tests.support.maven import fetch, need_java
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ _NAME = f"{_DIRECTORY}-asks"  # for certificates, which is decided as it is buil
 
 def keycloak_home() -> Path:
     """Return the directory of a Keycloak that is ready to start, fetching and preparing it the first time."""
+    need_java()
     with making(_NAME) as directory:
         return made_once(_NAME) or keep(_prepared(directory), _NAME)
 
@@ -29,5 +31,5 @@ def _prepared(directory: Path) -> Path:
     with tarfile.open(archive) as tar:
         tar.extractall(directory, filter="tar")
     home = directory / _DIRECTORY
-    run(f"preparing Keycloak {VERSION}", [str(home / "bin" / "kc.sh"), "build", *BUILD_OPTIONS])
+    run(f"preparing Keycloak {VERSION}", [str(home / "bin" / "kc.sh"), "build", *BUILD_OPTIONS], directory)
     return home

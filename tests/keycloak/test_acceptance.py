@@ -8,7 +8,7 @@ import pytest
 
 from aio_token import PrivateKeyJWT, PublicClient
 from tests.keycloak.realm import BOT_SECRET
-from tests.support.acceptance import Acceptance, Server
+from tests.support.acceptance import Acceptance, Exchanges, Server
 
 if TYPE_CHECKING:
     from tests.keycloak.server import Keycloak
@@ -29,5 +29,5 @@ def server(keycloak: Keycloak) -> Server:
 
 @pytest.mark.keycloak
 @pytest.mark.timeout(1_800)  # seconds, the first download included
-class TestKeycloak(Acceptance):
+class TestKeycloak(Exchanges, Acceptance):
     """What has to work with every server."""
