@@ -8,7 +8,7 @@ help:  ## say what there is to make
 demo: .venv/demo.ready  ## 1,000 concurrent requests across several renewals; ARGS="--help" tells more
 	@$(BIN)/python -m examples.demo $(ARGS)
 
-test: .venv/test.ready  ## run the tests; ARGS="-k single_flight" picks some
+test: .venv/recipes.ready  ## run the tests; ARGS="-k single_flight" picks some
 	@$(BIN)/python $(MEASURED) -m pytest --numprocesses auto $(ARGS)
 
 test-pythons: .venv/check.ready  ## run what depends on the Python on each that is supported, and with the lowest versions

@@ -17,6 +17,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aio_token._arguments import demand
+from aio_token._edge.agreed import Agreed
 from aio_token._edge.origins import origin_asked
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired, TokenError
 from aio_token._ground.backoff import pause
@@ -55,14 +56,14 @@ def scope_in(challenges: Iterable[Challenge]) -> frozenset[str]:
 class Wider(Generic[_BearerT]):
     """The token with more scope that one origin has asked for, and the middleware that serves it there."""
 
-    def __init__(
-        self, step_up: StepUp[_BearerT], origin: str, words: frozenset[str], source: TokenSource, bearer: _BearerT
-    ) -> None:
+    source: TokenSource
+    bearer: _BearerT
+
+    def __init__(self, step_up: StepUp[_BearerT], origin: str, words: frozenset[str]) -> None:
         self._step_up = step_up
         self.origin = origin
         self.words = words
-        self.source = source
-        self.bearer = bearer
+        self.agreed: Agreed | None = None  # what a person agrees to
         self.is_whole = False  # it has what the token before it had: that was known
 
     async def obtained(self) -> Token:
@@ -104,6 +105,9 @@ class StepUp(Generic[_BearerT]):
         wider = self._at.get(origin)
         if wider is None or not wider.is_whole or wider.bearer is asking:
             return None
+        if wider.agreed is not None and wider.agreed.has_ended:
+            self._at.pop(origin, None)
+            return None
         try:
             await wider.source.token()
         except TokenError as error:
@@ -134,10 +138,9 @@ class StepUp(Generic[_BearerT]):
         tried = self._tried.get(origin)
         if tried is None or tried.words != words:
             source = self._source._widened(" ".join(sorted(words)))  # noqa: SLF001
-            made: Any = self._make(source, origin)
-            made._step_up = self  # noqa: SLF001  another page may want still more
-            tried = self._tried[origin] = Wider(self, origin, words, source, made)
+            tried = self._tried[origin] = Wider(self, origin, words)
             tried.is_whole = bool(known)
+            self._serve(tried, source)
         _logger.debug("%s wants the scope %s", origin, " ".join(sorted(missing)))
         return tried
 
@@ -148,7 +151,7 @@ class StepUp(Generic[_BearerT]):
         """
         origin = wider.origin
         try:
-            token = await wider.source.token()
+            token = await self._token(wider)
         except TokenError as error:
             failures, until = self._failures.get(origin, (0, 0.0))
             if self._now() >= until:
@@ -165,6 +168,27 @@ class StepUp(Generic[_BearerT]):
         # Two pages may have asked at once, each for another word: the next one to ask gets both.
         self._at[origin] = max(wider, self._at.get(origin, wider), key=lambda each: len(each.words))
         return token
+
+    async def _token(self, wider: Wider[_BearerT]) -> Token:
+        """Return the wider token, and ask a person for it if there is one and only that helps. Raises `TokenError`."""
+        if wider.agreed is None or not wider.agreed.has_ended:
+            try:
+                return await wider.source.token()
+            except TokenError as error:
+                if not (self._needs_a_person(error) or (wider.agreed and isinstance(error, SignInRequired))):
+                    raise
+                wider.agreed = wider.agreed or Agreed.by_the_person_of(self._source, " ".join(sorted(wider.words)))
+                if wider.agreed is None:
+                    raise
+        token, source = await wider.agreed.source()
+        self._serve(wider, source)
+        return token
+
+    def _serve(self, wider: Wider[_BearerT], source: TokenSource) -> None:
+        """Let the origin be served by that source from now on."""
+        made: Any = self._make(source, wider.origin)
+        made._step_up = self  # noqa: SLF001  another page may want still more
+        wider.source, wider.bearer = source, made
 
     def _needs_a_person(self, error: TokenError) -> bool:
         """Whether a person can give what the server does not give by itself."""

@@ -119,6 +119,10 @@ class RefreshTokenGrant:
             return not credential.reusable or (self._first is not None and self._seems_to_have_ended(credential))
         return self._first is not None
 
+    def _of_another_session(self) -> RefreshTokenGrant:
+        """Return the grant of a session that a person begins: it has no `first`, and the scope that it comes with."""
+        return RefreshTokenGrant(self._endpoint)
+
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what the client proves itself with."""
         return await self._endpoint.fingerprint(salt)

@@ -17,7 +17,7 @@ from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import problem_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Unpack
 
     from aio_token._clock import Clock
@@ -182,13 +182,19 @@ def _check_addresses(metadata: dict[str, Any], issuer: str, *, plain_http: bool)
     Those for clients with a certificate (RFC 8705 section 5) are among them.
     """
     only_https = not plain_http and issuer.lower().startswith("https:")
+    for name, url in addresses_in(metadata):
+        problem = problem_with(url, plain_http=plain_http)
+        if problem is None and only_https and not str(url).lower().startswith("https:"):
+            problem = "is not https, though the issuer is; say send_secrets_over_plain_http=True if it shall be so"
+        if problem is not None:
+            message = f"the issuer's {quoted(name)} {problem}"
+            raise ConfigurationError(message)
+
+
+def addresses_in(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Return the addresses that an issuer names, each by its name; the token endpoint's in any case."""
     aliases = metadata.get("mtls_endpoint_aliases")
     named = [*{"token_endpoint": None, **metadata}.items(), *(aliases.items() if isinstance(aliases, dict) else ())]
     for name, url in named:
         if name == "token_endpoint" or (url is not None and (name.endswith("_endpoint") or name == "jwks_uri")):
-            problem = problem_with(url, plain_http=plain_http)
-            if problem is None and only_https and not str(url).lower().startswith("https:"):
-                problem = "is not https, though the issuer is; say send_secrets_over_plain_http=True if it shall be so"
-            if problem is not None:
-                message = f"the issuer's {quoted(name)} {problem}"
-                raise ConfigurationError(message)
+            yield name, url

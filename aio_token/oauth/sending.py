@@ -20,6 +20,7 @@ from aio_token._ground.version import __version__
 from aio_token._hold import lapsed
 from aio_token._limits import within
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
+from aio_token.oauth.private import PrivateAddress
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
@@ -171,11 +172,19 @@ def _why_not(error: OSError) -> str:
             return f"{error.strerror or type(error).__name__}; try again later"
 
 
-def _alert(error: Exception) -> str | None:
-    """Return the alert by which a server says that it wants a client certificate, or another one; None for none."""
-    text = str(error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error)
-    alert = text.partition("_ALERT_")[2].partition("]")[0]
-    return alert.replace("_", " ").lower() if alert.endswith(_OF_THE_CERTIFICATE) else None
+def _what_to_set_right(error: aiohttp.ClientConnectionError) -> str | None:
+    """Say what no waiting helps against: another certificate of this client is wanted, or the address is not public."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, PrivateAddress):
+        return (
+            f"is not asked, as {cause} and the resource that names it is on a public one; see who names it, and make a "
+            "TokenEndpoint yourself if it shall be so"
+        )
+    alert = str(cause).partition("_ALERT_")[2].partition("]")[0]
+    if alert.endswith(_OF_THE_CERTIFICATE):
+        said = alert.replace("_", " ").lower()
+        return f"does not take this client's TLS certificate, or its having none ({said}); check `certificate`"
+    return None
 
 
 def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
@@ -183,10 +192,8 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
     failure: TokenError
     unknown = "; whether it acted on the request is unknown" if dropped else ""
     match error:
-        case aiohttp.ClientConnectionError() if (alert := _alert(error)) is not None:
-            failure = ConfigurationError(
-                f"{to} does not take this client's TLS certificate, or its having none ({alert}); check `certificate`"
-            )
+        case aiohttp.ClientConnectionError() if (why := _what_to_set_right(error)) is not None:
+            failure = ConfigurationError(f"{to} {why}")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
         case aiohttp.ClientProxyConnectionError():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.oauth import OAuth
 from aio_token.testing.people import People
 from aio_token.testing.registered_client import SECRET, RegisteredClient
+from aio_token.testing.registering import met_by_document, registered
 from aio_token.testing.rules import Rules
 from aio_token.testing.seen_request import SeenRequest
 from aio_token.testing.signing_in import let_people_sign_in, send_back
@@ -50,7 +52,8 @@ class AuthorizationServer(Rules, LoopbackServer):
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
     for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `par`,
-    `device_authorization`, `userinfo`, `oauth-authorization-server` and `openid-configuration`.
+    `device_authorization`, `userinfo`, `register`, `oauth-authorization-server` and `openid-configuration`.
+    `registrations` counts the programs that have registered themselves.
     """
 
     main_endpoint = "token"
@@ -61,6 +64,7 @@ class AuthorizationServer(Rules, LoopbackServer):
     path: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter, init=False)
+    registrations: int = field(default=0, init=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +119,11 @@ class AuthorizationServer(Rules, LoopbackServer):
     def userinfo_url(self) -> str:
         """The user-info endpoint's address, an API that takes any token of this server."""
         return f"{self.issuer}/userinfo"
+
+    @property
+    def registration_url(self) -> str:
+        """The registration endpoint's address."""
+        return f"{self.issuer}/register"
 
     @property
     def client(self) -> RegisteredClient:
@@ -193,6 +202,11 @@ class AuthorizationServer(Rules, LoopbackServer):
         token = self._ledger.active(access_token)
         return None if token is None else token.certificate
 
+    def audience_of(self, access_token: str) -> str | None:
+        """Return which resource the access token was asked for, None for none, or for a token that does not count."""
+        token = self._ledger.active(access_token)
+        return token.family.audience if token is not None else None
+
     def revoke_all(self) -> None:
         """Revoke every token that was issued so far."""
         self._ledger.revoke_all()
@@ -214,6 +228,7 @@ class AuthorizationServer(Rules, LoopbackServer):
                 f"{self.path}/device_authorization", self._oauth.device_authorization, name="device_authorization"
             ),
             web.get(f"{self.path}/userinfo", self._userinfo, name="userinfo"),
+            web.post(f"{self.path}/register", self._register, name="register"),
             # RFC 8414 puts the issuer's path behind, OpenID Connect Discovery before.
             web.get(
                 f"{well_known}/oauth-authorization-server{self.path}", self._metadata, name="oauth-authorization-server"
@@ -252,9 +267,22 @@ class AuthorizationServer(Rules, LoopbackServer):
             "response_types_supported": ["code"],
             **({"dpop_signing_alg_values_supported": [*ALGORITHMS]} if self.dpop else {}),
         }
+        if self.registration:
+            members["registration_endpoint"] = self.registration_url
+        if self.client_documents:
+            members["client_id_metadata_document_supported"] = True
         return web.json_response({**members, **self.metadata})
 
+    async def _register(self, request: web.Request) -> web.Response:
+        if not self.registration:
+            return web.json_response({}, status=404)
+        response = await registered(request, self.clients, self)
+        self.registrations += response.status == HTTPStatus.CREATED
+        return response
+
     async def _authorize(self, request: web.Request) -> web.Response:
+        if self.client_documents:
+            await met_by_document(request.query.get("client_id", ""), self.clients)
         return send_back(self._oauth, self.issuer, request, self.at_the_browser)
 
     async def _userinfo(self, request: web.Request) -> web.Response:

@@ -71,6 +71,7 @@ class Code:
     redirect_uri: str
     code_challenge: str
     details: Details = None
+    resource: str | None = None
     code_challenge_method: str = "S256"
     key: str = ""
 

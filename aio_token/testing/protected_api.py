@@ -7,9 +7,10 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from aio_token._ground.public import public
 from aio_token.testing.certificates import shown_to, thumbprint_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
+_WELL_KNOWN = "/.well-known/oauth-protected-resource"
 _REMEMBERED = 10_000  # requests
 
 
@@ -57,6 +59,10 @@ class ProtectedAPI(LoopbackServer):
     time. One that is bound to a certificate (RFC 8705) counts where that is shown, over the `ssl_context` of a
     `CertificateAuthority`.
 
+    With `resource`, a path such as `/mcp`, or "" for all of it, the API describes itself (RFC 9728): its refusals say
+    where the metadata is, which names `server` and is served as the endpoint `oauth-protected-resource`, and a token
+    that was asked for another resource does not count. `metadata` has members that replace those of the metadata.
+
     Who brings a token that does not count gets `refusal`, who brings none `refusal_without_token`; with `always_refuse`
     everybody gets `refusal`. `requests`, `accepted` and `refused` count, `seen` holds the last ten thousand requests.
     """
@@ -69,6 +75,8 @@ class ProtectedAPI(LoopbackServer):
     always_refuse: bool = False
     dpop_nonce: str | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    resource: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
     requests: int = field(default=0, init=False)
     accepted: int = field(default=0, init=False)
     refused: int = field(default=0, init=False)
@@ -83,12 +91,23 @@ class ProtectedAPI(LoopbackServer):
         """The `Authorization` headers that came, one entry a request."""
         return [request.headers.get("Authorization") for request in self.seen]
 
+    @property
+    def resource_url(self) -> str:
+        """The name that the API gives itself."""
+        return f"{self.url}{self.resource or ''}"
+
+    @property
+    def metadata_url(self) -> str:
+        """Where the metadata is (RFC 9728 section 3.1)."""
+        return f"{self.url}{_WELL_KNOWN}{self.resource or ''}"
+
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
         return [
             web.get("/ws", self._websocket, name="ws"),
             web.route("*", "/public", self._echo, name="public"),
             web.route("*", "/redirect", self._redirect, name="redirect"),
+            web.get(f"{_WELL_KNOWN}{{path:.*}}", self._describe, name="oauth-protected-resource"),
             web.route("*", "/{path:.*}", self._api, name="api"),
         ]
 
@@ -107,6 +126,18 @@ class ProtectedAPI(LoopbackServer):
             return await refusal.respond(request)
         own = (handler for path, handler in self.handlers.items() if fnmatchcase(request.path, path))
         return await next(own, self._echo)(request)
+
+    async def _describe(self, request: web.Request) -> web.StreamResponse:
+        if self.resource is None or request.path != URL(self.metadata_url).path:
+            return web.json_response({}, status=404)
+        members = {
+            "resource": self.resource_url,
+            "authorization_servers": [getattr(self.server, "issuer", None)],
+            "bearer_methods_supported": ["header"],
+        }
+        return web.json_response(
+            {name: value for name, value in {**members, **self.metadata}.items() if value is not ...}
+        )
 
     async def _echo(self, request: web.Request) -> web.StreamResponse:
         digest, size = hashlib.sha256(), 0
@@ -136,7 +167,11 @@ class ProtectedAPI(LoopbackServer):
             refusal = self.refusal
         elif scheme.lower() not in {"bearer", "dpop"}:
             refusal = self.refusal_without_token
-        elif not self.server.accepts(access_token) or not self._shows_its_certificate(access_token, request):
+        elif (
+            not self.server.accepts(access_token)
+            or not self._shows_its_certificate(access_token, request)
+            or self._is_for_another(access_token)
+        ):
             refusal = self.refusal
         elif challenge := challenge_of(request, self.server, self._proofs, scheme, access_token, self.dpop_nonce):
             refusal = Refusal(challenges=(challenge,))
@@ -144,11 +179,17 @@ class ProtectedAPI(LoopbackServer):
             self.accepted += 1
             return None
         self.refused += 1
-        return _to_dpop(refusal) if scheme.lower() == "dpop" else refusal
+        refusal = _to_dpop(refusal) if scheme.lower() == "dpop" else refusal
+        return refusal if self.resource is None else refusal.pointing_to(self.metadata_url)
 
     def _shows_its_certificate(self, access_token: str, request: web.Request) -> bool:
         bound_to = self.server.certificate_of(access_token) if isinstance(self.server, _Binding) else None
         return bound_to is None or bound_to == thumbprint_of(shown_to(request))
+
+    def _is_for_another(self, access_token: str) -> bool:
+        audience_of: Any = getattr(self.server, "audience_of", None)
+        audience = audience_of(access_token) if self.resource is not None and audience_of is not None else None
+        return audience is not None and audience != self.resource_url
 
 
 def _to_dpop(refusal: Refusal) -> Refusal:

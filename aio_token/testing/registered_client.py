@@ -29,7 +29,8 @@ class RegisteredClient:
     `public_key` is a JWK, as a dict. `tls_subject` is the subject of the client's certificate, such as `CN=bot`
     (`tls_client_auth`, RFC 8705 section 2.1), and `tls_thumbprint` the `x5t#S256` of a self-signed one (section 2.2).
     `auth_methods` names the methods of RFC 7591 that are taken at the token endpoint; None: every one that the client
-    has the means for, or `none` where it has no means. `grants` None: all.
+    has the means for, or `none` where it has no means. `grants` None: all. `redirect_uris` None: every address of this
+    machine.
     """
 
     client_id: str
@@ -39,6 +40,7 @@ class RegisteredClient:
     tls_thumbprint: str | None = field(default=None, kw_only=True)
     auth_methods: Collection[str] | None = field(default=None, kw_only=True)
     grants: Collection[str] | None = field(default=None, kw_only=True)
+    redirect_uris: Collection[str] | None = field(default=None, kw_only=True)
 
     def allows(self, method: str) -> bool:
         """Whether the client may authenticate in this way."""

@@ -32,6 +32,10 @@ class Rules:
     token; a request without a proof gets a bearer token. `dpop_nonce` is what proofs have to carry then, and every
     answer says it; put another one in its place at any time.
 
+    `registration` lets programs register themselves (RFC 7591); `client_secret_lifetime` None: secrets do not end.
+    `client_documents` takes the address of a client id metadata document for a client's id. `exact_redirects` compares
+    the ports of registered redirect addresses, too.
+
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
     before it at once, as django-oauth-toolkit does. `revocation_ends_grant`: revoking a refresh token ends all sessions
     of its user and its client, as Google does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. A user's
@@ -58,5 +62,9 @@ class Rules:
     revocation_ends_grant: bool = False
     jwt: bool = False
     certificate_bound: bool = False
+    registration: bool = False
+    client_secret_lifetime: float | None = None
+    client_documents: bool = False
+    exact_redirects: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = SYSTEM_CLOCK

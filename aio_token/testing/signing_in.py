@@ -15,6 +15,7 @@ from aio_token.oauth.url import is_loopback
 from aio_token.testing.details import InvalidDetailsError, details_in
 from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
+from aio_token.testing.registering import may_come_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +47,15 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
     if asked is None:
         return web.Response(status=400, text="The request_uri was used before, has ended, or is another client's.")
     client_id, redirect_uri = asked.get("client_id", ""), URL(asked.get("redirect_uri", ""))
-    if oauth.query_client(client_id) is None or not is_loopback(redirect_uri.host):
-        return web.Response(status=400, text="An unknown client, or a redirect URI that is not on this machine.")
+    client, exactly = oauth.query_client(client_id), oauth.people.rules.exact_redirects
+    if (
+        client is None
+        or not is_loopback(redirect_uri.host)
+        or not may_come_back(client, str(redirect_uri), exactly=exactly)
+    ):
+        return web.Response(
+            status=400, text="An unknown client, or a redirect URI that is not its own or not on this machine."
+        )
     members = {"iss": issuer, **{name: value for name, value in asked.items() if name == "state"}}
     challenge = asked.get("code_challenge")
     if asked.get("response_type") != "code":
@@ -67,6 +75,7 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
                 asked["redirect_uri"],
                 challenge or "",
                 details_in(asked),
+                asked.get("resource"),
                 key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
             )
             members["code"] = oauth.people.new_code(code)
@@ -174,7 +183,9 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         code: Any = self.request.authorization_code
-        return self.server._ledger.issue(code.client_id, code.user, code.scope, details=code.details, refreshable=True)
+        return self.server._ledger.issue(
+            code.client_id, code.user, code.scope, code.resource, details=code.details, refreshable=True
+        )
 
     def delete_authorization_code(self, authorization_code: object) -> None:
         """Do nothing: the code was spent when it was looked up."""

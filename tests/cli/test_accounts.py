@@ -10,7 +10,7 @@ import pytest
 
 from aio_token import ConfigurationError, Wish
 from aio_token.cli._encryption_key import KEY_VARIABLE
-from aio_token.cli.commands.accounts import _Onlooker
+from aio_token.cli._onlooker import Onlooker
 from aio_token.stores import DirectoryTokenStores, Encrypted, EnvironmentKey
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import profile_of, set_up
@@ -176,4 +176,4 @@ async def test_what_cannot_be_meant_is_refused(
 async def test_an_onlooker_renews_nothing() -> None:
     """What only looks asks no server, whatever happens."""
     with pytest.raises(ConfigurationError, match="renews nothing"):
-        await _Onlooker().obtain(None, Wish())
+        await Onlooker().obtain(None, Wish())

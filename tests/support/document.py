@@ -4,9 +4,10 @@
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
 `https://api.example` to an API that takes its tokens. Where a document has the names of other servers, those lead to
-stubs that answer as they do. No other name leads anywhere. All blocks of a document share their variables. A block
-runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a person who enters each
-code that is shown, and agrees at each address that a browser is sent to.
+stubs that answer as they do, or to servers of the Model Context Protocol's SDK. No other name leads anywhere. All
+blocks of a document share their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it
+starts one itself. There is a person who enters each code that is shown, and agrees at each address that a browser is
+sent to.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ async def _main(document: Path, certificate: str) -> None:
         ports = {ID: issuer._port, API: api._port}
         if any(host in text for host in HOSTS):
             ports |= await others.enter_async_context(odd_servers(context))
+        if "mcp.example" in text:
+            from tests.support.mcp_servers import lead_httpx2, mcp_servers  # noqa: PLC0415  few documents need them
+
+            ports |= (await others.enter_async_context(mcp_servers(certificate=certificate))).ports
+            lead_httpx2(ports)
         lead(ports)
         webbrowser.open = _browse  # type: ignore[assignment]
         person = asyncio.create_task(_approve(issuer))
