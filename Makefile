@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons check format lint types floors cover covered keycloak test-keycloak test-oidc-provider test-spring docs release bench constraints clean
+.PHONY: help demo test test-pythons check format lint types floors cover covered keycloak test-keycloak test-oidc-provider test-spring docs look release bench constraints clean
 BIN := .venv/bin
 
 help:  ## say what there is to make
@@ -48,6 +48,9 @@ test-spring: .venv/test.ready  ## run the integration tests against a Spring Aut
 
 docs: .venv/docs.ready  ## build the site into dist/docs; a warning fails it
 	@$(BIN)/python -m website $(ARGS)
+
+look: .venv/browser.ready  ## look at the built site in a Chromium; ARGS=DIRECTORY keeps the pictures
+	@$(BIN)/python -m website.look $(ARGS)
 
 release: .venv/release.ready  ## build the package into dist/, check it and write its notes; publishes nothing
 	@.ci/release $(ARGS)

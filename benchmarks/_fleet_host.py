@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aio_token import Credential, Slot, TokenStore, Wish
     from benchmarks._fleet_contrasts import InstallationStore
 
-SESSIONS = 10
+SESSIONS = 3
 PAUSE = 0.1  # seconds between two calls for one session
 
 

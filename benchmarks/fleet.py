@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
@@ -40,7 +40,7 @@ COUNTS, CONTRAST = (2, 4, 8, 16, 32), (8, 32)  # processes: of ours, and of the 
 ACCOUNTS, RENEWED, AT_ONCE = 10_000, 500, 100
 TARGET = 50.0
 """Milliseconds that a renewal may take over its token call, at p99."""
-_HANG = 120.0
+_HANG = 50.0
 
 Result = dict[str, Any]
 
@@ -72,14 +72,21 @@ async def measure(*, quick: bool) -> tuple[list[Result], list[Result]]:
 async def _race(server: Serving, design: str, place: str, processes: int, seconds: float) -> Result:
     """Let so many processes share some sessions."""
     await server.set()
-    async with asyncio.timeout(seconds + _HANG):
-        hosts = await asyncio.gather(
-            *(_host(design, place, processes, seconds, server.place) for _ in range(processes))
-        )
+    hosts = [await _host(design, place, processes, seconds, server.place) for _ in range(processes)]
+    try:
+        async with asyncio.timeout(seconds + _HANG):
+            for host in hosts:
+                assert host.stdin
+                host.stdin.close()
+            told = [json.loads((await host.communicate())[0]) for host in hosts]
+    except TimeoutError:  # a machine that is busy with something else
         for host in hosts:
-            assert host.stdin
-            host.stdin.close()
-        told = [json.loads((await host.communicate())[0]) for host in hosts]
+            with suppress(ProcessLookupError):
+                host.kill()
+            await host.wait()
+        return {"design": design, "processes": processes, "outcome": f"did not end within {seconds + _HANG:.0f} s"}
+    finally:
+        print(f"{design}, {processes} processes", file=sys.stderr, flush=True)
     counts = await server.counts()
     names = {client_of(design, processes, number) for number in range(SESSIONS)}
     over, firsts = ([value for one in told for value in one[name]] for name in ("over_ms", "firsts"))
@@ -154,7 +161,13 @@ def races_table(races: list[Result]) -> str:
     times = ["renewal over its token call: p50 (ms)", "p99 (ms)", "first token (ms)"]
     names = ("design", "processes", "calls", "failed", "posts", "rotations", "presented_twice")
     rows = [
-        [*(row[name] for name in names), *((row["over"] or {}).get(cut) for cut in ("p50", "p99")), row["first_ms"]]
+        (row["design"], row["processes"], row["outcome"])
+        if "outcome" in row
+        else [
+            *(row[name] for name in names),
+            *((row["over"] or {}).get(cut) for cut in ("p50", "p99")),
+            row["first_ms"],
+        ]
         for row in races
     ]
     return markdown([*head, *times], rows)
@@ -182,7 +195,7 @@ def main(arguments: list[str]) -> None:
     before = load()
     races, accounts = asyncio.run(measure(quick="--quick" in arguments))
     print(f"{races_table(races)}\n\n{accounts_table(accounts)}\n")
-    worst = max((row["over"]["p99"] for row in races if row["over"]), default=0.0)
+    worst = max((row["over"]["p99"] for row in races if row.get("over")), default=0.0)
     print(f"p99 over the token call: {shown(worst)} ms at worst, of {shown(TARGET)} wanted; load {before} to {load()}")
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import ConfigurationError
 from aio_token._freshness import Windows
+from aio_token.cli._store_address import Where
 from aio_token.cli._terminal import excerpt
+from aio_token.cli._wording import spoken
 
 if TYPE_CHECKING:
     from aio_token._accounts.accounts import Accounts
@@ -54,14 +56,14 @@ def members(status: Status) -> dict[str, object]:
         "expires_at": None if status.expires_at is None else int(status.expires_at),
         "scope": status.scope,
         "fingerprint": status.fingerprint,
-        "problem": status.trouble,
+        "problem": None if status.trouble is None else spoken(Where.worded(status.trouble)),
     }
 
 
 def sentence(status: Status) -> str:
     """Say in a few words how it stands: the problem, or how long the token is valid."""
     if status.trouble is not None:
-        return excerpt(status.trouble)
+        return excerpt(Where.worded(status.trouble))
     if status.usable and status.expires_at is not None:
         return f"valid until {datetime.fromtimestamp(status.expires_at, UTC):%Y-%m-%d %H:%M:%S UTC}"
     if status.usable:

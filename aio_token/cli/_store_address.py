@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _BY_SENTINELS = ("redis+sentinel", "rediss+sentinel")
 _REDIS = ("redis", "rediss", "unix", *_BY_SENTINELS)
 _POSTGRES = ("postgresql", "postgres")
+_NO_KEY = "this store was given no codec= to read it with"
 _SECRET = re.compile(r"pass", re.IGNORECASE)
 
 
@@ -89,14 +90,16 @@ class Where:
 
     @contextmanager
     def advice(self) -> Iterator[None]:
-        """Add to an error what opens the records."""
+        """Have an error say what opens the records."""
         try:
             yield
         except KeyUnavailable as error:
-            if self.key is not None:
-                raise
-            message = f"{error}; say where its key is: --key env:VARIABLE, file:PATH or keyring"
-            raise KeyUnavailable(message) from without_frames(error).__cause__
+            raise KeyUnavailable(self.worded(str(error))) from without_frames(error).__cause__
+
+    @staticmethod
+    def worded(text: str) -> str:
+        """Return a sentence of the library's as one about a program's store, which has no profile."""
+        return text.replace(_NO_KEY, "its key was not named; say --key env:VARIABLE, file:PATH or keyring")
 
     def _redis(self) -> Any:  # noqa: ANN401  an address, or what makes a client
         _need("redis", "redis")

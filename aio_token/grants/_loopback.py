@@ -72,6 +72,7 @@ class Listener:
         self._start = ""
         self._lead: Callable[[], Awaitable[str]] | None = None
         self._leading: set[asyncio.Future[str]] = set()
+        self._has_led = False
         self.port: int = 0
 
     @property
@@ -88,7 +89,8 @@ class Listener:
     def start_for(self, lead: Callable[[], Awaitable[str]]) -> str:
         """Make the address that sends each browser of this user on to what `lead` returns for it.
 
-        If it raises, the browser is told so, and whoever waits for the response gets the error.
+        If it raises, the browser is told so, and so is whoever waits for the response, unless a browser was sent on
+        before: a person may be signing in with that one.
         """
         self._start, self._lead = self._secret_address(), lead
         return self._start
@@ -134,14 +136,16 @@ class Listener:
         way = asyncio.ensure_future(self._lead())
         self._leading.add(way)
         try:
-            return _sent_on(await way)
+            address = await way
         except Exception as error:  # noqa: BLE001  whatever it is, it belongs to who waits, and the browser to no one
-            if not self._arrived.done():
+            if not (self._has_led or self._arrived.done()):
                 self._arrived.set_exception(error)
                 self._arrived.exception()  # it is known: the wait may have ended
             return _told(_FAILED, HTTPStatus.BAD_GATEWAY, str(error) if isinstance(error, TokenError) else "")
         finally:
             self._leading.discard(way)
+        self._has_led = True
+        return _sent_on(address)
 
     def _is_awaited(self, request: web.BaseRequest) -> bool:
         query = request.query

@@ -35,7 +35,7 @@ _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Channel:
-    """Asks a server's endpoints as `client`, and learns the server's clock from the answers (law D14).
+    """Asks a server's endpoints as `client`, and learns the server's clock from answers (law D14).
 
     `audience` is whom a client's JWT is meant for, and `dpop` says whether tokens are to be bound to a key.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ssl import SSLContext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aio_token._errors import ConfigurationError
 from aio_token.oauth.certificate import verifies
@@ -12,25 +12,38 @@ from aio_token.oauth.dialect import PLAIN
 from aio_token.oauth.mutual_tls import MutualTLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aio_token.oauth.client_auth import ClientAuthentication
-    from aio_token.oauth.provider import EndpointOptions, Provider
     from aio_token.oauth.transport import Transport
 
 ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA")
 """What JWTs may be signed with (section 5.4.1)."""
 
 
-def check_fapi2(provider: Provider, client: ClientAuthentication, options: EndpointOptions) -> None:
-    """Raise `ConfigurationError` for what falls below the profile, and say what to do instead."""
+class _Described(Protocol):
+    """What is known of a server: a `Provider`."""
+
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, Any]: ...
+    @property
+    def is_discovered(self) -> bool: ...
+
+
+def check_fapi2(provider: _Described, client: ClientAuthentication, options: Mapping[str, Any]) -> None:
+    """Raise `ConfigurationError` for what falls below the profile, and say what to do instead.
+
+    `options` are those of an endpoint, with `transport` and `send_secrets_over_plain_http` in any case.
+    """
     below = next(_below(provider, client, options), None)
     if below is not None:
         message = f"this falls below the FAPI 2.0 Security Profile: {below}"
         raise ConfigurationError(message)
 
 
-def _below(provider: Provider, client: ClientAuthentication, options: EndpointOptions) -> Iterator[str]:
+def _below(provider: _Described, client: ClientAuthentication, options: Mapping[str, Any]) -> Iterator[str]:
     """Say what is below the profile, one after another."""
     yield from _of_the_server(provider, options)
     yield from _of_the_client(provider, client)
@@ -40,7 +53,7 @@ def _below(provider: Provider, client: ClientAuthentication, options: EndpointOp
         yield "a dialect leaves the standard; leave it out"
 
 
-def _of_the_server(provider: Provider, options: EndpointOptions) -> Iterator[str]:
+def _of_the_server(provider: _Described, options: Mapping[str, Any]) -> Iterator[str]:
     if not provider.is_discovered:
         yield "addresses come from the issuer's own metadata; use Provider.discover"
     if options["send_secrets_over_plain_http"] or not provider.issuer.lower().startswith("https:"):
@@ -53,7 +66,7 @@ def _of_the_server(provider: Provider, options: EndpointOptions) -> Iterator[str
         yield "addresses come from the issuer's own metadata; leave refresh_url out"
 
 
-def _of_the_client(provider: Provider, client: ClientAuthentication) -> Iterator[str]:
+def _of_the_client(provider: _Described, client: ClientAuthentication) -> Iterator[str]:
     if isinstance(client, PrivateKeyJWT):
         if client.alg not in ALGORITHMS:
             yield f"a JWT is signed with one of {', '.join(ALGORITHMS)}; pass alg="
@@ -63,11 +76,13 @@ def _of_the_client(provider: Provider, client: ClientAuthentication) -> Iterator
         yield "a client proves itself by PrivateKeyJWT or MutualTLS"
 
 
-def _of_the_tokens(provider: Provider, options: EndpointOptions) -> Iterator[str]:
+def _of_the_tokens(provider: _Described, options: Mapping[str, Any]) -> Iterator[str]:
     dpop, shows = options.get("dpop"), options["transport"].certificate is not None
     says = provider.metadata.get("tls_client_certificate_bound_access_tokens") is True
     if dpop is not None and not dpop.required:
         yield "a token without a binding is no answer; leave required=False out"
+    if dpop is not None and dpop.alg not in ALGORITHMS:
+        yield f"a proof is signed with one of {', '.join(ALGORITHMS)}; leave alg out"
     if dpop is None and not shows:
         yield "tokens are bound to their client; pass dpop=DPoP(), or transport=Transport(certificate=...)"
     if dpop is None and shows and not says:

@@ -17,6 +17,7 @@ from aio_token.grants._show import show_on_stderr
 from aio_token.grants.authorization_code import AuthorizationCodeGrant
 from aio_token.grants.refresh_token import RefreshTokenGrant
 from aio_token.oauth.arguments import check_function, check_kind
+from aio_token.oauth.dpop import DPoP
 from aio_token.oauth.form import Request
 from aio_token.oauth.provider import Provider
 from aio_token.oauth.secret import Revealed
@@ -130,8 +131,11 @@ class ProtectedResource:
         """Return the authorization server's token endpoint for a client.
 
         Every token request says which resource the token is for (RFC 8707); `send_resource` False leaves that out, for
-        servers that refuse it. `options` are those of `Provider.token_endpoint`.
+        servers that refuse it. A resource that takes no tokens but those bound to a key (RFC 9449) gets such. `options`
+        are those of `Provider.token_endpoint`.
         """
+        if self.metadata.get("dpop_bound_access_tokens_required") is True:
+            options = {"dpop": DPoP(), **options}
         if send_resource:
             options["parameters"] = {"resource": self.url, **(options.get("parameters") or {})}
         return self.provider.token_endpoint(client, **options)
@@ -146,6 +150,7 @@ class ProtectedResource:
         show: Callable[[str], object] | None = None,
         send_resource: bool = True,
         name: str | None = None,
+        endpoint: EndpointOptions | None = None,
         **options: Unpack[RepositoryOptions],
     ) -> TokenRepository:
         """Return the repository of a person's tokens for this resource.
@@ -153,7 +158,8 @@ class ProtectedResource:
         A `client` that is only described is registered, once for all processes that share the `store`, and kept there
         with the session: signing out ends both. By default `scope` is the resource's. With `browser` or `show`, as
         `AuthorizationCodeGrant` takes them, a person is asked to sign in when only that helps; without either callers
-        get `SignInRequired`. `options` are those of `TokenRepository`.
+        get `SignInRequired`. `endpoint` is what `token_endpoint` takes besides, such as `{"dpop": DPoP()}`, and
+        `options` are those of `TokenRepository`.
 
         Raises `ConfigurationError` if the server does not register the program, or if the store holds what belongs to
         another server or client, `ServerUnavailable` and `StoreError`.
@@ -164,11 +170,12 @@ class ProtectedResource:
             limits = options.get("limits", Limits())
             met = await introduced(client, self.provider, store, scope=wanted, limits=limits, clock=clock)
             client, store, back = met.client, met.store, met.back
-        endpoint = self.token_endpoint(client, send_resource=send_resource, clock=clock)
+        reached: EndpointOptions = {"clock": clock, **(endpoint or {})}
+        at = self.token_endpoint(client, send_resource=send_resource, **reached)
         person = None
         if browser is not None or show is not None:
             person = AuthorizationCodeGrant(
-                endpoint,
+                at,
                 scope=wanted,
                 resource=self.url if send_resource else None,
                 browser=browser,
@@ -177,7 +184,7 @@ class ProtectedResource:
                 port=back.port,
                 path=back.path,
             )
-        return TokenRepository(RefreshTokenGrant(endpoint), store, name=name, sign_in_with=person, **options)
+        return TokenRepository(RefreshTokenGrant(at), store, name=name, sign_in_with=person, **options)
 
 
 async def _challenge(sought: SoughtResource, transport: Transport) -> tuple[str | None, str | None]:

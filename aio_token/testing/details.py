@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class InvalidDetailsError(OAuth2Error):
     """Authorization details that are none, or that were not granted (RFC 9396 section 5)."""
 
-    error = "invalid_authorization_details"
+    error: str | None = "invalid_authorization_details"
 
 
 def details_in(asked: Mapping[str, str]) -> Details:

@@ -80,7 +80,7 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
             )
             members["code"] = oauth.people.new_code(code)
         except InvalidDetailsError:
-            members["error"] = InvalidDetailsError.error
+            members["error"] = "invalid_authorization_details"
     return web.Response(status=302, headers={"Location": str(redirect_uri.update_query(members))})
 
 

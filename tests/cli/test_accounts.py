@@ -107,7 +107,12 @@ async def test_records_that_are_encrypted_want_their_key(
     await keep(encrypted(directory), ada=server.credential(client_id="app"))
     done = await aio_token("accounts", directory)
     assert done.code == 5
-    assert "say where its key is: --key env:VARIABLE, file:PATH or keyring" in done.err
+    assert done.err.endswith(
+        "it is encrypted, and its key was not named; say --key env:VARIABLE, file:PATH or keyring\n"
+    )
+    done = await aio_token("accounts", directory, "ada", "--json")
+    assert done.code == 5
+    assert "--key env:VARIABLE" in json.loads(done.out)["accounts"][0]["problem"]
     done = await aio_token("accounts", directory, "--key", "env:NO_SUCH_KEY")
     assert done.code == 5
     assert "NO_SUCH_KEY is not set" in done.err

@@ -181,6 +181,9 @@ async def test_a_session_on_a_server_is_told(
     assert (told["session"], told["state"], told["expires_at"]) == (name, "fresh", UNTIL)
     done = await aio_token("status", address, name, "--check", *more)
     assert done.code == 5
+    assert done.out.endswith(
+        "it is encrypted, and its key was not named; say --key env:VARIABLE, file:PATH or keyring\n"
+    )
     if kind == "postgres":
         await store.aclose()
 
@@ -293,7 +296,10 @@ async def test_a_server_that_is_away_is_exit_code_5(aio_token: CommandLine, tmp_
     for arguments in ((), ("ada",)):
         done = await aio_token("accounts", address, *arguments)
         assert done.code == 5
-        assert "cannot be reached" in done.out + done.err
+        assert re.search(r"the store on Redis \(unix://.*\) cannot be reached", done.out + done.err)
+    (told,) = json.loads((await aio_token("accounts", address, "ada", "--json")).out)["accounts"]
+    assert told["state"] == "unknown"
+    assert told["problem"].startswith("the store on Redis (unix://")
 
 
 async def test_the_doctor_tries_a_store(

@@ -20,7 +20,7 @@ def part_of(kind: str) -> list[rig.Scenario]:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_session_is_lost_but_what_may_be(kind: str) -> None:
-    """Laws J1 to J5: on a server that ends a session whose refresh token comes twice, and whatever happens."""
+    """Laws J1, J2, J3, J4 and J5: on a server that ends a session whose refresh token comes twice, whatever happens."""
     if kind != "Redis":
         skip_without_postgres()
     costs = await storm(kind, part_of(kind))

@@ -82,6 +82,7 @@ async def test_another_user_gets_nothing_and_uses_nothing_up(
     with monkeypatch.context() as patch:
         patch.setattr(_neighbours, "_trusted", lambda: {54_321})
         assert await get(page) == (404, None)
+        assert await get(listener.start_for(pytest.fail)) == (404, None)
     assert await get(page) == (303, ADDRESS)
 
 

@@ -372,6 +372,22 @@ async def test_an_error_of_the_program_itself_reaches_the_caller() -> None:
     assert "canary" not in pages[0][1]
 
 
+async def test_a_second_browser_that_cannot_be_sent_on_ends_nothing() -> None:
+    """A person may be signing in with the first one: what comes of that counts."""
+    pages: list[int] = []
+
+    async def show(address: str) -> None:
+        async with ClientSession() as session, session.get(address, allow_redirects=False) as answer:
+            there = answer.headers["Location"]
+        server.inject(Broken(status=500), endpoint="par", times=1)
+        pages.append((await visit(address))[0])
+        await visit(there)
+
+    async with AuthorizationServer(pushed_only=True) as server:
+        assert (await AuthorizationCodeGrant(await strict(server), show=show).obtain(None)).token is not None
+    assert pages == [502]
+
+
 async def test_a_browser_that_comes_after_the_answer_changes_nothing() -> None:
     """What is told is told once, whatever a second browser meets."""
     trouble = ServerUnavailable("the server is away")

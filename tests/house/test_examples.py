@@ -225,8 +225,10 @@ async def test_a_bot_s_hosts_may_be_processes_of_one_machine() -> None:
 
 
 @pytest.mark.usefixtures("on_redis")
-async def test_an_earlier_release_keeps_what_a_later_one_has_noted() -> None:
+async def test_an_earlier_release_keeps_what_a_later_one_has_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law F3: pods of two releases renew in turn; what only the later one understands is there to the end."""
+    for variable in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):  # the later one's sources will be gone
+        monkeypatch.delenv(variable, raising=False)
     printed = (await output("examples.rolling_deployment")).splitlines()
     releases = [line.split()[3].rstrip(":") for line in printed[:-1]]
     assert tuple(releases) == rolling_deployment.DEPLOYMENT

@@ -26,11 +26,13 @@ ADMIN = ("admin", "test only: admin")
 class Keycloak:
     """A running server: where it is, and the private key (PEM) of its client `signer`.
 
-    At `secure_url` it speaks TLS, and asks for certificates of the authority.
+    At `secure_url` it speaks TLS, and asks for certificates of the authority. `callback` is where it sends the browsers
+    of web applications.
     """
 
     url: str
     secure_url: str
+    callback: str
     signing_key: str
     authority: CertificateAuthority
 
@@ -53,16 +55,18 @@ def running_keycloak(port: int | None = None) -> Iterator[Keycloak]:
     key = realm.signing_key()
     with tempfile.TemporaryDirectory(prefix="aio_token-keycloak-") as directory:
         own = _own_home(home, Path(directory))
-        (own / "data" / "import" / f"{realm.NAME}-realm.json").write_text(realm.realm_file(key), encoding="utf-8")
         (own / "tls").mkdir()
         authority = CertificateAuthority(own / "tls")
         authority.server_context()
         keycloak = Keycloak(
             url=url,
             secure_url=f"https://127.0.0.1:{free_port()}",
+            callback=f"https://127.0.0.1:{free_port()}/callback",
             signing_key=key.as_pem(private=True).decode(),
             authority=authority,
         )
+        written = realm.realm_file(key, keycloak.callback)
+        (own / "data" / "import" / f"{realm.NAME}-realm.json").write_text(written, encoding="utf-8")
         ready = f"{keycloak.issuer}/.well-known/openid-configuration"
         with running(_command(own, keycloak), _environment(), log=own / "log", ready=ready):
             yield keycloak

@@ -102,6 +102,23 @@ async def test_what_openssl_does_not_take_is_said(authority: CertificateAuthorit
     await refused(ClientCertificate(*files, make_context=wrong), r"`make_context` gave no SSLContext \(AttributeError")
 
 
+async def test_a_context_has_to_verify_servers(authority: CertificateAuthority, tmp_path: Path) -> None:
+    """Law K2: a certificate tells who the client is, and is shown to a server that has proved who it is."""
+    authority.issue("bot")
+    for changes in ({"check_hostname": False}, {"minimum_version": ssl.TLSVersion.MINIMUM_SUPPORTED}):
+
+        def make(changes: dict[str, Any] = changes) -> ssl.SSLContext:
+            context = ssl.create_default_context()
+            for name, value in changes.items():
+                setattr(context, name, value)
+            return context
+
+        await refused(
+            ClientCertificate(tmp_path / "bot.pem", tmp_path / "bot.key", make_context=make),
+            "gave a context that does not verify servers, or takes TLS before version 1.2",
+        )
+
+
 async def test_a_certificate_that_has_ended_is_said(authority: CertificateAuthority, tmp_path: Path) -> None:
     """Law K2: also while it is in use."""
     await refused(authority.issue("late", lifetime=-60), "late.pem has ended; put a new one into its place")

@@ -25,7 +25,7 @@ FOREIGN = set(
     re.findall(
         r"\w+",
         "URL str bytes int float bool object type tuple list dict set None Any Callable Awaitable Mapping Sequence T "
-        "TypeVar Protocol Literal Self SSLContext aiohttp BaseConnector Fingerprint ClassVar Unpack Generic",
+        "TypeVar Protocol Literal Self SSLContext aiohttp BaseConnector Fingerprint ClassVar Unpack Generic Path",
     )
 )
 

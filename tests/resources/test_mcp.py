@@ -13,8 +13,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from aio_token import BearerMiddleware, ConfigurationError, FileTokenStore, SignInRequired
-from aio_token._freshness import RENEWALS_APART
 from aio_token.resources import ProtectedResource
+from aio_token.testing import ManualClock
 from tests.support.document import blocks
 from tests.support.mcp_servers import mcp_servers
 
@@ -45,16 +45,18 @@ async def call(client: ClientSession, url: str, a: int, b: int) -> str:
 
 async def test_tool_calls_over_several_expiries(tmp_path: Path) -> None:
     """Law L1: three lines of set-up; the program registers itself, the person signs in once, tokens come and go."""
-    async with mcp_servers(lifetime=1) as servers:
+    clock = ManualClock()
+    async with mcp_servers(lifetime=60, clock=clock) as servers:
         resource = await ProtectedResource.discover(servers.url, servers=[servers.issuer])
-        tokens = await resource.tokens(FileTokenStore(tmp_path / "mcp"), show=browse, observer=None)
+        tokens = await resource.tokens(FileTokenStore(tmp_path / "mcp"), show=browse, observer=None, clock=clock)
         async with tokens, ClientSession(middlewares=(BearerMiddleware(tokens, resource.origin),)) as client:
-            number = 0
-            while servers.ledger.refreshes < 3:
-                number += 1
-                assert await call(client, servers.url, number, 1) == str(number + 1)
+            for number in range(12):
+                many = await asyncio.gather(*(call(client, servers.url, number, each) for each in range(5)))
+                assert many == [str(number + each) for each in range(5)]
+                clock.advance((20, 61)[number % 2])
         ledger = servers.ledger
     assert (len(ledger.clients), ledger.strange) == (1, 0)
+    assert ledger.refreshes >= 5
     assert set(ledger.resources) == {servers.url}
     assert resource.scope == "tools"
 
@@ -80,7 +82,6 @@ async def test_the_sdks_own_client(tmp_path: Path) -> None:
             Client(streamable_http_client(servers.url, http_client=http)) as client,
         ):
             for number in range(3):
-                await asyncio.sleep(RENEWALS_APART if number else 0)
                 said = await client.call_tool("add", {"a": number, "b": 1})
                 assert said.structured_content == {"result": number + 1}
                 assert await call(session, servers.url, number, 2) == str(number + 2)

@@ -17,11 +17,14 @@ from aio_token import (
     SignInRequired,
     TokenRepository,
 )
+from aio_token.oauth import DPoP
 from aio_token.resources import ProtectedResource
 from aio_token.testing import INSUFFICIENT_SCOPE, AuthorizationServer, ProtectedAPI, RecordingObserver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from aio_token.oauth import EndpointOptions
 
 
 @pytest.fixture
@@ -151,3 +154,26 @@ async def test_any_grant_may_be_used(server: AuthorizationServer, api: Protected
     assert (said(server, "resource"), said(server, "tenant")) == ([api.resource_url], ["a"])
     plain = resource.token_endpoint(PublicClient("app"), send_resource=False)
     assert DeviceGrant(plain).issued_by == plain.issued_by(scope="", audience="")
+
+
+@pytest.mark.parametrize("said_by", ["the resource", "the user"])
+async def test_a_resource_may_want_tokens_that_are_bound_to_a_key(said_by: str) -> None:
+    """RFC 9728 section 2: it says so, or whoever makes the repository does; a person's yes to more is bound as well."""
+    required: dict[str, object] = {"dpop_bound_access_tokens_required": True} if said_by == "the resource" else {}
+    async with (
+        AuthorizationServer(registration=True, dpop=True) as server,
+        ProtectedAPI(server, resource="/mcp", metadata={"scopes_supported": ["read"], **required}) as api,
+    ):
+        resource = await ProtectedResource.discover(api.resource_url, servers=server.issuer)
+        endpoint: EndpointOptions | None = {"dpop": DPoP()} if said_by == "the user" else None
+        async with (
+            await resource.tokens(show=browse, observer=None, endpoint=endpoint) as tokens,
+            ClientSession(middlewares=(BearerMiddleware(tokens, api.url, step_up="write"),)) as client,
+        ):
+            async with client.get(api.resource_url) as response:
+                assert response.status == 200
+            api.handlers = {"/mcp": INSUFFICIENT_SCOPE.respond}
+            async with client.get(api.resource_url) as response:
+                assert response.status == 403
+    assert {str(header).partition(" ")[0] for header in api.authorizations[2:]} == {"DPoP"}
+    assert server.requests["authorization_code"] == 2

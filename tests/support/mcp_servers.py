@@ -31,15 +31,21 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
+from aio_token._clock import SYSTEM_CLOCK
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from aio_token import Clock
 
 
 class Ledger(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, AccessToken]):
     """Who is a client, and which tokens there are: in memory, with a person who always agrees."""
 
-    def __init__(self, lifetime: int) -> None:
+    def __init__(self, lifetime: int, clock: Clock) -> None:
         self.lifetime = lifetime
+        self.clock = clock
+        self.ends: dict[str, float] = {}
         self.clients: dict[str, OAuthClientInformationFull] = {}
         self.codes: dict[str, AuthorizationCode] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
@@ -99,8 +105,8 @@ class Ledger(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
         return self._issue(refresh_token.client_id, scopes, refresh_token.resource)
 
     async def load_access_token(self, token: str) -> AccessToken | None:
-        """Look an access token up."""
-        return self.access_tokens.get(token)
+        """Look an access token up, which ends by the clock that the client has too."""
+        return self.access_tokens.get(token) if self.clock.time() < self.ends.get(token, 0.0) else None
 
     async def revoke_token(self, token: AccessToken | RefreshToken) -> None:
         """End everything."""
@@ -109,9 +115,9 @@ class Ledger(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
 
     def _issue(self, client_id: str, scopes: list[str], resource: str | None) -> OAuthToken:
         access, refresh = (f"kit-{kind}-{secrets.token_urlsafe(24)}" for kind in ("access", "refresh"))
-        ends = int(time.time()) + self.lifetime
+        self.ends[access] = self.clock.time() + self.lifetime
         alike: dict[str, Any] = {"client_id": client_id, "scopes": scopes, "resource": resource}
-        self.access_tokens[access] = AccessToken(token=access, expires_at=ends, **alike)
+        self.access_tokens[access] = AccessToken(token=access, **alike)
         self.refresh_tokens[refresh] = RefreshToken(token=refresh, **alike)
         self.resources.append(resource)
         return OAuthToken(access_token=access, expires_in=self.lifetime, scope=" ".join(scopes), refresh_token=refresh)
@@ -135,12 +141,14 @@ NAMES = ("login.mcp.example", "mcp.example")
 
 
 @asynccontextmanager
-async def mcp_servers(*, lifetime: int = 60, certificate: str | None = None) -> AsyncIterator[MCPServers]:
+async def mcp_servers(
+    *, lifetime: int = 60, clock: Clock = SYSTEM_CLOCK, certificate: str | None = None
+) -> AsyncIterator[MCPServers]:
     """Run them while the block lasts, by their names if there is a certificate of those.
 
-    Access tokens live for that many seconds.
+    Access tokens live for that many seconds of the clock.
     """
-    ledger, listeners = Ledger(lifetime), [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ledger, listeners = Ledger(lifetime, clock), [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     ports = [listener.getsockname()[1] for listener in listeners]
     issuer, resource = (f"http://127.0.0.1:{port}" for port in ports)
     if certificate is not None:
