@@ -67,8 +67,8 @@ class ClientCertificate(Unpicklable):
         if password is not None:
             check_secret("the password of the client certificate's key", password)
         check_function("make_context", make_context)
-        self._certificate = str(certificate)
-        self._key = self._certificate if key is None else str(key)
+        self._certificate = Path(certificate)
+        self._key = self._certificate if key is None else Path(key)
         self._password = password
         self._make_context = make_context
         self._clock = clock
@@ -102,7 +102,7 @@ class ClientCertificate(Unpicklable):
 
     def _files(self) -> tuple[object, ...]:
         try:
-            found = [Path(path).stat() for path in (self._certificate, self._key)]
+            found = [path.stat() for path in (self._certificate, self._key)]
         except OSError as error:
             message = f"the client certificate in {self._certificate}, or its key, is not there: {error.strerror}"
             raise_alone(ConfigurationError(message), because=error)
@@ -157,15 +157,15 @@ def verifies(context: SSLContext) -> bool:
     return is_sure and context.minimum_version >= TLSVersion.TLSv1_2
 
 
-def _read(path: str, what: str) -> bytes:
+def _read(path: Path, what: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         message = f"the {what} in {path} cannot be read: {error.strerror}; check the path, and who may read it"
         raise_alone(ConfigurationError(message), because=error)
 
 
-def _public_key(path: str, password: Revealed[str | None]) -> object:
+def _public_key(path: Path, password: Revealed[str | None]) -> object:
     """Return the public half of a key, which tells whether the certificate is the key's."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  slow to import
 
