@@ -25,12 +25,12 @@ _PATIENCE = 60.0  # seconds that a renewal of both files may take, which is no s
 
 
 class _Loaded(Value):
-    """What was read: of which files, until when it counts, and when the files were last as they should be."""
+    """What was read: of which files, until when it counts, and since when others do not replace it that should."""
 
     context: SSLContext
     files: tuple[object, ...]
     ends_at: float
-    seen_at: float
+    wrong_since: float | None = None
 
 
 @public
@@ -82,14 +82,18 @@ class ClientCertificate(Unpicklable):
 
         Raises `ConfigurationError` for files that cannot be used, and for a certificate that has ended.
         """
-        held, now = self._loaded, self._clock.monotonic()
+        held = self._loaded
         try:
             files = self._files()
-            held = replace(held, seen_at=now) if held and held.files == files else await self._read(files)
+            if held is None or held.files != files:
+                held = self._loaded = await self._read(files)
+            elif held.wrong_since is not None:
+                self._loaded = replace(held, wrong_since=None)
         except ConfigurationError:
-            if held is None or now - held.seen_at > _PATIENCE:
+            now = self._clock.monotonic()
+            if held is None or now - (held.wrong_since or now) > _PATIENCE:
                 raise
-        self._loaded = held
+            self._loaded = replace(held, wrong_since=held.wrong_since or now)
         if held.ends_at <= self._clock.time():
             message = f"the client certificate in {self._certificate} has ended; put a new one into its place"
             raise ConfigurationError(message)
@@ -131,7 +135,6 @@ class ClientCertificate(Unpicklable):
             context=self._context(password),
             files=files,
             ends_at=certificate.not_valid_after_utc.timestamp(),
-            seen_at=self._clock.monotonic(),
         )
 
     def _context(self, password: Revealed[str | None]) -> SSLContext:
