@@ -197,7 +197,7 @@ class Acceptance:
         assert isinstance(second, DPoPToken)
         assert first.key == second.key
         told = json.loads(urlsafe_b64decode(second.access_token.split(".")[1] + "==="))
-        assert told["cnf"] == {"jkt": second.key.thumbprint}
+        assert told["cnf"]["jkt"] == second.key.thumbprint  # Keycloak adds a member of its own
 
     async def test_a_person_enters_a_code(self, people: TokenEndpoint, service: TokenEndpoint, alice: Person) -> None:
         """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there.
