@@ -25,12 +25,12 @@ _PATIENCE = 60.0  # seconds that a renewal of both files may take, which is no s
 
 
 class _Loaded(Value):
-    """What was read: of which files, until when it counts, and when the files were last as they should be."""
+    """What was read: of which files, until when it counts, and since when others do not replace it that should."""
 
     context: SSLContext
     files: tuple[object, ...]
     ends_at: float
-    seen_at: float
+    wrong_since: float | None = None
 
 
 @public
@@ -67,8 +67,8 @@ class ClientCertificate(Unpicklable):
         if password is not None:
             check_secret("the password of the client certificate's key", password)
         check_function("make_context", make_context)
-        self._certificate = str(certificate)
-        self._key = self._certificate if key is None else str(key)
+        self._certificate = Path(certificate)
+        self._key = self._certificate if key is None else Path(key)
         self._password = password
         self._make_context = make_context
         self._clock = clock
@@ -82,14 +82,18 @@ class ClientCertificate(Unpicklable):
 
         Raises `ConfigurationError` for files that cannot be used, and for a certificate that has ended.
         """
-        held, now = self._loaded, self._clock.monotonic()
+        held = self._loaded
         try:
             files = self._files()
-            held = replace(held, seen_at=now) if held and held.files == files else await self._read(files)
+            if held is None or held.files != files:
+                held = self._loaded = await self._read(files)
+            elif held.wrong_since is not None:
+                self._loaded = replace(held, wrong_since=None)
         except ConfigurationError:
-            if held is None or now - held.seen_at > _PATIENCE:
+            now = self._clock.monotonic()
+            if held is None or now - (held.wrong_since or now) > _PATIENCE:
                 raise
-        self._loaded = held
+            self._loaded = replace(held, wrong_since=held.wrong_since or now)
         if held.ends_at <= self._clock.time():
             message = f"the client certificate in {self._certificate} has ended; put a new one into its place"
             raise ConfigurationError(message)
@@ -102,7 +106,7 @@ class ClientCertificate(Unpicklable):
 
     def _files(self) -> tuple[object, ...]:
         try:
-            found = [Path(path).stat() for path in (self._certificate, self._key)]
+            found = [path.stat() for path in (self._certificate, self._key)]
         except OSError as error:
             message = f"the client certificate in {self._certificate}, or its key, is not there: {error.strerror}"
             raise_alone(ConfigurationError(message), because=error)
@@ -131,7 +135,6 @@ class ClientCertificate(Unpicklable):
             context=self._context(password),
             files=files,
             ends_at=certificate.not_valid_after_utc.timestamp(),
-            seen_at=self._clock.monotonic(),
         )
 
     def _context(self, password: Revealed[str | None]) -> SSLContext:
@@ -157,15 +160,15 @@ def verifies(context: SSLContext) -> bool:
     return is_sure and context.minimum_version >= TLSVersion.TLSv1_2
 
 
-def _read(path: str, what: str) -> bytes:
+def _read(path: Path, what: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         message = f"the {what} in {path} cannot be read: {error.strerror}; check the path, and who may read it"
         raise_alone(ConfigurationError(message), because=error)
 
 
-def _public_key(path: str, password: Revealed[str | None]) -> object:
+def _public_key(path: Path, password: Revealed[str | None]) -> object:
     """Return the public half of a key, which tells whether the certificate is the key's."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  slow to import
 

@@ -137,13 +137,21 @@ async def test_half_of_a_renewal_is_waited_for(authority: CertificateAuthority, 
     certificate, key = tmp_path / "bot.pem", tmp_path / "bot.key"
     ours = ClientCertificate(certificate, key, clock=clock)
     context = await ours.ssl_context()
+    for _ in range(2):  # each time anew
+        certificate.rename(tmp_path / "aside.pem")
+        assert await ours.ssl_context() is context
+        (tmp_path / "aside.pem").rename(certificate)
+        assert await ours.ssl_context() is context
+        clock.advance(61)
     before = certificate.read_bytes()
     authority.issue("bot")
     renewed = certificate.read_bytes()
     certificate.write_bytes(before)
+    clock.advance(3_600)  # nothing was asked for an hour
     for _ in range(2):
         assert await ours.ssl_context() is context
-    clock.advance(61)
+        clock.advance(30)
+    clock.advance(1)
     await refused(ours, "is not that of the client certificate")
     certificate.write_bytes(renewed)
     assert await ours.ssl_context() is not context
