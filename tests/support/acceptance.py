@@ -194,6 +194,10 @@ class Acceptance:
         assert isinstance(first, DPoPToken)
         assert isinstance(second, DPoPToken)
         assert first.key == second.key
+        said = await endpoint.introspect(second)
+        if not said["active"]:  # Keycloak tells that only to whom a token is for, and lets all read it
+            said = json.loads(urlsafe_b64decode(second.access_token.split(".")[1] + "==="))
+        assert said["cnf"]["jkt"] == second.key.thumbprint  # Keycloak adds a member of its own
 
     async def test_a_person_enters_a_code(self, people: TokenEndpoint, service: TokenEndpoint, alice: Person) -> None:
         """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there.
