@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from tests.support.daemon import free_port
 from tests.support.redis_server import PATIENCE, RedisServer
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ class Guarded:
 
 def _until(is_so: Callable[[], bool], what: str) -> None:
     give_up = time.monotonic() + PATIENCE
-    while not is_so():
+    while True:
+        with suppress(OSError):  # a Sentinel has connections closed where it changes a server's part
+            if is_so():
+                return
         if time.monotonic() > give_up:
             message = f"no {what} after {PATIENCE:.0f} s"
             raise TimeoutError(message)
@@ -56,17 +60,16 @@ def _in(folder: Path, name: str) -> Path:
 @contextmanager
 def cluster(folder: Path, *, nodes: int = 3) -> Iterator[list[RedisServer]]:
     """Run a cluster of so many nodes, each with its part of the slots."""
+    buses = [str(free_port()) for _ in range(nodes)]  # by default ports that the system gives away
     with ExitStack() as stack:
-        servers = [
-            stack.enter_context(
-                _started(RedisServer(_in(folder, str(number)), "--cluster-enabled", "yes", "--appendonly", "yes"))
-            )
-            for number in range(nodes)
-        ]
+        servers = []
+        for number, bus in enumerate(buses):
+            options = ("--cluster-enabled", "yes", "--cluster-port", bus, "--appendonly", "yes")
+            servers.append(stack.enter_context(_started(RedisServer(_in(folder, str(number)), *options))))
         for number, server in enumerate(servers):
             first, last = (_SLOTS * place // nodes for place in (number, number + 1))
             server.ask("CLUSTER", "ADDSLOTSRANGE", str(first), str(last - 1))
-            servers[0].ask("CLUSTER", "MEET", "127.0.0.1", str(server.port))
+            servers[0].ask("CLUSTER", "MEET", "127.0.0.1", str(server.port), buses[number])
         for server in servers:
             _until(lambda server=server: b"cluster_state:ok" in server.ask("CLUSTER", "INFO"), "cluster")  # type: ignore[misc]
         yield servers
