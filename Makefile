@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons check format lint types floors cover covered keycloak test-keycloak test-spring docs release bench constraints clean
+.PHONY: help demo test test-pythons check format lint types floors cover covered keycloak test-keycloak test-oidc-provider test-spring docs look release bench constraints clean
 BIN := .venv/bin
 
 help:  ## say what there is to make
@@ -8,7 +8,7 @@ help:  ## say what there is to make
 demo: .venv/demo.ready  ## 1,000 concurrent requests across several renewals; ARGS="--help" tells more
 	@$(BIN)/python -m examples.demo $(ARGS)
 
-test: .venv/test.ready  ## run the tests; ARGS="-k single_flight" picks some
+test: .venv/recipes.ready  ## run the tests; ARGS="-k single_flight" picks some
 	@$(BIN)/python $(MEASURED) -m pytest --numprocesses auto $(ARGS)
 
 test-pythons: .venv/check.ready  ## run what depends on the Python on each that is supported, and with the lowest versions
@@ -37,14 +37,20 @@ covered: .venv/test.ready  ## say what of the package the measured tests have no
 keycloak: .venv/test.ready  ## fetch, configure and start a Keycloak on loopback, until Ctrl-C; ARGS=PORT
 	@$(BIN)/python -m tests.keycloak $(ARGS)
 
-test-keycloak: .venv/test.ready  ## run the integration tests against a Keycloak of their own
+test-keycloak: .venv/browser.ready  ## run the integration tests against a Keycloak of their own
 	@$(BIN)/python -m pytest -m keycloak tests/keycloak $(ARGS)
+
+test-oidc-provider: .venv/node.ready  ## run the integration tests against an oidc-provider of their own
+	@$(BIN)/python -m pytest -m oidc_provider tests/oidc_provider $(ARGS)
 
 test-spring: .venv/test.ready  ## run the integration tests against a Spring Authorization Server of their own
 	@$(BIN)/python -m pytest -m spring tests/spring $(ARGS)
 
 docs: .venv/docs.ready  ## build the site into dist/docs; a warning fails it
 	@$(BIN)/python -m website $(ARGS)
+
+look: .venv/browser.ready  ## look at the built site in a Chromium; ARGS=DIRECTORY keeps the pictures
+	@$(BIN)/python -m website.look $(ARGS)
 
 release: .venv/release.ready  ## build the package into dist/, check it and write its notes; publishes nothing
 	@.ci/release $(ARGS)

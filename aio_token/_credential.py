@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from aio_token._bound.token import key_in, token_in
 from aio_token._errors import StoreError, TokenError
 from aio_token._ground.public import public, public_in
 from aio_token._ground.record import Members
 from aio_token._ground.value import Value, field, replace
-from aio_token._token import Token, Unpicklable, fingerprint
+from aio_token._token import Unpicklable, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aio_token._bound.key import ProofKey
+    from aio_token._token import Token
 
 SCHEMA_VERSION = 2
 _OLDEST_VERSION = 1
@@ -67,6 +71,8 @@ class Credential(Unpicklable, Value):
     The last failure, for other processes and the next one: `failed_at` (POSIX seconds), `failure`, the name of its
     error's class, and `sentence`, what it said. `proof` tells whether the client proves itself with something else now.
 
+    `dpop_key` is the private key that the token and the refresh token are bound to (RFC 9449), if they are.
+
     Members of a stored record that only a later release knows are kept, out of sight, and written back (law F3): those
     of the token and of `issued_by` for as long as the part that they stand in is the same. Two credentials that differ
     in such a member are not equal.
@@ -91,6 +97,7 @@ class Credential(Unpicklable, Value):
     failure: str | None = None
     sentence: str | None = None
     proof: str | None = None
+    dpop_key: ProofKey | None = None
     _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -196,6 +203,7 @@ class Credential(Unpicklable, Value):
             "failure": self.failure,
             "sentence": self.sentence,
             "proof": self.proof,
+            "dpop_key": self.dpop_key and self.dpop_key.jwk(),
         }
         return json.dumps({**members, **record}, separators=(",", ":")).encode()
 
@@ -236,7 +244,8 @@ def _read(record: Members) -> Credential:
         raise ValueError(message)
     in_issued_by, in_token = record.part("issued_by"), record.part("token")
     issued_by = _issued_by(in_issued_by) if in_issued_by is not None else None
-    token = _token(in_token) if in_token is not None else None
+    key = key_in(record.part("dpop_key"))
+    token = token_in(in_token, key) if in_token is not None else None
     unknown = (
         record.beside("version", *_MEMBERS),
         in_token.beside(*_TOKEN_MEMBERS) if in_token is not None else {},
@@ -262,18 +271,8 @@ def _read(record: Members) -> Credential:
         failure=record.text("failure"),
         sentence=record.text("sentence"),
         proof=record.text("proof"),
+        dpop_key=key,
         _unknown=dict(zip(_homes(token, issued_by), unknown, strict=True)) if any(unknown) else None,
-    )
-
-
-def _token(members: Members) -> Token:
-    extra = members.part("extra")
-    return Token(
-        access_token=members.text("access_token") or "",
-        token_type=members.text("token_type") or "Bearer",
-        expires_at=members.time("expires_at"),
-        scope=members.text("scope"),
-        extra=extra.beside() if extra else {},
     )
 
 

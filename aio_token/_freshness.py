@@ -6,6 +6,7 @@ import math
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from aio_token._bound.token import DPoPToken
 from aio_token._clock import CLOCK_TOLERANCE
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
@@ -72,7 +73,8 @@ def _within(window: float, lifetime: float) -> float:
 class CachedToken:
     """A token in memory with its deadlines, on the monotonic clock and, for suspended machines, on the wall (law D4).
 
-    `fresh_until` and `fresh_until_wall` are all that the hot path looks at.
+    `fresh_until` and `fresh_until_wall` are all that the hot path looks at. A middleware looks at `plain_until`, which
+    is always past for a token that is bound to a key: its headers are made for each request.
     """
 
     __slots__ = (
@@ -84,6 +86,7 @@ class CachedToken:
         "_renewed_until",
         "fresh_until",
         "fresh_until_wall",
+        "plain_until",
         "token",
     )
 
@@ -120,6 +123,7 @@ class CachedToken:
         self.token = token
         self.fresh_until = self._expiring = now + fresh_for
         self.fresh_until_wall = wall + fresh_for
+        self.plain_until = -math.inf if isinstance(token, DPoPToken) else self.fresh_until
         self._ends, self._ends_wall = now + left, wall + left
         self._due = hard
         self._clock = clock
@@ -166,6 +170,8 @@ class CachedToken:
     def look_again_in(self, seconds: float) -> None:
         """Leave the hot path after so many seconds, once, though the token is still fresh."""
         self.fresh_until = min(self._expiring, self._clock.monotonic() + seconds)
+        if self.plain_until > -math.inf:
+            self.plain_until = self.fresh_until
 
 
 @runtime_checkable

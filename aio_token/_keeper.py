@@ -144,7 +144,7 @@ class Keeper:
         """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
         lineage, ours, may_lose = self._lineage, self.credential, may_lose_writes(self._store)
         adopted, first = lineage.adopts(found, ours, may_lose=may_lose), not lineage.known
-        lost = not adopted and may_lose and lineage.has_lost(found, ours)
+        lost = not adopted and lineage.has_lost(found, ours)
         if adopted:
             lineage = lineage.succeeded(ours, found)
         self._lineage = lineage.found(found, lost=lost)

@@ -49,7 +49,10 @@ class Lineage(Value):
         return not is_older(found, ours)
 
     def has_lost(self, found: Credential | None, ours: Credential | None) -> bool:
-        """Whether a store that may lose writes has lost ours: what it held is gone, or older than ours (law F9)."""
+        """Whether the store has lost ours, where what it holds is not adopted: it is gone, or older (law F9).
+
+        An older record shows it of any store: a backup was restored.
+        """
         if not self.known or ours is None or found == self.stored or found in self.tried:
             return self.lost
         return found is None or is_older(found, ours)

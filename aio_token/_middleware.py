@@ -26,12 +26,14 @@ from aiohttp.hdrs import WWW_AUTHENTICATE
 from multidict import istr
 
 from aio_token._arguments import demand
+from aio_token._bound.nonces import nonces_of
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._edge.again import closed_on_error, made_ready, taken_in
 from aio_token._edge.attachable import Attachable
 from aio_token._edge.bodies import prepare
 from aio_token._edge.challenge import parse
 from aio_token._edge.demands import wish_in
+from aio_token._edge.dpop import concerning, proving
 from aio_token._edge.evidence import Sent
 from aio_token._edge.leaving import as_token_error
 from aio_token._edge.notices import Notices
@@ -117,6 +119,7 @@ class BearerMiddleware(Attachable):
         self._tell = telling(observer, clock, getattr(source, "name", None))
         self._now = clock.monotonic
         self._budgets = budgets_of(source)
+        self._proving = partial(proving, nonces=nonces_of(source), now=clock.time, tell=self._tell)
         self._notices = Notices()
         alike: dict[str, Any] = {"required": required, "renew_on": renew_on, "header": header, "prefix": prefix}
         alike |= {"send_tokens_over_plain_http": send_tokens_over_plain_http, "observer": observer, "clock": clock}
@@ -137,7 +140,7 @@ class BearerMiddleware(Attachable):
         if request.proxy is not None or request._body is not None:  # noqa: SLF001  `body` is a property, and slower
             await prepare(request)
         cached = self._cache.cached
-        if cached is not None and self._monotonic() < cached.fresh_until and self._wall() < cached.fresh_until_wall:
+        if cached is not None and self._monotonic() < cached.plain_until and self._wall() < cached.fresh_until_wall:
             sent: Token | Sent = cached.token
         else:
             if self._step_up is not None and (wider := await self._step_up.serving(url, self)) is not None:
@@ -145,7 +148,7 @@ class BearerMiddleware(Attachable):
             fetched = await self._fetched(request)
             if fetched is None:
                 return await handler(request)
-            sent = fetched
+            sent, handler = fetched, self._proving(handler, fetched)
         # What _sent_again() does, without a coroutine of its own.
         headers[header] = sent.authorization
         try:
@@ -181,7 +184,7 @@ class BearerMiddleware(Attachable):
     ) -> ClientResponse:
         """Return the answer, or what the request gets with another token if the answer asks for one."""
         token = sent.token if isinstance(sent, Sent) else sent
-        challenges = list(parse(response.headers.getall(WWW_AUTHENTICATE, ())))
+        challenges = concerning(parse(response.headers.getall(WWW_AUTHENTICATE, ())), token)
         wish, due = wish_in(challenges), is_due(self._memory, token)
         with closed_on_error(response):
             is_asked = await self._policy.means_renew(response, challenges, sent, is_due=due) or wish != NO_WISH
@@ -245,7 +248,7 @@ class BearerMiddleware(Attachable):
         headers, header = request.headers, self._header
         headers[header] = sent.authorization
         try:
-            response = await handler(request)
+            response = await self._proving(handler, sent)(request)
         finally:
             if headers.get(header) is sent.authorization:
                 del headers[header]

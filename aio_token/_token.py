@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from functools import wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from aio_token._errors import raise_alone
+from aio_token._ground.headers import Headers
 from aio_token._ground.public import public
 from aio_token._ground.value import Value, field
 
@@ -46,17 +47,6 @@ class Unpicklable:
         raise TypeError(message)
 
 
-class Headers(dict[str, str]):
-    """Headers that hold a token; their repr names them, and shows none."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<Headers {' '.join(self)}>"
-
-    __str__ = __repr__
-
-
 def _refused_alone(cls: type[Token]) -> type[Token]:
     """Let the errors of the constructor show no token: its frame, which error reporters print, holds the text."""
     construct = cls.__init__
@@ -90,6 +80,8 @@ class Token(_OnRequests, Unpicklable, Value):
     header. Raises ValueError for a text that cannot stand in a header and for a `token_type` other than Bearer.
     """
 
+    type_sent: ClassVar[str] = "Bearer"  # before the token, whatever case the server writes it in
+
     access_token: str
     token_type: str = "Bearer"
     expires_at: float | None = None
@@ -106,11 +98,11 @@ class Token(_OnRequests, Unpicklable, Value):
         if len(self.access_token) > _MAX_LENGTH:
             message = f"the access token is longer than {_MAX_LENGTH} characters"
             raise ValueError(message)
-        if self.token_type.lower() != "bearer":
-            message = "the token is of a type other than Bearer, which is the only one that is sent"
+        if self.token_type.lower() != self.type_sent.lower():
+            message = f"the token is of a type other than {self.type_sent}, which is the only one that is sent"
             raise ValueError(message)
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)) if self.extra else _NO_EXTRA)
-        object.__setattr__(self, "authorization", f"Bearer {self.access_token}")
+        object.__setattr__(self, "authorization", f"{self.type_sent} {self.access_token}")
 
     @property
     def fingerprint(self) -> str:

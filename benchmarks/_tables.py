@@ -243,7 +243,7 @@ def scale(result: Result) -> str:
 
 def accounts(result: Result) -> str:
     """Accounts by name."""
-    names = ("accounts", "rest_bytes", "use_bytes", "creation_us", "step_ns", "collection_rest_ms", "collection_use_ms")
+    names = ("rest_bytes", "use_bytes", "creation_us", "step_ns", "collection_rest_ms", "collection_use_ms")
     head = [
         "accounts",
         "bytes at rest",
@@ -253,7 +253,12 @@ def accounts(result: Result) -> str:
         "full collection, all at rest (ms)",
         "all in use (ms)",
     ]
-    return markdown(head, [[row[name] for name in names] for row in result["accounts"]])
+    return markdown(head, [[_how_many(row), *(row[name] for name in names)] for row in result["accounts"]])
+
+
+def _how_many(row: Result) -> str:
+    count, used = row["accounts"], row.get("in_use", row["accounts"])
+    return shown(count) if used == count else f"{shown(count)}, {shown(used)} of them in use"
 
 
 def accounts_together(result: Result) -> str:

@@ -6,11 +6,8 @@ python -m examples.agent --five       starts five of them at the same time, agai
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-import tempfile
-from pathlib import Path
 
 from aiohttp import ClientSession
 
@@ -22,10 +19,10 @@ from aio_token import (
     TokenEndpoint,
     TokenError,
     TokenRepository,
-    testing,
 )
 from examples import ending
-from examples.servers import embedded, of_environment
+from examples.hosts import servers_that_count, several
+from examples.servers import of_environment
 
 
 async def agent(file: str) -> int:
@@ -46,15 +43,8 @@ async def agent(file: str) -> int:
 
 async def five() -> int:
     """Start five agents at once, and return an exit code."""
-    async with testing.AuthorizationServer() as server, testing.ProtectedAPI(server) as api:
-        with tempfile.TemporaryDirectory() as directory:
-            file = Path(directory, "token.json")
-            environment = {**os.environ, **embedded(server, api, file).environment}
-            command = (sys.executable, "-m", "examples.agent", str(file))
-            agents = [await asyncio.create_subprocess_exec(*command, env=environment) for _ in range(5)]
-            codes = [await one.wait() for one in agents]
-        print(f"refreshes: {server.refreshes}, refresh tokens presented twice: {server.reused}")
-        return max(codes)
+    async with servers_that_count() as here:
+        return await several("examples.agent", str(here.token_file), count=5, here=here)
 
 
 if __name__ == "__main__":

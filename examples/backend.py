@@ -25,7 +25,18 @@ from aio_token import (
 from aio_token.grants import WebSignIn
 from aio_token.stores import DirectoryTokenStores, EnvironmentKey, new_key
 from examples.servers import servers
-from examples.web_sign_in import ACCOUNTS, ORIGIN, SIGN_IN, VISITOR, begin, finish, page, sentences, sign_out
+from examples.web_sign_in import (
+    ACCOUNTS,
+    ORIGIN,
+    SIGN_IN,
+    TO_SIGN_OUT,
+    VISITOR,
+    begin,
+    finish,
+    page,
+    sentences,
+    sign_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -71,7 +82,7 @@ async def home(request: web.Request) -> web.Response:
     """Show what the APIs say to this visitor; one that is away does not take the others with it."""
     visitor = request.cookies.get(VISITOR)
     if not visitor:
-        return page("No one is signed in: /sign-in")
+        return page("No one is signed in")
     async with request.app[SESSION_OF](visitor) as session:
 
         async def said(name: str, address: str) -> str:
@@ -84,7 +95,7 @@ async def home(request: web.Request) -> web.Response:
                 return f"{name}: no answer"
 
         answers = await asyncio.gather(*(said(name, address) for name, address in request.app[APIS].items()))
-    return page(", ".join(answers))
+    return page(", ".join(answers), TO_SIGN_OUT)
 
 
 def application(origin: str) -> web.Application:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 VISITOR, BEGUN = "visitor", "sign-in"  # cookies: who this is, and the sign-in that this browser has begun
+TO_SIGN_IN = '<p><a href="/sign-in">Sign in</a>'
+TO_SIGN_OUT = '<form method="post" action="/sign-out"><button>Sign out</button></form>'
 
 ACCOUNTS = web.AppKey("ACCOUNTS", Accounts)
 SIGN_IN = web.AppKey("SIGN_IN", WebSignIn)
@@ -60,9 +62,10 @@ async def shared(app: web.Application) -> AsyncIterator[None]:
             yield
 
 
-def page(text: str, status: int = 200) -> web.Response:
-    """Make a page of a text."""
-    return web.Response(text=f"<!DOCTYPE html><p>{html.escape(text)}", content_type="text/html", status=status)
+def page(text: str, to_go_on: str = TO_SIGN_IN, status: int = 200) -> web.Response:
+    """Make a page of a text, and what the visitor may do next."""
+    content = f"<!DOCTYPE html><p>{html.escape(text)}{to_go_on}"
+    return web.Response(text=content, content_type="text/html", status=status)
 
 
 @web.middleware
@@ -75,11 +78,17 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 async def begin(request: web.Request) -> web.Response:
-    """Send the browser to sign in, and let it keep what only this browser may end."""
+    """Send the browser to sign in, and let it keep what only this browser may end.
+
+    The session that it has is ended first: no one will know its name any more.
+    """
+    if visitor := request.cookies.get(VISITOR):
+        await request.app[ACCOUNTS][visitor].sign_out()
     begun = await request.app[SIGN_IN].begin()
     response = web.Response(status=302, headers={"Location": begun.address})
     secure = request.app[ORIGIN].startswith("https:")
     response.set_cookie(BEGUN, begun.state, max_age=600, path="/callback", httponly=True, secure=secure, samesite="Lax")
+    response.del_cookie(VISITOR)
     return response
 
 
@@ -99,9 +108,9 @@ async def home(request: web.Request) -> web.Response:
     """Show what the API says to this visitor."""
     visitor = request.cookies.get(VISITOR)
     if not visitor:
-        return page("Nobody is signed in: /sign-in")
+        return page("Nobody is signed in")
     async with request.app[API_OF](visitor) as api, api.get("/me") as response:
-        return page(f"The API answers {response.status}")
+        return page(f"The API answers {response.status}: {await response.text()}", TO_SIGN_OUT)
 
 
 async def sign_out(request: web.Request) -> web.Response:

@@ -29,6 +29,8 @@ from examples.servers import servers
 
 ORIGIN = os.environ.get("ORIGIN", "http://127.0.0.1:8000")
 SECURE = ORIGIN.startswith("https:")
+TO_SIGN_IN = '<p><a href="/sign-in">Sign in</a>'
+TO_SIGN_OUT = '<form method="post" action="/sign-out"><button>Sign out</button></form>'
 
 
 @asynccontextmanager
@@ -52,23 +54,29 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-def page(text: str, status: int = 200) -> HTMLResponse:
-    """Make a page of a text."""
-    return HTMLResponse(f"<!DOCTYPE html><p>{html.escape(text)}", status_code=status)
+def page(text: str, to_go_on: str = TO_SIGN_IN, status: int = 200) -> HTMLResponse:
+    """Make a page of a text, and what the visitor may do next."""
+    return HTMLResponse(f"<!DOCTYPE html><p>{html.escape(text)}{to_go_on}", status_code=status)
 
 
 @app.exception_handler(TokenError)
 async def sentence(request: Request, error: TokenError) -> HTMLResponse:  # noqa: ARG001  FastAPI's
     """Say what went wrong: the text of an error holds no secret, but it may hold the server's words."""
-    return page(str(error), 403)
+    return page(str(error), status=403)
 
 
 @app.get("/sign-in")
-async def begin(request: Request) -> RedirectResponse:
-    """Send the browser to sign in, and let it keep what only this browser may end."""
+async def begin(request: Request, visitor: Annotated[str | None, Cookie()] = None) -> RedirectResponse:
+    """Send the browser to sign in, and let it keep what only this browser may end.
+
+    The session that it has is ended first: no one will know its name any more.
+    """
+    if visitor:
+        await request.app.state.accounts[visitor].sign_out()
     begun = await request.app.state.sign_in.begin()
     response = RedirectResponse(begun.address, 302)
     response.set_cookie("sign-in", begun.state, max_age=600, path="/callback", httponly=True, secure=SECURE)
+    response.delete_cookie("visitor")
     return response
 
 
@@ -88,12 +96,12 @@ async def finish(request: Request, begun: Annotated[str | None, Cookie(alias="si
 async def home(request: Request, visitor: Annotated[str | None, Cookie()] = None) -> HTMLResponse:
     """Show what the API says to this visitor."""
     if not visitor:
-        return page("Nobody is signed in: /sign-in")
+        return page("Nobody is signed in")
     state = request.app.state
     bearer = BearerMiddleware(state.accounts[visitor], state.api_url)
     session = ClientSession(state.api_url, middlewares=(bearer,), connector=state.connections, connector_owner=False)
     async with session as api, api.get("/me") as response:
-        return page(f"The API answers {response.status}")
+        return page(f"The API answers {response.status}: {await response.text()}", TO_SIGN_OUT)
 
 
 @app.post("/sign-out")

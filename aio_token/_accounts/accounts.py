@@ -18,17 +18,17 @@ from weakref import WeakValueDictionary
 from aio_token._accounts.account import Account, Estate
 from aio_token._accounts.ahead import Ahead
 from aio_token._accounts.each import each_of
+from aio_token._accounts.looking import look_at
 from aio_token._accounts.strangers import Strangers, StrangersStore, begins_with_a_sign_in
 from aio_token._arguments import demand, demand_kind, demand_one_of
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import ConfigurationError, StoreError
-from aio_token._freshness import CachedToken, Windows
+from aio_token._freshness import Windows
 from aio_token._ground.public import public
-from aio_token._limits import Limits, failure_of, read, waiting_for_the_lock
-from aio_token._lineage import refuse_another_client, served
+from aio_token._limits import Limits, waiting_for_the_lock
+from aio_token._lineage import refuse_another_client
 from aio_token._pacing.pace import Pace
 from aio_token._single_flight import finish
-from aio_token._status import Status, status_of
 from aio_token._token import Unpicklable
 from aio_token.observe.log import log_event
 from aio_token.stores.encrypted import reencrypt
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from aio_token._errors import TokenError
     from aio_token._interfaces import Grant, TokenStore
     from aio_token._repository import TokenRepository
+    from aio_token._status import Status
     from aio_token.events import Observer
     from aio_token.stores import TokenStores
 
@@ -122,16 +123,14 @@ class Accounts(Unpicklable):
         account = self._in_use.get(name)
         if account is not None and account.status.state != "unknown":
             return account.status
-        store = self._stores.of(name)
-        try:
-            credential = await read(store, store, self._limits)
-        except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
-            return status_of(None, None, known=False, trouble=failure_of(store, error), name=name)
-        cached = None
-        if credential is not None and served(credential, self._grant_of(name).issued_by) is not None:
-            windows = self._options["windows"]
-            cached = CachedToken.of(credential, windows, self._clock, renewal_took=None, jitter=0.0)
-        return status_of(credential, cached, name=name)
+        return await look_at(
+            self._stores.of(name),
+            self._grant_of(name).issued_by,
+            name=name,
+            limits=self._limits,
+            windows=self._options["windows"],
+            clock=self._clock,
+        )
 
     async def statuses(self) -> AsyncIterator[Status]:
         """Return the status of each account, from memory or from its store; no server is asked. Raises `StoreError`.

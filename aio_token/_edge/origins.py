@@ -21,6 +21,7 @@ A defaultdict, since the hot path looks into it by every request's scheme: `get`
 """
 
 _WEBSOCKET = {"http": "ws", "https": "wss"}
+_WEB = {socket: scheme for scheme, socket in _WEBSOCKET.items()}
 _PLAIN = frozenset({"http", "ws"})
 
 
@@ -54,6 +55,12 @@ def allowed_origins(origins: Iterable[str | URL], *, plain_http: bool) -> Origin
         message = "name at least one origin that the token may be sent to, such as https://api.example"
         raise ConfigurationError(message)
     return allowed
+
+
+def origin_asked(url: URL) -> str:
+    """Return the origin of a request, the same for a WebSocket's handshake as for any other to the same server."""
+    origin = url.origin()
+    return str(origin.with_scheme(_WEB[origin.scheme]) if origin.scheme in _WEB else origin)
 
 
 def refuse_proxy(url: URL) -> None:

@@ -9,6 +9,7 @@ from aiohttp.hdrs import AUTHORIZATION
 from multidict import istr
 
 from aio_token._arguments import demand_kind
+from aio_token._bound.token import DPoPToken
 from aio_token._errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ def value_after(prefix: str) -> Callable[[Token], str]:
     if prefix == "Bearer":
         return lambda token: token.authorization
     before = f"{prefix} " if prefix else ""
-    return lambda token: before + token.access_token
+    return lambda token: token.authorization if isinstance(token, DPoPToken) else before + token.access_token

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED = 401
 _FORBIDDEN = 403
-_NO_TOKEN_HELPS = frozenset({"insufficient_scope", "invalid_request"})
+_OF_THE_PROOF = ("use_dpop_nonce", "invalid_dpop_proof")  # RFC 9449: the token may be as good as ever
+_NO_TOKEN_HELPS = frozenset({"insufficient_scope", "invalid_request", *_OF_THE_PROOF})
 _PATIENCE = 0.25  # seconds that a predicate may take
 
 _logger = logging.getLogger("aio_token")
@@ -71,12 +72,14 @@ class ByPredicate(Policy):
     async def means_renew(
         self,
         response: ClientResponse,
-        challenges: Sequence[Challenge],  # noqa: ARG002  it reads the response itself
-        sent: Token | Sent,  # noqa: ARG002
+        challenges: Sequence[Challenge],
+        sent: Token | Sent,  # noqa: ARG002  it reads the response itself
         *,
         is_due: bool,  # noqa: ARG002
     ) -> bool:
         """Ask the function. What it reads stays there to be read; a body too long or too slow for it means no."""
+        if not set(errors_of(challenges)).isdisjoint(_OF_THE_PROOF):
+            return False
         try:
             with Ahead(response):
                 answer = self._predicate(response)

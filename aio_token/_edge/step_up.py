@@ -17,6 +17,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aio_token._arguments import demand
+from aio_token._edge.agreed import Agreed
+from aio_token._edge.origins import origin_asked
 from aio_token._errors import ConfigurationError, GrantRefused, SignInRequired, TokenError
 from aio_token._ground.backoff import pause
 from aio_token.oauth.remedies import ANOTHER_SCOPE
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 8_192  # characters of a scope; aiohttp takes header lines of 8,190 unless it is told to take more
 _REFUSED = frozenset({401, 403})  # the standard says 403
-_WEB = {"ws": "http", "wss": "https"}
 
 _BearerT = TypeVar("_BearerT")
 _logger = logging.getLogger("aio_token")
@@ -55,14 +56,14 @@ def scope_in(challenges: Iterable[Challenge]) -> frozenset[str]:
 class Wider(Generic[_BearerT]):
     """The token with more scope that one origin has asked for, and the middleware that serves it there."""
 
-    def __init__(
-        self, step_up: StepUp[_BearerT], origin: str, words: frozenset[str], source: TokenSource, bearer: _BearerT
-    ) -> None:
+    source: TokenSource
+    bearer: _BearerT
+
+    def __init__(self, step_up: StepUp[_BearerT], origin: str, words: frozenset[str]) -> None:
         self._step_up = step_up
         self.origin = origin
         self.words = words
-        self.source = source
-        self.bearer = bearer
+        self.agreed: Agreed | None = None  # what a person agrees to
         self.is_whole = False  # it has what the token before it had: that was known
 
     async def obtained(self) -> Token:
@@ -100,9 +101,12 @@ class StepUp(Generic[_BearerT]):
 
         A wider token that has ended and is not given again is forgotten: pages that do without it go on.
         """
-        origin = _origin(url)
+        origin = origin_asked(url)
         wider = self._at.get(origin)
         if wider is None or not wider.is_whole or wider.bearer is asking:
+            return None
+        if wider.agreed is not None and wider.agreed.has_ended:
+            self._at.pop(origin, None)
             return None
         try:
             await wider.source.token()
@@ -116,7 +120,7 @@ class StepUp(Generic[_BearerT]):
         self, response: ClientResponse, challenges: Iterable[Challenge], token: Token, bearer: _BearerT
     ) -> Wider[_BearerT] | None:
         """Return what may have the token that the answer to `bearer` asks for; None if the answer is the caller's."""
-        asked, origin = scope_in(challenges), _origin(response.url)
+        asked, origin = scope_in(challenges), origin_asked(response.url)
         if response.status not in _REFUSED or not asked:
             return None
         at = self._at.get(origin)
@@ -134,10 +138,9 @@ class StepUp(Generic[_BearerT]):
         tried = self._tried.get(origin)
         if tried is None or tried.words != words:
             source = self._source._widened(" ".join(sorted(words)))  # noqa: SLF001
-            made: Any = self._make(source, origin)
-            made._step_up = self  # noqa: SLF001  another page may want still more
-            tried = self._tried[origin] = Wider(self, origin, words, source, made)
+            tried = self._tried[origin] = Wider(self, origin, words)
             tried.is_whole = bool(known)
+            self._serve(tried, source)
         _logger.debug("%s wants the scope %s", origin, " ".join(sorted(missing)))
         return tried
 
@@ -148,7 +151,7 @@ class StepUp(Generic[_BearerT]):
         """
         origin = wider.origin
         try:
-            token = await wider.source.token()
+            token = await self._token(wider)
         except TokenError as error:
             failures, until = self._failures.get(origin, (0, 0.0))
             if self._now() >= until:
@@ -166,6 +169,27 @@ class StepUp(Generic[_BearerT]):
         self._at[origin] = max(wider, self._at.get(origin, wider), key=lambda each: len(each.words))
         return token
 
+    async def _token(self, wider: Wider[_BearerT]) -> Token:
+        """Return the wider token, and ask a person for it if there is one and only that helps. Raises `TokenError`."""
+        if wider.agreed is None or not wider.agreed.has_ended:
+            try:
+                return await wider.source.token()
+            except TokenError as error:
+                if not (self._needs_a_person(error) or (wider.agreed and isinstance(error, SignInRequired))):
+                    raise
+                wider.agreed = wider.agreed or Agreed.by_the_person_of(self._source, " ".join(sorted(wider.words)))
+                if wider.agreed is None:
+                    raise
+        token, source = await wider.agreed.source()
+        self._serve(wider, source)
+        return token
+
+    def _serve(self, wider: Wider[_BearerT], source: TokenSource) -> None:
+        """Let the origin be served by that source from now on."""
+        made: Any = self._make(source, wider.origin)
+        made._step_up = self  # noqa: SLF001  another page may want still more
+        wider.source, wider.bearer = source, made
+
     def _needs_a_person(self, error: TokenError) -> bool:
         """Whether a person can give what the server does not give by itself."""
         if self._source._needs_no_session or isinstance(error, GrantRefused):  # noqa: SLF001
@@ -182,8 +206,3 @@ def step_up_of(
 
 def _words(scope: str | None) -> frozenset[str]:
     return frozenset(scope.split()) if scope and len(scope) <= _LONGEST else frozenset()
-
-
-def _origin(url: URL) -> str:
-    origin = url.origin()
-    return str(origin.with_scheme(_WEB[origin.scheme]) if origin.scheme in _WEB else origin)

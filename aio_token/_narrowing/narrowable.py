@@ -77,20 +77,31 @@ class Narrowable:
 
     def _another(self, store: TokenStore, observer: Observer) -> Any:  # noqa: ANN401  a repository, whose class is above
         """Make a repository like this one, over another store."""
+        return self._made(store, observer=observer, **self._options)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """What a repository like this one is made with."""
         keeper = self._keeper
-        return self._made(
-            store,
-            windows=keeper._windows,  # noqa: SLF001  its own keeper
-            limits=self._limits,
-            pace=keeper._pace,  # noqa: SLF001
-            unwritable="serve" if keeper._serves_unsaved else "refuse",  # noqa: SLF001
-            observer=observer,
-            clock=keeper.clock,
-        )
+        return {
+            "windows": keeper._windows,  # noqa: SLF001  its own keeper
+            "limits": self._limits,
+            "pace": keeper._pace,  # noqa: SLF001
+            "unwritable": "serve" if keeper._serves_unsaved else "refuse",  # noqa: SLF001
+            "clock": keeper.clock,
+        }
+
+    def _apart(self, store: TokenStore, grant: Grant, person: Grant | None, wish: Wish) -> Any:  # noqa: ANN401  the same
+        """Make a repository of another session, which is closed and ends with this one."""
+        options = {**self._options, "grant": grant, "sign_in_with": person, "observer": self._observer}
+        made = Narrowable._made(self, store, **options)  # no account: that is this one
+        made._wish = wish  # noqa: SLF001  of its own kind
+        (self._family or Family(self)).keep(made)
+        return made
 
     def _made(self, store: TokenStore, **options: Any) -> Any:  # noqa: ANN401
         repository: Any = next(cls for cls in type(self).__mro__ if Narrowable in cls.__bases__)
-        return repository(self._grant, store, name=self._name, **options)
+        return repository(options.pop("grant", self._grant), store, name=self._name, **options)
 
     async def _close_those_beside(self) -> None:
         """Close the narrowed ones of this session, as far as anything holds them; of a narrowed one, none."""

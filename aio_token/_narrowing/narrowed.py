@@ -74,7 +74,8 @@ def _as_entry(seen: Credential) -> dict[str, Any]:
 
 def _entry(record: Credential, key: str) -> Credential:
     try:
-        return Credential.from_json(json.dumps(_entries(record)[key]).encode())
+        own = {**_entries(record)[key], "dpop_key": record.dpop_key and record.dpop_key.jwk()}
+        return Credential.from_json(json.dumps(own).encode())
     except (LookupError, ValueError, StoreError):  # there is none yet, or a later release wrote it
         return Credential()
 
@@ -167,7 +168,7 @@ class NarrowSlot:
 class Family:
     """The repositories of one session: that of the session itself, and those of narrowed tokens, held weakly."""
 
-    __slots__ = ("_met", "_others", "_told", "_unsaved", "parent")
+    __slots__ = ("_apart_from_it", "_met", "_others", "_told", "_unsaved", "parent")
 
     def __init__(self, parent: Any) -> None:  # noqa: ANN401  a repository, which is above
         self.parent = parent
@@ -176,6 +177,7 @@ class Family:
         self._told = False
         self._unsaved: set[Any] = set()
         self._others: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self._apart_from_it: WeakSet[Any] = WeakSet()
 
     def member(self, wish: Wish) -> Any:  # noqa: ANN401
         """Return the repository of one narrowed token, the same one for the same wish."""
@@ -189,9 +191,13 @@ class Family:
             found._family, found._wish = self, wish  # noqa: SLF001
         return found
 
+    def keep(self, one: Any) -> None:  # noqa: ANN401
+        """Note the repository of another session that ends with this one."""
+        self._apart_from_it.add(one)
+
     def beside(self, one: Any) -> list[Any]:  # noqa: ANN401
-        """Return the narrowed ones that are beside the session's own repository; none for a narrowed one."""
-        return list(self._others.values()) if one is self.parent else []
+        """Return those that are beside the session's own repository; none for a narrowed one."""
+        return [*self._others.values(), *self._apart_from_it] if one is self.parent else []
 
     def _hear(self, observer: Observer | None, event: Event) -> None:
         """Hold those whose credential is in memory only, though no one else does, and tell the observer."""
@@ -200,10 +206,11 @@ class Family:
         notify(observer, event)
 
     def begin_anew(self) -> None:
-        """Let narrowed tokens go, as another session has begun: the store is read when they are asked for again."""
-        for other in list(self._others.values()):
+        """Let the other tokens go, as another session has begun: the store is read when they are asked for again."""
+        for other in self.beside(self.parent):
             keeper: Keeper = other._keeper  # noqa: SLF001
             keeper.credential = keeper.cached = None
+            other._trouble.clear()  # noqa: SLF001  it was that of the session before
             keeper._lineage = Lineage(spent=keeper._lineage.spent)  # noqa: SLF001
 
     async def in_order(self, one: Any, question: Question) -> None:  # noqa: ANN401

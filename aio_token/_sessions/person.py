@@ -27,10 +27,10 @@ SIGN_INS_APART = 60.0
 class Person:
     """Signs in by a grant for people, once for all who wait (law E2)."""
 
-    __slots__ = ("_grant", "_keeper", "_limit", "_next")
+    __slots__ = ("_keeper", "_limit", "_next", "grant")
 
     def __init__(self, grant: Grant, limit: float, keeper: Keeper) -> None:
-        self._grant = grant
+        self.grant = grant
         self._limit = limit
         self._keeper = keeper
         self._next = -math.inf  # monotonic
@@ -57,7 +57,7 @@ class Person:
             self._next = self._keeper.clock.monotonic() + SIGN_INS_APART
 
     async def _ask(self, sessions: Sessions, flight: SingleFlight[Token], question: Question) -> Token:
-        asking = asyncio.Task(sessions.begin(self._grant, question.wish, by_a_person=True), name="aio_token: sign-in")
+        asking = asyncio.Task(sessions.begin(self.grant, question.wish, by_a_person=True), name="aio_token: sign-in")
         try:
             async with within(self._limit, SignInRequired(f"no one signed in within {self._limit:g} s")):
                 while not (await asyncio.wait((asking,), timeout=LOOKS_APART))[0]:

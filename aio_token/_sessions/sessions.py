@@ -18,6 +18,7 @@ from aio_token._hold import holding
 from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
+from aio_token._sessions.beside import sessions_beside
 from aio_token._sessions.scope import tell_what_is_missing
 from aio_token._single_flight import Flights, finish
 from aio_token.events import Replaced, SignedIn, SignedOut
@@ -199,11 +200,16 @@ class _Obtained:
 
 
 async def why_not_revoked(grant: Grant, credential: Credential | None) -> str | None:
-    """Revoke a credential at its server; return why that was not done, None if it was."""
+    """Revoke a credential at its server, with what stands beside it; return why that was not done, None if it was."""
     if credential is None:
         return "there was nothing to revoke"
     if not isinstance(grant, Revocable):
         return "this grant cannot revoke what it obtained"
+    outcomes = [await _why_not_revoked(grant, one) for one in (credential, *sessions_beside(credential))]
+    return next(filter(None, outcomes), None)
+
+
+async def _why_not_revoked(grant: Revocable, credential: Credential) -> str | None:
     try:
         await grant.revoke(credential)
     except TokenError as error:

@@ -12,6 +12,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from aio_token._bound.token import DPoPToken
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError
 from aio_token._freshness import CachedToken, Question, Windows
@@ -81,4 +82,5 @@ def _fresh(session: Session, min_valid: float) -> Token | None:
     if stored is None or served(stored, session.profile.issued_by) is None:
         return None
     cached = CachedToken.of(stored, Windows(), SYSTEM_CLOCK, renewal_took=None, jitter=_MOST_JITTER)
-    return Question(min_valid_for=min_valid).fresh(cached)
+    token = Question(min_valid_for=min_valid).fresh(cached)
+    return None if isinstance(token, DPoPToken) else token

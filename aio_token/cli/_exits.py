@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aio_token._errors import TokenError
+    from aio_token.events import Remedy
 
 _T = TypeVar("_T")
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP) if os.name == "posix" else ()
@@ -53,7 +54,12 @@ _BY_REMEDY = {"sign in": Exit.SIGN_IN, "wait": Exit.LATER, "storage": Exit.STORE
 
 def exit_for(error: TokenError) -> Exit:
     """Return the exit code of an error."""
-    return _BY_REMEDY.get(remedy(error), Exit.OTHER)
+    return exit_for_remedy(remedy(error))
+
+
+def exit_for_remedy(what_helps: Remedy) -> Exit:
+    """Return the exit code of trouble by what helps."""
+    return _BY_REMEDY.get(what_helps, Exit.OTHER)
 
 
 def run_to_end(task: Coroutine[object, object, _T]) -> _T:

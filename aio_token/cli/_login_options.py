@@ -49,6 +49,7 @@ class Options:
     assertion: str | None = None
     ca_file: str | None = None
     proxy: str | None = None
+    dpop: bool | None = None
     port: int = 0
     yes: bool = False
 
@@ -92,6 +93,7 @@ class Options:
             assertion=self.assertion or (before.assertion if same_client and not proofs else None),
             ca_file=self.ca_file or before.ca_file,
             proxy=self.proxy or before.proxy,
+            dpop=before.dpop if self.dpop is None else self.dpop,
         )
 
     @property

@@ -12,6 +12,7 @@ from aio_token._wish import Wish
 from aio_token.cli import _profile_files
 from aio_token.cli._durations import duration
 from aio_token.cli._profile import PROFILE_VARIABLE, is_name
+from aio_token.cli._store_address import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,10 @@ def checked_name(context: click.Context, parameter: click.Parameter, name: str |
         message = "a profile is named by up to 64 letters, digits, dots, dashes and underscores"
         raise click.BadParameter(message, context, parameter)
     return name
+
+
+def _checked_name_or_store(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    return name if name is not None and is_address(name) else checked_name(context, parameter, name)
 
 
 def completed_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
@@ -41,11 +46,14 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str) -> fl
     return found
 
 
-def profile_argument(*, default: Callable[[], str] | None = _profile_files.chosen) -> _Decorator:
-    """Take the profile's name, by default that of the environment, else the one that was chosen."""
+def profile_argument(
+    *, default: Callable[[], str] | None = _profile_files.chosen, or_store: bool = False
+) -> _Decorator:
+    """Take the profile's name, by default that of the environment, else the one that was chosen; or a store."""
     return click.argument(
         "profile",
-        callback=checked_name,
+        metavar="[PROFILE | STORE]" if or_store else None,
+        callback=_checked_name_or_store if or_store else checked_name,
         shell_complete=completed_name,
         envvar=PROFILE_VARIABLE,
         default=default,

@@ -39,7 +39,7 @@ class Profile(Value):
 
     `client_secret`, `client_key`, `assertion` and `key` tell where a secret is, not what it is: see
     `_client_secret.py`, `_assertion.py` and `_encryption_key.py`. `request` sends the token to `origins` and nowhere
-    else.
+    else. `dpop` says that tokens are bound to a key.
     """
 
     client_id: str
@@ -69,6 +69,7 @@ class Profile(Value):
     ca_file: str | None = None
     proxy: str | None = None
     origins: tuple[str, ...] = ()
+    dpop: bool = False
 
     @property
     def issued_by(self) -> IssuedBy:
@@ -141,4 +142,4 @@ def _fits(name: str, value: object) -> bool:
         return value in _CHOICES[name]
     if name in _SEVERAL:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    return isinstance(value, str)
+    return isinstance(value, bool if name == "dpop" else str)

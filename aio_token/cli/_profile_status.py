@@ -37,6 +37,7 @@ class ProfileStatus:
     missing_scope: str | None = None
     details: object = None
     fingerprint: str | None = None
+    bound_to: str | None = None
     is_refused: bool = False
     failures: int = 0
     problem: str | None = None
@@ -67,6 +68,7 @@ class ProfileStatus:
             "missing_scope": self.missing_scope,
             "authorization_details": self.details,
             "fingerprint": self.fingerprint,
+            "bound_to": self.bound_to,
             "problem": self.problem,
         }
 
@@ -82,6 +84,8 @@ class ProfileStatus:
             if kinds := types_in(self.details):
                 lines.append(f"  authorization details granted: {excerpt(', '.join(kinds))}")
             lines.append(f"  kept {self.session.how_kept}")
+            if self.bound_to:
+                lines.append(f"  bound to the key {self.bound_to} (DPoP)")
         return "\n".join(lines)
 
     @property
@@ -146,6 +150,7 @@ def _judged(session: Session, stored: Credential | None) -> ProfileStatus:
         missing_scope=status.missing_scope,
         details=None if token is None else token.extra.get("authorization_details"),
         fingerprint=status.fingerprint,
+        bound_to=stored.dpop_key.thumbprint if stored is not None and stored.dpop_key is not None else None,
         is_refused=stored is not None and stored.is_refused,
         failures=stored.failures if stored is not None else 0,
         problem=problem,

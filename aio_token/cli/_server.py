@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aio_token.grants.client_credentials import ClientCredentialsGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant
     from aio_token.oauth.client_auth import ClientAuthentication
+    from aio_token.oauth.dpop import DPoP
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.exchange import Reply
     from aio_token.oauth.provider import EndpointOptions, Provider
@@ -129,7 +130,9 @@ async def discover(given: Given) -> Provider:
 
 def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | None) -> TokenEndpoint:
     """Return the provider's endpoint; `typed` is a client's secret that is not stored yet."""
-    asked: EndpointOptions = {"push_authorization": True} if session.profile.push else {}
+    asked: EndpointOptions = {"dpop": _dpop_of(session)}
+    if session.profile.push:
+        asked["push_authorization"] = True
     return provider.token_endpoint(_client_of(session, typed), **asked)
 
 
@@ -170,7 +173,14 @@ def _endpoint_of(session: Session) -> TokenEndpoint:
         revocation_url=session.profile.revocation_endpoint,
         issuer=session.profile.issuer,
         transport=transport_of(session.profile),
+        dpop=_dpop_of(session),
     )
+
+
+def _dpop_of(session: Session) -> DPoP | None:
+    from aio_token.oauth.dpop import DPoP
+
+    return DPoP() if session.profile.dpop else None
 
 
 def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAuthentication:

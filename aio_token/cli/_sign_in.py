@@ -109,6 +109,7 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         store=options.store or "encrypted",
         key=options.key,
         origins=options.origins,
+        dpop=bool(options.dpop),
     )
 
 

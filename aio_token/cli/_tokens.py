@@ -6,6 +6,8 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aio_token._bound.token import DPoPToken
+from aio_token._errors import ConfigurationError
 from aio_token._ground.value import replace
 from aio_token._repository import TokenRepository
 from aio_token._wish import NO_WISH
@@ -53,8 +55,20 @@ async def token_of(
 ) -> Token:
     """Return the token of a profile, valid for `min_valid` seconds if the server allows; `force` renews it.
 
-    `id_token` returns the ID token that came with it, `wish` is as with `tokens_of`. Raises `TokenError`.
+    `id_token` returns the ID token that came with it, `wish` is as with `tokens_of`. Raises `TokenError`, such as
+    `ConfigurationError` for a token that no other program can use.
     """
+    token = await _token_of(name, min_valid=min_valid, force=force, id_token=id_token, wish=wish)
+    if isinstance(token, DPoPToken):
+        message = (
+            f"the token of the profile {name} is bound to a key that stays here (DPoP), so that no other program can "
+            f"use it; run: aio-token request METHOD URL --profile {name}"
+        )
+        raise ConfigurationError(message)
+    return token
+
+
+async def _token_of(name: str, *, min_valid: float, force: bool, id_token: bool, wish: Wish) -> Token:
     session = Session.load(name)
     with session.advice():
         async with tokens_of(session, wish) as tokens:

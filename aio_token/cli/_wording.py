@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 HERE = {
     " or pass check_permissions=False; else": "; else",
     ", run this as that user, or pass check_permissions=False": ", or run this as that user",
@@ -26,12 +28,27 @@ HERE = {
     ),
     ", or pass metadata_url=": ", or pass --metadata-url",
     ", with metadata_url=": ", with --metadata-url ",
+    ", and make a TokenEndpoint yourself if it shall be so": "",
+    "; check `certificate`": "; aio-token shows none",
+    "knows the DPoP `alg`": "takes proofs signed with ES256",
+    ", or pass check_server=False": "",
+    "make it once, with create_table() or the statement in `schema`": "the program makes it, by create_table",
+    "table= takes": "--table takes",
+    "give them in the URL, or to the client": "give them in the URL",
+    "or give a client of its Sentinel": "or its Sentinels, by redis+sentinel://",
 }
 """What is said in the library, and here."""
+
+_STORE = re.compile(r"\b(Redis|Postgres)TokenStores?\(([^()]*)\)(?:\.of\((?:'[^']*'|\"[^\"]*\")\))?")
 
 
 def spoken(text: str) -> str:
     """Return a sentence of the library's in the words of the command line."""
     for there, here in HERE.items():
         text = text.replace(there, here)
-    return text
+    return _STORE.sub(_store, text)
+
+
+def _store(found: re.Match[str]) -> str:
+    kind, place = found[1].replace("Postgres", "PostgreSQL"), found[2].replace("'", "").replace("=", " ")
+    return f"the store on {kind} ({place})"

@@ -68,11 +68,12 @@ class AskedAnew(ABC):
         """
         self._endpoint.check_issued_here(credential)
         asked = written(wish).over(self._asked)
+        key = credential.dpop_key if credential is not None else None
         first_try = credential is None or not credential.failures  # see the refresh token grant
 
         async def ask() -> Answer:
             form = (await self._evidence()).over(asked)
-            return await self._endpoint.request(self._grant_type, form, repeatable=first_try)
+            return await self._endpoint.request(self._grant_type, form, repeatable=first_try, key=key)
 
         answer = await asked_again_over_a_blip(ask, credential)
         return answer.credential(Credential(issued_by=issued_for(self._endpoint, asked)))

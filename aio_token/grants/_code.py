@@ -19,6 +19,7 @@ from aio_token.oauth.secret import Revealed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.grants._callback import Callback
@@ -33,6 +34,7 @@ RESERVED = frozenset(
         "client_id",
         "code_challenge",
         "code_challenge_method",
+        "dpop_jkt",
         "redirect_uri",
         "request",
         "request_uri",
@@ -53,6 +55,11 @@ def secret_text() -> Revealed[str]:
 def verifier_for(endpoint: TokenEndpoint) -> Revealed[str]:
     """Make a verifier (RFC 7636 section 4.1), "" for a server that breaks on it."""
     return secret_text() if endpoint.dialect.pkce else Revealed("")
+
+
+def key_for(endpoint: TokenEndpoint) -> ProofKey | None:
+    """Make the key that the session is bound to from its beginning, None if it is not to be bound."""
+    return endpoint.dpop.new_key() if endpoint.dpop is not None else None
 
 
 def challenge(verifier: Revealed[str]) -> Form:
@@ -77,15 +84,28 @@ def authorized(
 
 
 def authorization_request(
-    endpoint: TokenEndpoint, asked: Form, *, redirect_uri: str, state: Revealed[str], verifier: Revealed[str]
+    endpoint: TokenEndpoint,
+    asked: Form,
+    *,
+    redirect_uri: str,
+    state: Revealed[str],
+    verifier: Revealed[str],
+    key: ProofKey | None,
 ) -> Form:
-    """Return all that an authorization request says, whichever way it takes (RFC 6749 section 4.1.1)."""
+    """Return all that an authorization request says, whichever way it takes (RFC 6749 section 4.1.1).
+
+    The code is for those who prove the key, if there is one (RFC 9449 section 10).
+    """
     own = Form(response_type="code", client_id=endpoint.client_id, redirect_uri=redirect_uri, state=state.value)
-    return own.over(challenge(verifier)).over(asked)
+    bound = Form(dpop_jkt=key.thumbprint if key is not None else None)
+    return own.over(challenge(verifier)).over(bound).over(asked)
 
 
 class CodeInHand(Unpicklable):
-    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state."""
+    """The grant that redeems an authorization code, once; `redeemed` remembers that it was, by the callback's state.
+
+    `key` is what the session will be bound to, if it is.
+    """
 
     def __init__(
         self,
@@ -96,6 +116,7 @@ class CodeInHand(Unpicklable):
         redirect_uri: str,
         verifier: Revealed[str],
         redeemed: Redeemed,
+        key: ProofKey | None,
     ) -> None:
         self._endpoint = endpoint
         self._callback = callback
@@ -103,6 +124,7 @@ class CodeInHand(Unpicklable):
         self._redirect_uri = redirect_uri
         self._verifier = verifier
         self._redeemed = redeemed
+        self._key = key
 
     def __repr__(self) -> str:
         return f"<CodeInHand for {self._endpoint!r}>"
@@ -130,8 +152,8 @@ class CodeInHand(Unpicklable):
             resource=self._asked.values("resource"),  # here too (RFC 8707 section 2.2)
         )
         try:
-            extra = self._callback.extra
-            answer = await self._endpoint.request("authorization_code", form, repeatable=False, extra=extra)
+            extra, key = self._callback.extra, self._key
+            answer = await self._endpoint.request("authorization_code", form, repeatable=False, extra=extra, key=key)
         except TokenError as error:
             if not getattr(error, "outcome_unknown", False):  # then it has not left
                 self._redeemed.release(self._callback["state"])

@@ -12,7 +12,15 @@ from aio_token._arguments import demand_one_of
 from aio_token._errors import ConfigurationError, SignInRequired, raise_alone
 from aio_token._ground.public import public
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_request, authorized, secret_text, verifier_for
+from aio_token.grants._code import (
+    RESERVED,
+    CodeInHand,
+    authorization_request,
+    authorized,
+    key_for,
+    secret_text,
+    verifier_for,
+)
 from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._pushing import address_of, check_way, way
 from aio_token.grants._redeemed import Redeemed
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import Credential, IssuedBy
     from aio_token._interfaces import Grant
     from aio_token._wish import Wish
@@ -136,20 +145,23 @@ class AuthorizationCodeGrant:
         token endpoint says.
         """
         asked, verifier = written_for_a_person(wish).over(self._asked), verifier_for(self._endpoint)
-        redirect_uri, callback = await self._send_the_person(asked, verifier)
+        key = key_for(self._endpoint)
+        redirect_uri, callback = await self._send_the_person(asked, verifier, key)
         callback.judge(self._endpoint)
         return CodeInHand(
-            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed()
+            self._endpoint, callback, asked, redirect_uri=redirect_uri, verifier=verifier, redeemed=Redeemed(), key=key
         )
 
-    async def _send_the_person(self, asked: Form, verifier: Revealed[str]) -> tuple[str, Callback]:
+    async def _send_the_person(
+        self, asked: Form, verifier: Revealed[str], key: ProofKey | None
+    ) -> tuple[str, Callback]:
         check_way(self._endpoint)
         state = secret_text()
         try:
             async with self._listening(state) as listener, asyncio.timeout(self._timeout):
                 redirect_uri = listener.redirect_uri
                 request = authorization_request(
-                    self._endpoint, asked, redirect_uri=redirect_uri, state=state, verifier=verifier
+                    self._endpoint, asked, redirect_uri=redirect_uri, state=state, verifier=verifier, key=key
                 )
                 await self._show_the_way(listener, request)
                 return redirect_uri, await listener.response()

@@ -13,7 +13,7 @@ from aio_token._ground.public import public
 from aio_token._interfaces import StillPending
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
-from aio_token.grants._code import challenge, verifier_for
+from aio_token.grants._code import challenge, key_for, verifier_for
 from aio_token.grants._in_one import obtained_in_one
 from aio_token.grants._show import show_on_stderr
 from aio_token.grants._wish import issued_for, written
@@ -178,6 +178,7 @@ class _Polling(Unpicklable):
         self._wait = wait
         self._interval = begun.interval
         self._trouble: ServerUnavailable | None = None
+        self._key = key_for(endpoint)
         self.issued_by: IssuedBy = issued_by
 
     def __repr__(self) -> str:
@@ -200,7 +201,7 @@ class _Polling(Unpicklable):
         self._endpoint.check_issued_here(credential)
         try:
             form = Form(device_code=self._begun.device_code.value, code_verifier=self._begun.verifier.value)
-            answer = await self._endpoint.request(GRANT_TYPE, form)
+            answer = await self._endpoint.request(GRANT_TYPE, form, key=self._key)
         except ServerUnavailable as error:
             raise self._later(error) from None
         if answer.error == "slow_down":

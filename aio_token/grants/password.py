@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
+from aio_token._errors import ConfigurationError
 from aio_token._ground.public import public
 from aio_token._pacing.proof import digest
 from aio_token._wish import NO_WISH
@@ -31,6 +32,9 @@ class PasswordGrant:
 
     def __init__(self, endpoint: TokenEndpoint, username: str, password: Secret, *, scope: str | None = None) -> None:
         check_endpoint(endpoint)
+        if endpoint.fapi2:
+            message = "FAPI 2.0 has no grant for passwords; use AuthorizationCodeGrant or WebSignIn"
+            raise ConfigurationError(message)
         check_text("username", username)
         check_secret("the password", password)
         check_scope(scope)

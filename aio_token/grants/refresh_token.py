@@ -85,7 +85,10 @@ class RefreshTokenGrant:
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
 
         async def ask() -> Answer:
-            return await self._endpoint.request("refresh_token", form, repeatable=not held.failures, extra=known)
+            first_try = not held.failures
+            return await self._endpoint.request(
+                "refresh_token", form, repeatable=first_try, extra=known, key=held.dpop_key
+            )
 
         answer = await (asked_again_over_a_blip(ask, held) if held.reusable else ask())
         try:
@@ -115,6 +118,10 @@ class RefreshTokenGrant:
         if credential is not None and self._hopeless(credential) is None:
             return not credential.reusable or (self._first is not None and self._seems_to_have_ended(credential))
         return self._first is not None
+
+    def _of_another_session(self) -> RefreshTokenGrant:
+        """Return the grant of a session that a person begins: it has no `first`, and the scope that it comes with."""
+        return RefreshTokenGrant(self._endpoint)
 
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what the client proves itself with."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from aio_token._bound.key import ProofKey
 from aio_token._disk.damage import Damaged
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError
 from aio_token._ground.public import public
@@ -29,7 +30,15 @@ from aio_token._ground.value import Value
 from aio_token._token import Unpicklable
 from aio_token._wish import NO_WISH
 from aio_token.grants._callback import Callback
-from aio_token.grants._code import RESERVED, CodeInHand, authorization_request, authorized, secret_text, verifier_for
+from aio_token.grants._code import (
+    RESERVED,
+    CodeInHand,
+    authorization_request,
+    authorized,
+    key_for,
+    secret_text,
+    verifier_for,
+)
 from aio_token.grants._pushing import check_way, way
 from aio_token.grants._redeemed import Redeemed
 from aio_token.grants._wish import written_for_a_person
@@ -99,6 +108,9 @@ class WebSignIn:
         if problem is not None:
             message = f"redirect_uri {problem}"
             raise ConfigurationError(message)
+        if endpoint.fapi2 and not redirect_uri.lower().startswith("https:"):
+            message = "redirect_uri is not https, which FAPI 2.0 demands of a web application"
+            raise ConfigurationError(message)
         check_scope(scope)
         check_several("resource", resource)
         check_parameters(parameters, RESERVED, _REMEDY)
@@ -128,10 +140,11 @@ class WebSignIn:
         asked = written_for_a_person(wish).over(self._asked)
         state, verifier = secret_text(), verifier_for(self._endpoint)
         check_way(self._endpoint)
-        text = _written(self._purpose, self._endpoint.clock.time(), state, verifier, asked)
+        key = key_for(self._endpoint)
+        text = _written(self._purpose, self._endpoint.clock.time(), state, verifier, asked, key)
         kept = text.value if self._codec is None else await self._sealed(text, self._codec)
         request = authorization_request(
-            self._endpoint, asked, redirect_uri=self._redirect_uri, state=state, verifier=verifier
+            self._endpoint, asked, redirect_uri=self._redirect_uri, state=state, verifier=verifier, key=key
         )
         return Begun(address=await way(self._endpoint, request), state=kept)
 
@@ -165,6 +178,7 @@ class WebSignIn:
             redirect_uri=self._redirect_uri,
             verifier=begun.verifier,
             redeemed=self._redeemed,
+            key=begun.key,
         )
 
     async def _sealed(self, text: Revealed[str], codec: Codec) -> str:
@@ -202,13 +216,17 @@ class _Kept:
     verifier: Revealed[str]
     at: float
     asked: Form
+    key: ProofKey | None
 
 
-def _written(purpose: str, at: float, state: Revealed[str], verifier: Revealed[str], asked: Form) -> Revealed[str]:
+def _written(
+    purpose: str, at: float, state: Revealed[str], verifier: Revealed[str], asked: Form, key: ProofKey | None
+) -> Revealed[str]:
     """Write what `_read` reads."""
     members = {"for": purpose, "at": at, "state": state.value, "verifier": verifier.value}
     kept = {name: asked.values(name) for name in _KEPT}
-    return Revealed(json.dumps({**members, **kept}, separators=(",", ":")))
+    bound = {"key": key.jwk()} if key is not None else {}
+    return Revealed(json.dumps({**members, **kept, **bound}, separators=(",", ":")))
 
 
 def _read(text: str, purpose: str) -> _Kept | None:
@@ -221,6 +239,7 @@ def _read(text: str, purpose: str) -> _Kept | None:
         verifier=Revealed(str(members["verifier"])),
         at=float(members["at"]),
         asked=Form(**{name: members[name] for name in _KEPT}),
+        key=ProofKey(members["key"]) if "key" in members else None,
     )
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from aio_token.oauth.provider import EndpointOptions as EndpointOptions
     from aio_token.oauth.provider import Provider as Provider
     from aio_token.oauth.dialect import Dialect as Dialect
+    from aio_token.oauth.dpop import DPoP as DPoP
+    from aio_token._bound.key import ProofKey as ProofKey
+    from aio_token._bound.token import DPoPToken as DPoPToken
     from aio_token.oauth.transport import Transport as Transport
     from aio_token.oauth.exchange import Reply as Reply
     from aio_token.oauth.form import Form as Form
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from aio_token.oauth.client_auth import ClientSecretPost as ClientSecretPost
     from aio_token.oauth.client_auth import PrivateKeyJWT as PrivateKeyJWT
     from aio_token.oauth.client_auth import PublicClient as PublicClient
+    from aio_token.oauth.mutual_tls import MutualTLS as MutualTLS
+    from aio_token.oauth.certificate import ClientCertificate as ClientCertificate
+    from aio_token.oauth.certificate_middleware import CertificateMiddleware as CertificateMiddleware
     from aio_token.oauth.signing_key import Certificate as Certificate
     from aio_token.oauth.signing_key import Key as Key
     from aio_token.oauth.signing_key import KeyText as KeyText
@@ -39,6 +45,9 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
         "endpoint": ("TokenEndpoint",),
         "provider": ("EndpointOptions", "Provider"),
         "dialect": ("Dialect",),
+        "dpop": ("DPoP",),
+        "aio_token._bound.key": ("ProofKey",),
+        "aio_token._bound.token": ("DPoPToken",),
         "transport": ("Transport",),
         "exchange": ("Reply",),
         "form": ("Form", "Request"),
@@ -52,6 +61,9 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
             "PrivateKeyJWT",
             "PublicClient",
         ),
+        "mutual_tls": ("MutualTLS",),
+        "certificate": ("ClientCertificate",),
+        "certificate_middleware": ("CertificateMiddleware",),
         "signing_key": ("Certificate", "Key", "KeyText"),
         "secret": ("Revealed", "Secret"),
     },

@@ -7,12 +7,14 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aio_token._bound.token import made
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailable
 from aio_token._ground.backoff import LONGEST_RETRY_AFTER
 from aio_token._ground.public import public
 from aio_token._token import Token
 from aio_token.oauth.dialect import PLAIN, Dialect
+from aio_token.oauth.dpop import unfit
 from aio_token.oauth.exchange import Reply
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.hearing import REFRESH_LIFETIMES, hear
@@ -38,6 +40,7 @@ from aio_token.oauth.server_text import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import Credential
     from aio_token._errors import TokenError
 
@@ -53,7 +56,8 @@ class Answer:
 
     `to` and `address` are the server's name in messages and its address without the query; `grant_type` is what was
     asked for, "" if it was no token. `secrets` are the texts that were sent and that no message may repeat. `dialect`
-    is the server's, and `ahead` the seconds by which its clock is ahead.
+    is the server's, and `ahead` the seconds by which its clock is ahead. `key` is what was proved, and `takes_bearer`
+    whether a token that is not bound to it will do.
     """
 
     __slots__ = (
@@ -63,10 +67,12 @@ class Answer:
         "_dialect",
         "_grant_type",
         "_heard",
+        "_key",
         "_members",
         "_retry_after",
         "_secrets",
         "_status",
+        "_takes_bearer",
         "_to",
     )
 
@@ -84,6 +90,8 @@ class Answer:
         secrets: tuple[str, ...] = (),
         dialect: Dialect = PLAIN,
         ahead: float = 0.0,
+        key: ProofKey | None = None,
+        takes_bearer: bool = True,
     ) -> None:
         self._to = to
         self._address = address
@@ -97,6 +105,8 @@ class Answer:
         self._asked_at_there = asked_at + ahead
         self._retry_after = _retry_after(headers.get("Retry-After", ""), now)
         self._secrets = secrets
+        self._key = key
+        self._takes_bearer = takes_bearer
 
     def __repr__(self) -> str:
         return f"<Answer {self._status} of {self._to}>"
@@ -159,6 +169,8 @@ class Answer:
         `ServerUnavailable` for an answer without a token.
         """
         held = self._with_refresh_token(kept)
+        if self._key is not None:
+            held = replace(held, dpop_key=self._key)
         token = self._token(kept, held)
         if isinstance(token, Token):
             return replace(held.without_trouble(), token=token, obtained_at=self._asked_at, refused=None)
@@ -201,10 +213,9 @@ class Answer:
         if failure is not None:
             return failure
         kind = self._member("token_type") or "Bearer"
-        if not isinstance(kind, str) or not self._dialect.is_bearer(kind):
-            wrong = ConfigurationError(
-                f"{self._to} gave a token that is not of type Bearer; register the client for bearer tokens"
-            )
+        wrong_kind = unfit(kind, self._dialect, has_key=self._key is not None, takes_bearer=self._takes_bearer)
+        if wrong_kind is not None:
+            wrong = ConfigurationError(f"{self._to} gave a {wrong_kind}")
             wrong.about = "grant"
             return wrong
         if self._text("access_token") is None:
@@ -213,9 +224,10 @@ class Answer:
                 f"{self._address}, if it goes on"
             )
         try:
-            return Token(
+            return made(
+                "Bearer" if self._dialect.bearer_types and self._dialect.is_bearer(kind) else kind,
+                held.dpop_key,
                 access_token=self._text("access_token") or "",
-                token_type="Bearer" if self._dialect.bearer_types else kind,
                 expires_at=self._expires_at(held),
                 scope=self._scope() or (kept.token.scope if kept.token else None),  # RFC 6749 section 6
                 extra=self._extra(kept),

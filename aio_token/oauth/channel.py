@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aio_token._bound.nonces import Nonces
 from aio_token.oauth.answer import Answer
+from aio_token.oauth.dpop import DPoP, Prover
 from aio_token.oauth.form import Request
 from aio_token.oauth.sending import send
 from aio_token.oauth.signer import Signer
@@ -15,6 +17,7 @@ from aio_token.oauth.url import origin_of, without_query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aio_token._bound.key import ProofKey
     from aio_token._clock import Clock
     from aio_token.oauth.addresses import Addresses
     from aio_token.oauth.client_auth import ClientAuthentication
@@ -34,10 +37,10 @@ _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 class Channel:
     """Asks a server's endpoints as `client`, and learns the server's clock from answers (law D14).
 
-    `audience` is whom a client's JWT is meant for.
+    `audience` is whom a client's JWT is meant for, and `dpop` says whether tokens are to be bound to a key.
     """
 
-    __slots__ = ("_audience", "_clock", "_dialect", "_skew", "_transport", "addresses", "client")
+    __slots__ = ("_audience", "_clock", "_dialect", "_nonces", "_skew", "_transport", "addresses", "client", "dpop")
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class Channel:
         dialect: Dialect,
         transport: Transport,
         clock: Clock,
+        *,
+        dpop: DPoP | None,
     ) -> None:
         self.addresses: Addresses = addresses
         self.client: ClientAuthentication = client
@@ -55,6 +60,8 @@ class Channel:
         self._transport = transport
         self._clock = clock
         self._skew = Skew()
+        self.dpop: DPoP | None = dpop
+        self._nonces = Nonces()
 
     def server_time(self) -> float:
         """Return POSIX seconds by the server's clock, as far as its answers have told it (law D14)."""
@@ -68,14 +75,15 @@ class Channel:
         grant_type: str = "",
         repeatable: bool = True,
         extra: Mapping[str, Any] = NOTHING,
+        key: ProofKey | None = None,
     ) -> Answer:
         """Send the form to the `name` endpoint and return the answer, be it an error.
 
         `grant_type` is that of a token request, `repeatable` whether it may be sent once more after a dropped
-        connection, and `extra` what is known of the account. Raises `ServerUnavailable` if no answer comes, and
-        `ConfigurationError` if the request cannot be made.
+        connection, `extra` what is known of the account, and `key` what its tokens are bound to so far. Raises
+        `ServerUnavailable` if no answer comes, and `ConfigurationError` if the request cannot be made.
         """
-        url = self._dialect.at_home(self.addresses.of(name), extra)
+        url = self._dialect.at_home(self.addresses.asked_at(name), extra)
         to = f"the {name} endpoint of {origin_of(url)}"
         request = Request(
             to=to,
@@ -86,19 +94,30 @@ class Channel:
             repeatable=repeatable,
         )
         dialect = self._dialect if grant_type else self._dialect.without_functions()
-        signer = Signer(self.client, self._audience, self.server_time, dialect)
+        signer = Signer(self.client, self._audience, self.server_time, dialect, self._prover(grant_type, key))
         tells_time = bool(grant_type) or name in _ASKED_FIRST
-        answer, has_learnt = await self._asked(request, signer, grant_type, tells_time=tells_time)
-        if has_learnt and signer.has_asserted and answer.error == "invalid_client":
-            # The assertion may have been dead on arrival. A client that is not taken at its word has spent nothing.
+        answer, is_wanted_again = await self._asked(request, signer, grant_type, tells_time=tells_time)
+        if is_wanted_again:
             answer, _ = await self._asked(request, signer, grant_type, tells_time=tells_time)
         return answer
+
+    def _prover(self, grant_type: str, key: ProofKey | None) -> Prover | None:
+        """Return what proves the key: a session that is bound to one stays so, whatever is wanted of new ones."""
+        if not grant_type or (key is None and self.dpop is None):
+            return None
+        dpop = self.dpop or DPoP()
+        return Prover(key or dpop.new_key(), self._nonces, required=dpop.required)
 
     async def _asked(
         self, request: Request, signer: Signer, grant_type: str, *, tells_time: bool
     ) -> tuple[Answer, bool]:
-        """Return the answer, and whether the server's clock was learnt from it."""
+        """Return the answer, and whether the same request is taken now that it has come, with other proofs.
+
+        The client's may have been dead on arrival, by the server's clock, or that of its key may lack a nonce. A client
+        that is not taken at its word has spent nothing.
+        """
         asked_at = self._clock.time()  # before anything that takes time: a token never outlives what is noted (law D4)
+        prover = signer.prover
         reply = await send(request, self._transport, sign=signer)
         now = self._clock.time()
         date = reply.headers.get("Date", "")
@@ -115,5 +134,11 @@ class Channel:
             secrets=signer.secrets,
             dialect=signer.dialect,
             ahead=self._skew.seconds,
+            key=prover.key if prover is not None else None,
+            takes_bearer=prover is None or not prover.required,
         )
-        return answer, has_learnt
+        wants_proof = prover is not None and prover.is_wanted_again(
+            request.url, reply.headers, answer.error, has_learnt=has_learnt
+        )
+        wants_assertion = has_learnt and signer.has_asserted and answer.error == "invalid_client"
+        return answer, wants_proof or wants_assertion

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from aio_token._errors import ConfigurationError, ServerUnavailable
+from aio_token._errors import ConfigurationError
 from aio_token.oauth.arguments import judged
-from aio_token.oauth.exchange import BODY_CAP
-from aio_token.oauth.form import Request
-from aio_token.oauth.reading import read_object
-from aio_token.oauth.sending import send
-from aio_token.oauth.server_text import MAX_QUOTED, quoted
-from aio_token.oauth.url import origin_of, problem_with, sent_on, without_query
+from aio_token.oauth.published import published, shown_whole
+from aio_token.oauth.url import origin_of, problem_with, without_query
 
 if TYPE_CHECKING:
-    from aio_token._errors import TokenError
-    from aio_token.oauth.exchange import Reply
     from aio_token.oauth.transport import Transport
 
 _MARK = "/.well-known/"
 _OAUTH, _OPENID = "oauth-authorization-server", "openid-configuration"
-_REDIRECTS = {301, 302, 303, 307, 308}
-_MOST_REDIRECTS = 3
 _LONGEST = 8_190  # characters of a name: no address is longer (law H1)
 
 
@@ -62,29 +53,15 @@ class Sought:
 
         Raises `ConfigurationError` if there is none, or only another's, and `ServerUnavailable`.
         """
-        problems: list[TokenError] = []
-        answers: list[str] = []
-        for address in self.addresses:
-            at = without_query(address)
-            reply, said = await _answer(Request(to=f"the issuer {self.shown}", url=address, method="GET"), transport)
-            metadata = read_object(reply.body) if reply.status == 200 else None  # noqa: PLR2004  RFC 8414 section 3.2
-            if metadata is None:
-                answers.append(f"{at} {said}")
-                if reply.is_cut or reply.status == 429 or reply.status >= 500:  # noqa: PLR2004  it may be asked later
-                    message = f"the issuer {self.shown} has trouble, as {at} {said}; try again later"
-                    problems.insert(0, ServerUnavailable(message))
-            elif (name := self.name_in(metadata)) is None:
-                problems.append(self._of_another(metadata.get("issuer"), at))
-            else:
-                return name, metadata
-        message = (
-            f"the issuer {self.shown} publishes no metadata: {', '.join(answers)}; check its address, pass "
-            "metadata_url= if it is elsewhere, or make a TokenEndpoint yourself"
-        )
-        raise next(iter(problems), ConfigurationError(message))
+        remedy = "check its address, pass metadata_url= if it is elsewhere, or make a TokenEndpoint yourself"
+        return await published(f"the issuer {self.shown}", self.addresses, transport, self._judged, remedy)
+
+    def _judged(self, metadata: dict[str, Any], at: str) -> tuple[str, dict[str, Any]] | ConfigurationError:
+        name = self.name_in(metadata)
+        return self._of_another(metadata.get("issuer"), at) if name is None else (name, metadata)
 
     def _of_another(self, other: object, at: str) -> ConfigurationError:
-        shown = _shown(other)
+        shown = shown_whole(other)
         told = f"the metadata of {self.shown} is for another issuer, {shown!r}"
         if not shown:
             return ConfigurationError(f"the metadata of {self.shown} does not say for which issuer it is, at {at}")
@@ -163,35 +140,3 @@ def _addresses(issuer: str) -> tuple[str, ...]:
     before, behind = f"{origin_of(issuer)}{_MARK}", f"{issuer.rstrip('/')}{_MARK}"
     found = (f"{before}{_OAUTH}{path}", f"{behind}{_OPENID}", f"{before}{_OPENID}{path}", f"{behind}{_OAUTH}")
     return tuple(dict.fromkeys(found))
-
-
-async def _answer(request: Request, transport: Transport, redirects: int = _MOST_REDIRECTS) -> tuple[Reply, str]:
-    """Return the answer, and in words what it is; redirects within the origin are followed, as nothing is secret."""
-    reply = await send(request, transport)
-    if reply.status not in _REDIRECTS:
-        return reply, _said(reply)
-    location = reply.headers.get("Location", "")
-    target = sent_on(request.url, location)
-    if target is None:
-        return reply, f"redirects to {_elsewhere(location)}, which is not followed"
-    if not redirects:
-        return reply, "redirects too often"
-    return await _answer(replace(request, url=target), transport, redirects - 1)
-
-
-def _said(reply: Reply) -> str:
-    if reply.is_cut:
-        return f"answered with more than {BODY_CAP} bytes"
-    return "answered with what is no JSON object" if reply.status == 200 else f"answered {reply.status}"  # noqa: PLR2004
-
-
-def _elsewhere(location: str) -> str:
-    return _shown(origin_of(location)) if "//" in location else "no address"
-
-
-def _shown(address: object) -> str:
-    """Show what a server says, whole if it is an address, such as its own name, since it has to be copied."""
-    is_address = problem_with(address, plain_http=True) is None and "?" not in str(address)
-    if is_address and str(address).isprintable() and len(str(address)) <= MAX_QUOTED:
-        return str(address)
-    return quoted(address)

@@ -14,13 +14,16 @@ from aio_token.oauth.addresses import Addresses
 from aio_token.oauth.arguments import check_client, check_kind, check_parameters, check_seconds, check_text, judged
 from aio_token.oauth.channel import NOTHING, Channel
 from aio_token.oauth.dialect import PLAIN, Dialect, check_dialect
+from aio_token.oauth.dpop import DPoP, check_dpop
 from aio_token.oauth.form import Form
+from aio_token.oauth.mutual_tls import shows_certificate
 from aio_token.oauth.transport import DIRECT, check_transport
 from aio_token.oauth.url import origin_of, problem_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aio_token._bound.key import ProofKey
     from aio_token._clock import Clock
     from aio_token._credential import Credential
     from aio_token._token import Token
@@ -59,7 +62,7 @@ class TokenEndpoint:
     The other addresses are those of the endpoints beside it, as far as there are any. `issuer` is the server's name: a
     client's JWT is meant for it, and an authorization response may carry it, or has to if `names_issuer` (RFC 9207).
     `push_authorization` sends authorization requests to the server first, so that a browser carries only a reference to
-    one (RFC 9126). `Provider` fills all of this in.
+    one (RFC 9126). `Provider` fills all of this in, and sets `fapi2` where grants shall not fall below that profile.
 
     `revocation_ends_grant` says that the server ends more than one session where a refresh token is revoked, as Google
     and Auth0 end all of a person and this client. A session that a new sign-in has replaced is left alone then, since
@@ -67,16 +70,20 @@ class TokenEndpoint:
     after it has given a successor: so soon after an outcome that is not known, it is presented again. `parameters` go
     with every token request, for servers that want them; what a grant says itself comes first. `dialect` says how the
     server leaves the standard, and `refresh_url` where it renews tokens, if not at `url`. `transport` says how requests
-    leave. `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this
-    one (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
+    leave. `dpop` has tokens bound to a key (RFC 9449). `mtls_aliases` are the addresses for requests with a client
+    certificate, by their names in the server's metadata, such as `token_endpoint` (RFC 8705 section 5).
+    `send_secrets_over_plain_http` lifts the demand for https, which otherwise holds for every machine but this one
+    (law A2). Raises `ConfigurationError` for an address no secret may go to, and for whatever else cannot work.
     """
 
     __slots__ = (
+        "_certificate",
         "_channel",
         "_clock",
         "_parameters",
         "_plain_http",
         "dialect",
+        "fapi2",
         "issuer",
         "names_issuer",
         "push_authorization",
@@ -101,8 +108,10 @@ class TokenEndpoint:
         revocation_ends_grant: bool = False,
         rotation_grace: float = 0.0,
         parameters: Mapping[str, str | Sequence[str]] | None = None,
+        mtls_aliases: Mapping[str, str] | None = None,
         dialect: Dialect = PLAIN,
         transport: Transport = DIRECT,
+        dpop: DPoP | None = None,
         send_secrets_over_plain_http: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -113,6 +122,7 @@ class TokenEndpoint:
         check_parameters(parameters, _RESERVED, _REMEDY)
         check_dialect(dialect)
         check_transport(transport)
+        check_dpop(dpop)
         addresses = {
             "token": url,
             "authorization": authorization_url,
@@ -122,12 +132,15 @@ class TokenEndpoint:
             "revocation": revocation_url,
             "refresh": refresh_url,
         }
-        known = Addresses(addresses, dialect.homes, plain_http=send_secrets_over_plain_http)
-        self._channel = Channel(known, client, issuer or known.of("token"), dialect, transport, clock)
+        aliases = (mtls_aliases or {}) if shows_certificate(client, transport, addresses.values()) else {}
+        known = Addresses(addresses, dialect.homes, aliases, plain_http=send_secrets_over_plain_http)
+        self._channel = Channel(known, client, issuer or known.of("token"), dialect, transport, clock, dpop=dpop)
         self._parameters = Form(**(parameters or {}))
+        self._certificate = transport.certificate
         self._plain_http = send_secrets_over_plain_http
         self._clock = clock
         self.dialect: Dialect = dialect
+        self.fapi2: bool = False
         self.issuer: str | None = issuer
         self.names_issuer: bool = names_issuer
         self.push_authorization: bool = push_authorization
@@ -146,6 +159,11 @@ class TokenEndpoint:
     def clock(self) -> Clock:
         """The clock that tokens are timed by."""
         return self._clock
+
+    @property
+    def dpop(self) -> DPoP | None:
+        """How tokens are bound to a key, None if they are not."""
+        return self._channel.dpop
 
     def server_time(self) -> float:
         """Return POSIX seconds by the server's clock, as far as its answers have told it (law D14)."""
@@ -180,25 +198,36 @@ class TokenEndpoint:
     async def fingerprint(self, salt: bytes) -> str:
         """Return a digest of what goes with every request: the client's proof, if it can tell, and the parameters.
 
+        The client's certificate is a part of it.
+
         Raises `ConfigurationError` if a secret cannot be read.
         """
         client, addresses = self._channel.client, self._channel.addresses
         proof = await client.fingerprint(salt) if isinstance(client, Fingerprinting) else ""
         parameters = self._parameters.written_for("fingerprint")
-        return digest(salt, proof, parameters, self.dialect, addresses.knows("refresh") and addresses.of("refresh"))
+        elsewhere = addresses.knows("refresh") and addresses.of("refresh")
+        shown = () if self._certificate is None else (await self._certificate.fingerprint(salt),)
+        return digest(salt, proof, parameters, self.dialect, elsewhere, self.dpop, *shown)
 
     async def request(
-        self, grant_type: str, form: Form, *, repeatable: bool = True, extra: Mapping[str, Any] = NOTHING
+        self,
+        grant_type: str,
+        form: Form,
+        *,
+        repeatable: bool = True,
+        extra: Mapping[str, Any] = NOTHING,
+        key: ProofKey | None = None,
     ) -> Answer:
         """Ask for a token (RFC 6749 section 4) and return the answer, be it an error.
 
         Once more if the connection is dropped, unless `repeatable` is false. `extra` is what is known of the account,
-        `Token.extra` of the token before: the dialect may have a server of its own for it.
+        `Token.extra` of the token before: the dialect may have a server of its own for it. `key` is what the session
+        is bound to, `Credential.dpop_key`; without one, a new one is made where `dpop` is wanted.
         Raises `ServerUnavailable` if no answer comes, `ConfigurationError` if the request cannot be made.
         """
         whole = Form(grant_type=grant_type).over(form).over(self._parameters)
         name = "refresh" if grant_type == "refresh_token" and self._channel.addresses.knows("refresh") else "token"
-        return await self._channel.ask(name, whole, grant_type=grant_type, repeatable=repeatable, extra=extra)
+        return await self._channel.ask(name, whole, grant_type=grant_type, repeatable=repeatable, extra=extra, key=key)
 
     async def ask(self, name: str, form: Form) -> Answer:
         """Send a form to an endpoint beside this one, as the client, and return the answer, be it an error.

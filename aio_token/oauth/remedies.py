@@ -54,6 +54,8 @@ _BY_CODE: dict[str, Remedy] = {
     "unsupported_token_type": (ConfigurationError, "the server does not revoke tokens of this type"),
     "invalid_request_uri": (SignInRequired, "the request was not used in time; sign in again"),  # RFC 9126
     "invalid_request": (ConfigurationError, "check the parameters that are sent"),
+    "invalid_dpop_proof": (ConfigurationError, "check this machine's clock, and that the server knows the DPoP `alg`"),
+    "use_dpop_nonce": (ServerUnavailable, _LATER),  # one that never takes the nonce that it gave
     "server_error": (ServerUnavailable, _LATER),
     "temporarily_unavailable": (ServerUnavailable, _LATER),
 }

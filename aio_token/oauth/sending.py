@@ -20,6 +20,7 @@ from aio_token._ground.version import __version__
 from aio_token._hold import lapsed
 from aio_token._limits import within
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
+from aio_token.oauth.private import PrivateAddress
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     Sign = Callable[[Request], Awaitable[Request]]
 
 _PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
+# How the alerts end that tell of a client's certificate (RFC 8446 section 6.2); the last is that of TLS 1.2 for none.
+_OF_THE_CERTIFICATE = (
+    *("CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_REVOKED", "CERTIFICATE_UNKNOWN"),
+    *("UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE"),
+)
 _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
 
 
@@ -57,9 +63,10 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
     dropped: TokenError | None = None
     while True:
         signed = request if sign is None else await sign(request)
+        tls = await transport.tls()
         connector = _connector(transport, request.to)
         try:
-            return await _attempt(signed, transport, proxy, connector)
+            return await _attempt(signed, transport, proxy, connector, tls=tls)
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
             connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
@@ -80,7 +87,12 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
 
 
 async def _attempt(
-    request: Request, transport: Transport, proxy: Revealed[str | None], connector: aiohttp.BaseConnector | None
+    request: Request,
+    transport: Transport,
+    proxy: Revealed[str | None],
+    connector: aiohttp.BaseConnector | None,
+    *,
+    tls: ssl.SSLContext | aiohttp.Fingerprint | bool,
 ) -> Reply:
     exchange = Exchange(request.url, headers=_headers(request, transport), body=request.body, proxy=proxy.value)
     session = aiohttp.ClientSession(
@@ -93,7 +105,7 @@ async def _attempt(
     )
     try:
         async with session.request(
-            request.method, exchange.url, allow_redirects=False, ssl=transport.ssl, middlewares=(exchange,)
+            request.method, exchange.url, allow_redirects=False, ssl=tls, middlewares=(exchange,)
         ) as response:
             return exchange.reply or await read(response)  # a stand-in for `_request` calls no middleware
     except Exception as error:  # noqa: BLE001  a tracer's own may be among them
@@ -160,11 +172,28 @@ def _why_not(error: OSError) -> str:
             return f"{error.strerror or type(error).__name__}; try again later"
 
 
+def _what_to_set_right(error: aiohttp.ClientConnectionError) -> str | None:
+    """Say what no waiting helps against: another certificate of this client is wanted, or the address is not public."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, PrivateAddress):
+        return (
+            f"is not asked, as {cause} and the resource that names it is on a public one; see who names it, and make a "
+            "TokenEndpoint yourself if it shall be so"
+        )
+    alert = str(cause).partition("_ALERT_")[2].partition("]")[0]
+    if alert.endswith(_OF_THE_CERTIFICATE):
+        said = alert.replace("_", " ").lower()
+        return f"does not take this client's TLS certificate, or its having none ({said}); check `certificate`"
+    return None
+
+
 def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
     """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request."""
     failure: TokenError
     unknown = "; whether it acted on the request is unknown" if dropped else ""
     match error:
+        case aiohttp.ClientConnectionError() if (why := _what_to_set_right(error)) is not None:
+            failure = ConfigurationError(f"{to} {why}")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
         case aiohttp.ClientProxyConnectionError():

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from aio_token.oauth.client_auth import ClientAuthentication
     from aio_token.oauth.dialect import Dialect
+    from aio_token.oauth.dpop import Prover
     from aio_token.oauth.form import Request
 
 
@@ -18,15 +19,24 @@ class Signer:
     """Signs each attempt anew, as servers take a client's JWT only once, and keeps what no message may repeat.
 
     `now` is the server's time as far as it is known (law D14), and `dialect` how the server wants requests written.
+    `prover` puts the proof of a key beside that of the client, if the token is to be bound to one.
     """
 
-    __slots__ = ("_audience", "_client", "_now", "dialect", "has_asserted", "secrets")
+    __slots__ = ("_audience", "_client", "_now", "dialect", "has_asserted", "prover", "secrets")
 
-    def __init__(self, client: ClientAuthentication, audience: str, now: Callable[[], float], dialect: Dialect) -> None:
+    def __init__(
+        self,
+        client: ClientAuthentication,
+        audience: str,
+        now: Callable[[], float],
+        dialect: Dialect,
+        prover: Prover | None,
+    ) -> None:
         self._client = client
         self._audience = audience
         self._now = now
         self.dialect: Dialect = dialect
+        self.prover: Prover | None = prover
         self.secrets: tuple[str, ...] = ()
         self.has_asserted: bool = False
 
@@ -37,6 +47,8 @@ class Signer:
         if "client_id=" in request.body:
             signed = replace(signed, body=_named_once(signed.body))
         written = self.dialect.written(signed)
+        if self.prover is not None:
+            written = self.prover.prove(written, self._now())
         self.secrets += written.secrets
         return written
 

@@ -29,6 +29,7 @@ _KEY_TYPES: dict[str, Literal["RSA", "EC", "OKP"]] = {
     "ES": "EC",
     "Ed": "OKP",
 }  # by the first letters of `alg`
+_FEWEST_BITS = 2_048  # of an RSA key (RFC 7518 section 3.3)
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
@@ -52,8 +53,12 @@ async def private_key(given: Key, alg: str, name: str) -> JoseKey:
         key = import_key(dict(text.value) if isinstance(text.value, Mapping) else text.value, kind)
         if not key.is_private:
             raise ValueError  # noqa: TRY301  as if it could not be read
+        raw: Any = key.raw_value
+        if kind == "RSA" and raw.key_size < _FEWEST_BITS:
+            raise ValueError  # noqa: TRY301
     except Exception:  # noqa: BLE001  whatever the parser raises may quote the key
-        message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key, as PEM or JWK"
+        bits = f" of {_FEWEST_BITS} bits at least" if kind == "RSA" else ""
+        message = f"{name} cannot be used: {alg} needs an unencrypted private {kind} key{bits}, as PEM or JWK"
         raise_alone(ConfigurationError(message))
     return key
 

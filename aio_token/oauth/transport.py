@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from ssl import SSLContext
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -16,6 +16,7 @@ from aio_token._ground.public import public
 from aio_token._ground.value import Value, field
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_function, check_kind, check_seconds, check_text, judged
+from aio_token.oauth.certificate import ClientCertificate
 
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header (RFC 9110 section 5.6.2)
 _VALUE = re.compile(r"[^\r\n\0]*")
@@ -72,7 +73,8 @@ class Transport(Unpicklable, Value):
     `ssl` and `proxy` are as aiohttp takes them, `trust_env` takes the proxy from the environment. `timeout` (seconds)
     bounds a request with all its attempts. `connector` is a function that returns an aiohttp connector, for SOCKS, a
     UNIX socket or a source address: a new one for each request, which is closed with it. `headers` go with every
-    request, such as a gateway's key; the `User-Agent` is `aio_token/<version>` unless it is among them.
+    request, such as a gateway's key; the `User-Agent` is `aio_token/<version>` unless it is among them. `certificate`
+    is the client's own, for servers that ask for one (RFC 8705); its `make_context` then says what is trusted.
 
     Raises `ConfigurationError` for what cannot work.
     """
@@ -83,6 +85,7 @@ class Transport(Unpicklable, Value):
     timeout: float = 15.0
     connector: Callable[[], aiohttp.BaseConnector] | None = None
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    certificate: ClientCertificate | None = None
 
     def __post_init__(self) -> None:
         check_kind("ssl", self.ssl, (SSLContext, aiohttp.Fingerprint, bool), "an SSLContext, a Fingerprint or a bool")
@@ -93,9 +96,17 @@ class Transport(Unpicklable, Value):
         check_seconds("timeout", self.timeout)
         check_function("connector", self.connector, optional=True)
         object.__setattr__(self, "headers", _checked_headers(self.headers))
+        check_kind("certificate", self.certificate, (ClientCertificate, NoneType), "a ClientCertificate")
+        if self.certificate is not None and self.ssl is not True:
+            message = "a ClientCertificate brings its own context; pass it make_context= instead of `ssl` here"
+            raise ConfigurationError(message)
 
     def __repr__(self) -> str:  # the address of a proxy may hold a password, and a header a key
         return f"<Transport timeout={self.timeout}>"
+
+    async def tls(self) -> SSLContext | aiohttp.Fingerprint | bool:
+        """Return what aiohttp takes as `ssl` for a connection now. Raises `ConfigurationError`."""
+        return self.ssl if self.certificate is None else await self.certificate.ssl_context()
 
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy's URL, None for none. Raises ValueError for a proxy that does not speak HTTP.

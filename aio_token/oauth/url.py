@@ -74,3 +74,21 @@ def moved(url: str, origin: str) -> str:
 def without_query(url: str) -> str:
     """Show an address with its path, and without what may hold a secret: query, fragment, user name and password."""
     return f"{origin_of(url)}{URL(url[:_LONGEST]).raw_path}"
+
+
+def host_of(url: str) -> str | None:
+    """Return the host of an address as it is connected to, None if it is no address."""
+    parts = _parts(url)
+    return parts.raw_host if parts is not None else None
+
+
+def same_address(one: object, other: str) -> bool:
+    """Whether two texts are one address, but for how its origin is spelled, and for a slash with nothing behind it."""
+    return isinstance(one, str) and (whole := _whole(one)) is not None and whole == _whole(other)
+
+
+def _whole(url: str) -> tuple[URL, str, str] | None:
+    parts = _parts(url)
+    if parts is None or not parts.host or "#" in url or parts.user is not None or parts.password is not None:
+        return None
+    return parts.origin(), parts.raw_path, parts.raw_query_string

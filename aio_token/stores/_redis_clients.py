@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from aio_token._errors import ConfigurationError, raise_alone
@@ -24,6 +24,13 @@ _TIDYING = 1.0
 
 _AT_ONCE = 16
 """Commands that are under way for the accounts of one event loop: each takes a connection."""
+
+_USER = r"(?:[^/?#]*@)?"
+_PLACE = re.compile(
+    rf"{_USER}((?:[\w.~-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:/[\w./-]*)?)((?:[?#].*)?)", re.DOTALL
+)
+_SOCKET = re.compile(rf"{_USER}(/[^?#]*)((?:[?#].*)?)", re.DOTALL)
+"""What follows the scheme: a user, which is not shown, the place, and the rest."""
 
 
 @public_in("stores")
@@ -50,8 +57,8 @@ class Clients:
         self._of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Few] = WeakKeyDictionary()
         given: Any = server
         if isinstance(server, str):
-            self._make = _maker(server, kind)
-            self.address = _shown(server)
+            self.address = _shown(server, kind)
+            self._make = _maker(server)
         elif not isinstance(server, type) and hasattr(server, "execute_command"):
             self._client = given
         elif not isinstance(server, type) and callable(server):
@@ -122,15 +129,14 @@ class _Few:
         async with self._permits:
             return await self._client.execute_command(*args, **options)
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  what clients of a cluster have besides
+        return getattr(self._client, name)
+
     async def aclose(self) -> None:
         await self._client.aclose()
 
 
-def _maker(url: str, kind: str) -> Callable[[], RedisClient]:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        message = f"the URL of a {kind} begins with redis://, rediss:// or unix://"
-        raise ConfigurationError(message)
-
+def _maker(url: str) -> Callable[[], RedisClient]:
     def make() -> RedisClient:
         from redis.asyncio import Redis  # noqa: PLC0415  an extra, and slow to import
         from redis.asyncio.retry import Retry  # noqa: PLC0415
@@ -145,7 +151,18 @@ def _maker(url: str, kind: str) -> Callable[[], RedisClient]:
     return make
 
 
-def _shown(url: str) -> str:
-    """Return the URL without what may be secret in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+def _shown(url: str, kind: str) -> str:
+    """Return the URL without what may be secret in it. Raises `ConfigurationError` for what cannot be read."""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        message = f"the URL of a {kind} begins with redis://, rediss:// or unix://"
+        raise ConfigurationError(message)
+    scheme, _, rest = url.partition("://")
+    found = _SOCKET.fullmatch(rest) if scheme == "unix" else _PLACE.fullmatch(rest)
+    if found is None:
+        message = (
+            f"the URL of a {kind} cannot be read; it is like redis://user:password@host:6379/0, with the signs of a "
+            "password percent-encoded"
+        )
+        raise ConfigurationError(message)
+    # An @ so late may be the end of a password that has a question mark in it.
+    return f"{scheme}://..." if "@" in found[2] else f"{scheme}://{found[1]}"

@@ -77,13 +77,20 @@ class Commands:
         return bool(await self.run(WRITE, (self._record,), over, version, content or b"", ends))
 
     async def judge(self) -> None:
-        """Raise `StoreError` for a server that would throw sessions away, as far as it may be asked."""
-        memory, persistence = await self._ask("INFO", "memory"), await self._ask("INFO", "persistence")
+        """Raise `StoreError` for a server that would throw sessions away, as far as it may be asked.
+
+        In a cluster that is the node that keeps the record: others may be set up otherwise.
+        """
+        await self._ask("EXISTS", self._record)  # a client of a cluster learns its nodes with the first command
+        node_of = getattr(self._client, "get_node_from_key", None)
+        there = {} if node_of is None else {"target_nodes": node_of(self._record)}
+        memory = await self._ask("INFO", "memory", **there)
+        persistence = await self._ask("INFO", "persistence", **there)
         if not isinstance(memory, dict) or not isinstance(persistence, dict):
             return
         save = None
         try:
-            config = await self._ask("CONFIG GET", "save")
+            config = await self._ask("CONFIG GET", "save", **there)
         except StoreError:  # services that are rented do not tell
             config = None
         if isinstance(config, dict):
@@ -99,10 +106,10 @@ class Commands:
         """Carry a script out. Raises `StoreError`."""
         return await self._ask("EVAL", script, str(len(keys)), *keys, *args)
 
-    async def _ask(self, *command: str | bytes) -> Any:  # noqa: ANN401  what the server says
+    async def _ask(self, *command: str | bytes, **where: object) -> Any:  # noqa: ANN401  what the server says
         try:
             async with asyncio.timeout(TIMEOUT):
-                return await self._client.execute_command(*command)
+                return await self._client.execute_command(*command, **where)
         except Exception as error:  # noqa: BLE001  redis-py's own, the system's, and those of a client around it
             failure = explained(self._store, error)
         raise failure

@@ -22,7 +22,11 @@ _OUTLOOK = {
     "OutOfMemoryError": "is full; raise its maxmemory",
     "ReadOnlyError": "is a replica, which takes no writes; name the primary, or give a client of its Sentinel",
     "BusyLoadingError": "is loading its data; try later",
+    "ClusterDownError": "is in a cluster that is not whole; try later, and see to its nodes",
+    "SlotNotCoveredError": "is in a cluster that is not whole; try later, and see to its nodes",
     "TimeoutError": "did not answer in time; try later, and see whether it is overloaded",
+    "MasterNotFoundError": "has no primary that its Sentinels know, or none of them answers; see whether they run, and "
+    "what they call it",
     "ModuleNotFoundError": "needs the package redis; run: pip install 'aio-token[redis]'",
 }
 """By the names of redis-py's errors, and of Python's own."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aio_token.testing.authorization_server import AuthorizationServer as AuthorizationServer
+    from aio_token.testing.certificates import CertificateAuthority as CertificateAuthority
     from aio_token.testing.clock import ManualClock as ManualClock
     from aio_token.testing.fakes import FixedSource as FixedSource
     from aio_token.testing.fakes import RecordingObserver as RecordingObserver
@@ -48,6 +49,7 @@ __getattr__, __dir__, __all__ = lazily(  # pyright: ignore[reportUnsupportedDund
     __name__,
     {
         "authorization_server": ("AuthorizationServer",),
+        "certificates": ("CertificateAuthority",),
         "clock": ("ManualClock",),
         "fakes": ("FixedSource", "RecordingObserver", "ScriptedGrant", "credential", "token"),
         "faults": ("Altered", "Broken", "Dropped", "RateLimited", "Silent", "Slow"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -11,12 +12,14 @@ from aiohttp import web
 from aio_token._credential import Credential, IssuedBy
 from aio_token._ground.public import public
 from aio_token._token import Token
+from aio_token.testing.dpop import ALGORITHMS, NONCE, challenge_of
 from aio_token.testing.exchanging import let_services_exchange
 from aio_token.testing.ledger import Ledger
 from aio_token.testing.loopback import LoopbackServer
 from aio_token.testing.oauth import OAuth
 from aio_token.testing.people import People
 from aio_token.testing.registered_client import SECRET, RegisteredClient
+from aio_token.testing.registering import met_by_document, registered
 from aio_token.testing.rules import Rules
 from aio_token.testing.seen_request import SeenRequest
 from aio_token.testing.signing_in import let_people_sign_in, send_back
@@ -26,7 +29,10 @@ _GRANTS = (
     *("refresh_token", "client_credentials", "password", "authorization_code"),
     *(f"{_URN}{name}" for name in ("device_code", "token-exchange", "jwt-bearer")),
 )
-_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+_AUTH_METHODS = (
+    *("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"),
+    *("tls_client_auth", "self_signed_tls_client_auth"),
+)
 _REMEMBERED = 1_000  # requests
 
 
@@ -41,11 +47,13 @@ class AuthorizationServer(Rules, LoopbackServer):
     The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
     their passwords; `at_the_browser`, who agrees when a browser comes to the authorization endpoint, None for one
     who does not; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
-    replace those of the metadata; `host` and `ssl_context`.
+    replace those of the metadata; `host` and `ssl_context`, that of a `CertificateAuthority` for clients with
+    certificates.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
     for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `par`,
-    `device_authorization`, `userinfo`, `oauth-authorization-server` and `openid-configuration`.
+    `device_authorization`, `userinfo`, `register`, `oauth-authorization-server` and `openid-configuration`.
+    `registrations` counts the programs that have registered themselves.
     """
 
     main_endpoint = "token"
@@ -56,6 +64,7 @@ class AuthorizationServer(Rules, LoopbackServer):
     path: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter, init=False)
+    registrations: int = field(default=0, init=False)
     seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +119,11 @@ class AuthorizationServer(Rules, LoopbackServer):
     def userinfo_url(self) -> str:
         """The user-info endpoint's address, an API that takes any token of this server."""
         return f"{self.issuer}/userinfo"
+
+    @property
+    def registration_url(self) -> str:
+        """The registration endpoint's address."""
+        return f"{self.issuer}/register"
 
     @property
     def client(self) -> RegisteredClient:
@@ -178,6 +192,21 @@ class AuthorizationServer(Rules, LoopbackServer):
         """Whether the access token counts: issued here, not revoked, not ended."""
         return self._ledger.active(access_token) is not None
 
+    def bound_to(self, access_token: str) -> str | None:
+        """Return the thumbprint of the key that the access token is bound to (RFC 9449), None for a bearer token."""
+        token = self._ledger.active(access_token)
+        return None if token is None else token.key
+
+    def certificate_of(self, access_token: str) -> str | None:
+        """Return the `x5t#S256` of the certificate that a token is bound to, None for none (RFC 8705 section 3)."""
+        token = self._ledger.active(access_token)
+        return None if token is None else token.certificate
+
+    def audience_of(self, access_token: str) -> str | None:
+        """Return which resource the access token was asked for, None for none, or for a token that does not count."""
+        token = self._ledger.active(access_token)
+        return token.family.audience if token is not None else None
+
     def revoke_all(self) -> None:
         """Revoke every token that was issued so far."""
         self._ledger.revoke_all()
@@ -199,6 +228,7 @@ class AuthorizationServer(Rules, LoopbackServer):
                 f"{self.path}/device_authorization", self._oauth.device_authorization, name="device_authorization"
             ),
             web.get(f"{self.path}/userinfo", self._userinfo, name="userinfo"),
+            web.post(f"{self.path}/register", self._register, name="register"),
             # RFC 8414 puts the issuer's path behind, OpenID Connect Discovery before.
             web.get(
                 f"{well_known}/oauth-authorization-server{self.path}", self._metadata, name="oauth-authorization-server"
@@ -212,6 +242,11 @@ class AuthorizationServer(Rules, LoopbackServer):
             form = await request.post()
             self.requests[str(form.get("grant_type", ""))] += 1
             self.seen.append(SeenRequest(method=request.method, path=request.path, headers=request.headers, form=form))
+
+    async def put_on(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Say the nonce that proofs have to carry."""
+        if self.dpop and self.dpop_nonce is not None:
+            response.headers[NONCE] = self.dpop_nonce
 
     async def _metadata(self, request: web.Request) -> web.Response:
         members = {
@@ -228,17 +263,34 @@ class AuthorizationServer(Rules, LoopbackServer):
             "device_authorization_endpoint": self.device_authorization_url,
             "grant_types_supported": _GRANTS,
             "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+            "tls_client_certificate_bound_access_tokens": self.certificate_bound,
             "response_types_supported": ["code"],
+            **({"dpop_signing_alg_values_supported": [*ALGORITHMS]} if self.dpop else {}),
         }
+        if self.registration:
+            members["registration_endpoint"] = self.registration_url
+        if self.client_documents:
+            members["client_id_metadata_document_supported"] = True
         return web.json_response({**members, **self.metadata})
 
+    async def _register(self, request: web.Request) -> web.Response:
+        if not self.registration:
+            return web.json_response({}, status=404)
+        response = await registered(request, self.clients, self)
+        self.registrations += response.status == HTTPStatus.CREATED
+        return response
+
     async def _authorize(self, request: web.Request) -> web.Response:
+        if self.client_documents:
+            await met_by_document(request.query.get("client_id", ""), self.clients)
         return send_back(self._oauth, self.issuer, request, self.at_the_browser)
 
     async def _userinfo(self, request: web.Request) -> web.Response:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        token = self._ledger.active(text) if scheme.lower() == "bearer" else None
-        if token is None:
-            challenge = 'Bearer error="invalid_token"' if text else "Bearer"
+        token = self._ledger.active(text) if scheme.lower() in {"bearer", "dpop"} else None
+        challenge = 'Bearer error="invalid_token"' if text else "Bearer"
+        if token is not None:
+            challenge = challenge_of(request, self, self._oauth.proofs, scheme, text, self.dpop_nonce) or ""
+        if token is None or challenge:
             return web.json_response({}, status=401, headers={"WWW-Authenticate": challenge})
         return web.json_response({"sub": token.family.user or token.family.client_id})

@@ -31,13 +31,14 @@ class Answer(dict[str, Any]):
 
 @dataclass(eq=False, slots=True, repr=False)
 class Family:
-    """What descends from one sign-in."""
+    """What descends from one sign-in; `key` is the thumbprint of what a public client's refresh tokens are bound to."""
 
     client_id: str
     user: str | None
     scope: str | None
     audience: str | None
     details: Details = None
+    key: str | None = None
     revoked: bool = False
     access_token: AccessToken | None = None
 
@@ -48,18 +49,26 @@ class Family:
 
 @dataclass(eq=False, slots=True, repr=False)
 class AccessToken:
-    """An access token that was issued; times are POSIX seconds."""
+    """An access token that was issued; times are POSIX seconds. `key` is the thumbprint of what it is bound to."""
 
     text: str
     family: Family
     scope: str | None
     issued_at: float
     expires_at: float
+    key: str | None
     revoked: bool = False
+    certificate: str | None = None
 
     def check_client(self, client: RegisteredClient) -> bool:
         """Whether the token was issued to this client."""
         return self.family.check_client(client)
+
+    @property
+    def confirmation(self) -> dict[str, object]:
+        """What introspection and a JWT say of what the token is bound to (RFC 8705 section 3, RFC 9449 section 6)."""
+        to = {"jkt": self.key, "x5t#S256": self.certificate}
+        return {"cnf": {name: text for name, text in to.items() if text}} if self.key or self.certificate else {}
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -69,6 +78,7 @@ class RefreshToken:
     text: str
     family: Family
     expires_at: float | None
+    certificate: str | None = None
     spent_at: float | None = None
     answer: Answer | None = None
 
@@ -85,7 +95,8 @@ class Ledger:
     """Issues, rotates and revokes as the rules say, and counts.
 
     `refreshes` counts refreshes that succeeded, `reused` refresh tokens that were presented after they had been spent,
-    `forgiven` those of them that came within the grace window.
+    `forgiven` those of them that came within the grace window. `key` is the thumbprint of what is proved right now, and
+    `shown` that of the certificate that is shown.
     """
 
     def __init__(self, rules: Rules, issuer: Callable[[], str]) -> None:
@@ -94,9 +105,11 @@ class Ledger:
         self._families: list[Family] = []
         self.access_tokens: dict[str, AccessToken] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.shown: str | None = None
         self.refreshes: int = 0
         self.reused: int = 0
         self.forgiven: int = 0
+        self.key: str | None = None
 
     def issue(
         self,
@@ -109,7 +122,7 @@ class Ledger:
         refreshable: bool,
     ) -> Answer:
         """Begin a family."""
-        family = Family(client_id, user, scope, audience, details)
+        family = Family(client_id, user, scope, audience, details, self.key)
         self._families.append(family)
         return self._answer(family, scope, details, self._new_refresh_token(family) if refreshable else None)
 
@@ -117,6 +130,10 @@ class Ledger:
         """Look a refresh token up that a client presents; a spent one revokes its family, unless grace is given."""
         token = self.refresh_tokens.get(text)
         if token is None or not token.check_client(client):
+            return None
+        if client.allows("none") and (
+            token.certificate not in {None, self.shown} or token.family.key not in {None, self.key}
+        ):
             return None
         now = self._rules.clock.time()
         if token.spent_at is not None:
@@ -180,7 +197,8 @@ class Ledger:
     def _new_refresh_token(self, family: Family) -> RefreshToken:
         lifetime = self._rules.refresh_lifetime
         expires_at = None if lifetime is None else self._rules.clock.time() + lifetime
-        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at)
+        shown = self.shown if self._rules.certificate_bound else None
+        token = RefreshToken(f"kit-refresh-{secrets.token_urlsafe(24)}", family, expires_at, shown)
         self.refresh_tokens[token.text] = token
         return token
 
@@ -188,10 +206,13 @@ class Ledger:
         self, family: Family, scope: str | None, details: Details, refresh_token: RefreshToken | None
     ) -> Answer:
         rules, now = self._rules, self._rules.clock.time()
-        text = self._jwt(family, scope, now) if rules.jwt else f"kit-access-{secrets.token_urlsafe(24)}"
-        family.access_token = AccessToken(text, family, scope, now, now + rules.lifetime)
-        self.access_tokens[text] = family.access_token
-        answer = Answer(access_token=text, token_type="Bearer", expires_in=_whole(rules.lifetime))
+        text = f"kit-access-{secrets.token_urlsafe(24)}"
+        token = AccessToken(text, family, scope, now, now + rules.lifetime, self.key)
+        token.certificate = self.shown if rules.certificate_bound else None
+        text = token.text = self._jwt(token) if rules.jwt else text
+        family.access_token = self.access_tokens[text] = token
+        kind = "Bearer" if self.key is None else "DPoP"
+        answer = Answer(access_token=text, token_type=kind, expires_in=_whole(rules.lifetime))
         if scope is not None:
             answer["scope"] = scope
         if details is not None:
@@ -204,13 +225,15 @@ class Ledger:
                 answer["refresh_expires_in"] = _whole(rules.refresh_lifetime)
         return Answer({name: value for name, value in {**answer, **rules.extra}.items() if value is not ...})
 
-    def _jwt(self, family: Family, scope: str | None, now: float) -> str:
+    def _jwt(self, token: AccessToken) -> str:
+        family, now = token.family, token.issued_at
         claims = {
             "iss": self._issuer(),
             "client_id": family.client_id,
             "sub": family.user or family.client_id,
             "aud": family.audience,
-            "scope": scope,
+            "scope": token.scope,
+            **token.confirmation,
             "iat": int(now),
             "exp": int(now) + self._rules.lifetime,
             "jti": secrets.token_hex(8),

@@ -77,6 +77,9 @@ class LoopbackServer:
     async def note(self, endpoint: str | None, request: web.Request) -> None:
         """Be told of every request, before it is held or goes wrong."""
 
+    async def put_on(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Put headers on every answer, right before it is sent."""
+
     def inject(self, fault: Fault, *, endpoint: str | None = None, times: int | None = None) -> None:
         """Let the next `times` requests (None: all) of an endpoint go through a fault.
 
@@ -113,6 +116,7 @@ class LoopbackServer:
     async def __aenter__(self) -> Self:
         application = web.Application(middlewares=[self._trouble])
         application.add_routes(self.routes())
+        application.on_response_prepare.append(self.put_on)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PATIENCE)
         self._stack.push_async_callback(runner.cleanup)
         await runner.setup()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from authlib.oauth2.rfc6749 import (
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
-    OAuth2Error,
     OAuth2Request,
     RefreshTokenGrant,
     ResourceOwnerPasswordCredentialsGrant,
@@ -24,17 +22,21 @@ from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from joserfc.jwk import OctKey, import_key
 
+from aio_token.testing.certificates import shown_to, thumbprint_of
+from aio_token.testing.details import InvalidDetailsError, details_in
+from aio_token.testing.dpop import HEADER, BadProof, ProofCheck
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from authlib.oauth2.rfc6749 import BaseGrant
     from multidict import MultiDictProxy
 
-    from aio_token.testing.ledger import AccessToken, Details, Ledger, RefreshToken
+    from aio_token.testing.ledger import AccessToken, Ledger, RefreshToken
     from aio_token.testing.people import People
     from aio_token.testing.registered_client import RegisteredClient
 
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_assertion_jwt", "none")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_assertion_jwt", "mutual_tls", "none")
 _REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707, RFC 8693; RFC 6749 forbids it for all others
 
 
@@ -51,11 +53,13 @@ class OAuth(AuthorizationServer):
     ) -> None:
         super().__init__()
         self.people: People = people
+        self.proofs: ProofCheck = ProofCheck(people.rules.clock.time)
         self._ledger: Ledger = ledger
         self.users: Mapping[str, str] = users
         self.own_addresses: Callable[[], list[str]] = own_addresses
         self._clients = clients
         self.register_client_auth_method("client_assertion_jwt", _ClientAssertion(own_addresses))
+        self.register_client_auth_method("mutual_tls", _by_certificate)
         for grant in (_Refresh, _ClientCredentials, _Password):
             self.register_grant(grant)
         self.register_endpoint(_Revocation)
@@ -63,7 +67,25 @@ class OAuth(AuthorizationServer):
 
     async def token(self, request: web.Request) -> web.Response:
         """Answer a token request (RFC 6749 section 3.2)."""
-        return await self._answer(request, self.create_token_response)
+        try:
+            key = self._proved(request)
+        except BadProof as problem:
+            return web.json_response(problem.members, status=400)
+        return await self._answer(request, partial(self._bound_to, key))
+
+    def _proved(self, request: web.Request) -> str | None:
+        """Return the thumbprint of the key that a token request proves, None for none. Raises `BadProof`."""
+        rules = self.people.rules
+        if not rules.dpop or HEADER not in request.headers:
+            return None
+        return self.proofs.of(request, nonces=[rules.dpop_nonce] if rules.dpop_nonce is not None else [])
+
+    def _bound_to(self, key: str | None, asked: _Request) -> Any:
+        self._ledger.key = key
+        try:
+            return self.create_token_response(asked)
+        finally:
+            self._ledger.key = None
 
     async def revocation(self, request: web.Request) -> web.Response:
         """Answer a revocation request (RFC 7009)."""
@@ -85,10 +107,13 @@ class OAuth(AuthorizationServer):
         asked = _Request(request, await request.post())
         if asked.fault:
             return self.handle_response(*InvalidRequestError(asked.fault)())
+        self._ledger.shown = thumbprint_of(asked.certificate)  # for what is answered without a pause
         try:
             response: web.Response = answer(asked)
         except ValueError:  # a proof that is no text, or Authlib's error class over a quote in its own text
             return self.handle_response(*InvalidClientError("The proof of the client cannot be read.")())
+        finally:
+            self._ledger.shown = None
         return response
 
     def query_client(self, client_id: str) -> Any:
@@ -115,6 +140,7 @@ class _Request(OAuth2Request):
         super().__init__(request.method, str(request.url), headers=request.headers)
         self._form = {name: value for name, value in posted.items() if isinstance(value, str)}
         self.payload = BasicOAuth2Payload(self._form)
+        self.certificate = shown_to(request)
         self.fault: str | None = None
         if any(len(posted.getall(name)) > 1 for name in self._form if name not in _REPEATABLE):
             self.fault = "A parameter is there more than once."
@@ -139,26 +165,6 @@ def begin_family(grant: BaseGrant, *, refreshable: bool) -> Any:
     return ledger.issue(
         grant.client.client_id, grant.request.user, form.get("scope"), audience, details, refreshable=refreshable
     )
-
-
-def details_in(asked: Mapping[str, str]) -> Details:
-    """Return the authorization details of a request. Raises `InvalidDetailsError` for what are none (RFC 9396)."""
-    text = asked.get("authorization_details")
-    if text is None:
-        return None
-    try:
-        details = json.loads(text)
-    except ValueError:
-        raise InvalidDetailsError from None
-    if not isinstance(details, list) or not all(isinstance(one, dict) and one.get("type") for one in details):
-        raise InvalidDetailsError
-    return details
-
-
-class InvalidDetailsError(OAuth2Error):
-    """Authorization details that are none, or that were not granted (RFC 9396 section 5)."""
-
-    error: str | None = "invalid_authorization_details"
 
 
 class _Refresh(RefreshTokenGrant):
@@ -231,9 +237,20 @@ class _Introspection(IntrospectionEndpoint):
             "client_id": token.family.client_id,
             "username": token.family.user,
             "scope": token.scope,
+            **({} if token.key is None else {"token_type": "DPoP"}),
+            **token.confirmation,
             "iat": int(token.issued_at),
             "exp": int(token.expires_at),
         }
+
+
+def _by_certificate(query_client: Callable[[str], RegisteredClient | None], request: _Request) -> Any:
+    """Return the client whose certificate was shown (RFC 8705 section 2), None for none."""
+    client = query_client(request.form.get("client_id", ""))
+    certificate = request.certificate
+    if client is None or certificate is None:
+        return None
+    return client if client.shows(certificate.subject.rfc4514_string(), thumbprint_of(certificate)) else None
 
 
 class _ClientAssertion(JWTBearerClientAssertion):

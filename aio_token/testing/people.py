@@ -63,7 +63,7 @@ class DeviceRequest:
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Code:
-    """An authorization code's meaning (RFC 6749 section 4.1.2)."""
+    """An authorization code's meaning (RFC 6749 section 4.1.2); `key` is what has to be proved with it, "" if none."""
 
     client_id: str
     user: str
@@ -71,7 +71,9 @@ class Code:
     redirect_uri: str
     code_challenge: str
     details: Details = None
+    resource: str | None = None
     code_challenge_method: str = "S256"
+    key: str = ""
 
     # What Authlib asks an authorization code.
 

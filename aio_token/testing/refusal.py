@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -51,6 +51,12 @@ class Refusal:
         except ConnectionError:
             pass  # the client has seen enough
         return response
+
+    def pointing_to(self, metadata_url: str) -> Refusal:
+        """Return the refusal with challenges that say where the resource's metadata is (RFC 9728 section 5.1)."""
+        pointer = f'resource_metadata="{metadata_url}"'
+        told = (f"{one}{',' * (' ' in one)} {pointer}" if one.startswith("Bearer") else one for one in self.challenges)
+        return replace(self, challenges=tuple(told))
 
     def _pieces(self) -> Iterator[bytes]:
         left = self.size

@@ -28,11 +28,22 @@ class Rules:
 
     `device_lifetime` and `device_interval` are what a device that waits for a person is told (RFC 8628 section 3.2).
 
+    With `dpop` a token is bound to the key that its request proves (RFC 9449), and so is a public client's refresh
+    token; a request without a proof gets a bearer token. `dpop_nonce` is what proofs have to carry then, and every
+    answer says it; put another one in its place at any time.
+
+    `registration` lets programs register themselves (RFC 7591); `client_secret_lifetime` None: secrets do not end.
+    `client_documents` takes the address of a client id metadata document for a client's id. `exact_redirects` compares
+    the ports of registered redirect addresses, too.
+
     `refresh_lifetime` None: refresh tokens do not end. `revoke_old_access_token`: a refresh ends the access token
     before it at once, as django-oauth-toolkit does. `revocation_ends_grant`: revoking a refresh token ends all sessions
     of its user and its client, as Google does. `jwt`: access tokens are JWTs (RFC 9068), opaque otherwise. A user's
     token for the scope `openid` comes with an ID token, whose signature means nothing. `extra` is put into every token
     answer, over the members that are there; a member that is `...` is left out.
+
+    `certificate_bound`: tokens are bound to the certificate that the client shows as it asks for them, and those that
+    refresh a client without any proof of its own as well (RFC 8705 sections 3 and 4).
     """
 
     lifetime: float = 60.0
@@ -43,10 +54,17 @@ class Rules:
     pushed_lifetime: float = 30.0
     device_lifetime: float = 600.0
     device_interval: float = 5.0
+    dpop: bool = False
+    dpop_nonce: str | None = None
     rotation: bool = True
     grace: float = 0.0
     revoke_old_access_token: bool = False
     revocation_ends_grant: bool = False
     jwt: bool = False
+    certificate_bound: bool = False
+    registration: bool = False
+    client_secret_lifetime: float | None = None
+    client_documents: bool = False
+    exact_redirects: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = SYSTEM_CLOCK

@@ -12,14 +12,17 @@ from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 from yarl import URL
 
 from aio_token.oauth.url import is_loopback
-from aio_token.testing.oauth import AUTH_METHODS, InvalidDetailsError, details_in
+from aio_token.testing.details import InvalidDetailsError, details_in
+from aio_token.testing.oauth import AUTH_METHODS
 from aio_token.testing.people import Code
+from aio_token.testing.registering import may_come_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aio_token.testing.oauth import OAuth
     from aio_token.testing.rules import Rules
+
 _CREDENTIALS = frozenset({"client_assertion", "client_assertion_type", "client_secret"})
 
 
@@ -44,8 +47,15 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
     if asked is None:
         return web.Response(status=400, text="The request_uri was used before, has ended, or is another client's.")
     client_id, redirect_uri = asked.get("client_id", ""), URL(asked.get("redirect_uri", ""))
-    if oauth.query_client(client_id) is None or not is_loopback(redirect_uri.host):
-        return web.Response(status=400, text="An unknown client, or a redirect URI that is not on this machine.")
+    client, exactly = oauth.query_client(client_id), oauth.people.rules.exact_redirects
+    if (
+        client is None
+        or not is_loopback(redirect_uri.host)
+        or not may_come_back(client, str(redirect_uri), exactly=exactly)
+    ):
+        return web.Response(
+            status=400, text="An unknown client, or a redirect URI that is not its own or not on this machine."
+        )
     members = {"iss": issuer, **{name: value for name, value in asked.items() if name == "state"}}
     challenge = asked.get("code_challenge")
     if asked.get("response_type") != "code":
@@ -58,7 +68,16 @@ def send_back(oauth: OAuth, issuer: str, request: web.Request, user: str | None)
         members["error"] = "access_denied"
     else:
         try:
-            code = Code(client_id, user, asked.get("scope"), asked["redirect_uri"], challenge or "", details_in(asked))
+            code = Code(
+                client_id,
+                user,
+                asked.get("scope"),
+                asked["redirect_uri"],
+                challenge or "",
+                details_in(asked),
+                asked.get("resource"),
+                key=asked.get("dpop_jkt", "") if oauth.people.rules.dpop else "",
+            )
             members["code"] = oauth.people.new_code(code)
         except InvalidDetailsError:
             members["error"] = "invalid_authorization_details"
@@ -155,14 +174,18 @@ class _AuthorizationCode(AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: Any) -> Any:
         found = self.server.people.spend_code(code)
-        return found if found is not None and found.client_id == client.client_id else None
+        if found is None or found.client_id != client.client_id:
+            return None
+        return found if found.key in {"", self.server._ledger.key} else None
 
     def authenticate_user(self, authorization_code: Any) -> Any:
         return authorization_code.user
 
     def generate_token(self, *args: Any, **asked: Any) -> Any:
         code: Any = self.request.authorization_code
-        return self.server._ledger.issue(code.client_id, code.user, code.scope, details=code.details, refreshable=True)
+        return self.server._ledger.issue(
+            code.client_id, code.user, code.scope, code.resource, details=code.details, refreshable=True
+        )
 
     def delete_authorization_code(self, authorization_code: object) -> None:
         """Do nothing: the code was spent when it was looked up."""

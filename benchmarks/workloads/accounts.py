@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from aio_token.stores import TokenStores
 
 COUNTS = (10, 1_000, 10_000, 100_000)
+WEIGHED = 1_000
+PATIENCE = 120.0
+"""Seconds for taking accounts into use; on a loaded machine not all are."""
 STEPS = 20_000
 CREATED = 1_000
 SESSIONS = 1_000
@@ -58,21 +61,19 @@ def measure(modules: tuple[str, ...], *, quick: bool) -> dict[str, Any]:  # noqa
 
 
 async def _many(count: int, steps: int) -> dict[str, Any]:
-    gc.collect()
-    tracemalloc.start()
-    stores = MemoryTokenStores()
     names = [f"user {number}" for number in range(count)]
-    before = tracemalloc.get_traced_memory()[0]
-    await _keep(stores, {name: _credential(name) for name in names})
-    gc.collect()
-    rest = tracemalloc.get_traced_memory()[0]
+    rest_bytes, use_bytes = await _weighed(names[:WEIGHED])
+    until = time.perf_counter() + PATIENCE
+    stores = MemoryTokenStores()
     accounts = Accounts(lambda _: RefreshTokenGrant(ENDPOINT), stores, observer=None)
-    in_use = [await _used(accounts, name) for name in names]
-    gc.collect()
-    use = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
+    in_use = []
+    for begin in range(0, count, 100):
+        some = names[begin : begin + 100]
+        await _keep(stores, {name: _credential(name) for name in some})
+        if time.perf_counter() < until:
+            in_use += [await _used(accounts, name) for name in some]
     step = Rounds.of([await _steps(in_use, steps) for _ in range(5)]).json()["mid"]
-    walked_in_use = _collection()
+    used, walked_in_use = len(in_use), _collection()
     in_use.clear()
     gc.collect()
     walked_at_rest = _collection()
@@ -83,13 +84,31 @@ async def _many(count: int, steps: int) -> dict[str, Any]:
     created = (time.perf_counter() - began) / len(some)
     return {
         "accounts": count,
-        "rest_bytes": round((rest - before) / count),
-        "use_bytes": round((use - rest) / count),
+        "in_use": used,
+        "rest_bytes": rest_bytes,
+        "use_bytes": use_bytes,
         "creation_us": round(created * 1e6, 1),
         "step_ns": step,
         "collection_rest_ms": walked_at_rest,
         "collection_use_ms": walked_in_use,
     }
+
+
+async def _weighed(names: list[str]) -> tuple[int, int]:
+    """Return the bytes of an account at rest, and what it takes more in use: of some, since to trace is slow."""
+    stores = MemoryTokenStores()
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    await _keep(stores, {name: _credential(name) for name in names})
+    gc.collect()
+    rest = tracemalloc.get_traced_memory()[0]
+    accounts = Accounts(lambda _: RefreshTokenGrant(ENDPOINT), stores, observer=None)
+    in_use = [await _used(accounts, name) for name in names]
+    gc.collect()
+    use = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return round((rest - before) / len(in_use)), round((use - rest) / len(in_use))
 
 
 def _credential(name: str) -> Credential:

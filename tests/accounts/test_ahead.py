@@ -14,6 +14,7 @@ from aio_token import (
     BearerMiddleware,
     Credential,
     GrantRefused,
+    Pace,
     PublicClient,
     RefreshTokenGrant,
     StoreError,
@@ -36,12 +37,12 @@ ACTIVE, SWEEP = 3_600.0, 900.0
 class House:
     """Accounts on a clock by hand, and what looks after them, by hand as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self.clock = ManualClock()
         self.stores = MemoryTokenStores()
         self.grants: dict[str, RotatingGrant] = {}
         self.heard = RecordingObserver()
-        self.accounts = Accounts(self.grant, self.stores, observer=self.heard, clock=self.clock)
+        self.accounts = Accounts(self.grant, self.stores, pace=pace, observer=self.heard, clock=self.clock)
         self.ahead = Ahead(
             self.accounts._estate,
             self.stores,
@@ -226,3 +227,45 @@ async def test_many_accounts_in_use_leave_turns_to_others(house: House) -> None:
     await house.ahead.look()
     beside.cancel()
     assert turns >= 9
+
+
+async def test_renewals_ahead_are_spread_and_take_their_turn() -> None:
+    """Law C12: of two hundred tokens that came together some are early by chance, and four are renewed at a time."""
+    house = House(Pace(at_once=4))
+    names = [f"user {number}" for number in range(200)]
+    for name in names:
+        await house.accounts[name].token()
+    gate = asyncio.Event()
+    for name in names:
+        house.grants[name].go = gate
+    house.clock.advance(600.0 - 126.0)  # the advisory window has 120 to 132 s
+    await house.ahead.look()
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    assert sum(grant.calls for grant in house.grants.values()) == 200 + 4
+    gate.set()
+    await house.settled()
+    assert 200 + 20 < sum(grant.calls for grant in house.grants.values()) < 400 - 20
+
+
+async def test_a_renewal_ahead_that_is_under_way_outlives_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops at once, and what the server rotated is kept by closing the accounts."""
+    monkeypatch.setattr(ahead, "LOOK", 0.05)
+    async with AuthorizationServer(lifetime=2.0) as server:
+        endpoint, stores = TokenEndpoint(server.token_url, PublicClient("app")), MemoryTokenStores()
+        accounts = Accounts(lambda _: RefreshTokenGrant(endpoint), stores, observer=None)
+        first = server.credential(client_id="app", scope="read")
+        async with stores.of("alice").exclusive() as slot:
+            await slot.save(first)
+        with server.hold(after=True) as hold:
+            async with accounts.keep_fresh(), asyncio.timeout(60):
+                await accounts["alice"].token()
+                await hold.arrived.wait()
+            before = await stores.of("alice").load()
+        await accounts.aclose()
+        assert before is not None
+        assert before.refresh_token == first.refresh_token
+        kept = await stores.of("alice").load()
+    assert kept is not None
+    assert kept.refresh_token != first.refresh_token
+    assert server.reused == 0

@@ -11,6 +11,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from aio_token.stores.keys import new_key
 from tests.cli.command_line import Browser, CommandLine
+from tests.support.postgres_fixture import postgres as postgres  # noqa: PLC0414  this room's
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

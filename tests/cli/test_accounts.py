@@ -10,7 +10,7 @@ import pytest
 
 from aio_token import ConfigurationError, Wish
 from aio_token.cli._encryption_key import KEY_VARIABLE
-from aio_token.cli.commands.accounts import _Onlooker
+from aio_token.cli._onlooker import Onlooker
 from aio_token.stores import DirectoryTokenStores, Encrypted, EnvironmentKey
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import profile_of, set_up
@@ -107,7 +107,12 @@ async def test_records_that_are_encrypted_want_their_key(
     await keep(encrypted(directory), ada=server.credential(client_id="app"))
     done = await aio_token("accounts", directory)
     assert done.code == 5
-    assert "say where its key is: --key env:VARIABLE, file:PATH or keyring" in done.err
+    assert done.err.endswith(
+        "it is encrypted, and its key was not named; say --key env:VARIABLE, file:PATH or keyring\n"
+    )
+    done = await aio_token("accounts", directory, "ada", "--json")
+    assert done.code == 5
+    assert "--key env:VARIABLE" in json.loads(done.out)["accounts"][0]["problem"]
     done = await aio_token("accounts", directory, "--key", "env:NO_SUCH_KEY")
     assert done.code == 5
     assert "NO_SUCH_KEY is not set" in done.err
@@ -176,4 +181,4 @@ async def test_what_cannot_be_meant_is_refused(
 async def test_an_onlooker_renews_nothing() -> None:
     """What only looks asks no server, whatever happens."""
     with pytest.raises(ConfigurationError, match="renews nothing"):
-        await _Onlooker().obtain(None, Wish())
+        await Onlooker().obtain(None, Wish())

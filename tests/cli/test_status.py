@@ -60,6 +60,7 @@ async def test_the_members(aio_token: CommandLine) -> None:
         "missing_scope": None,
         "authorization_details": None,
         "fingerprint": held.token.fingerprint,
+        "bound_to": None,
         "problem": None,
     }
 

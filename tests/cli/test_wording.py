@@ -23,10 +23,12 @@ HEARD = (
     *("_disk/permissions", "_disk/durable", "oauth/discovery", "oauth/provider", "oauth/sending", "oauth/url"),
     *("oauth/remedies", "grants/_pushing", "_edge/origins"),
     *("stores/codec", "stores/encrypted", "stores/key", "stores/keys", "stores/_os_keyring", "stores/_content"),
+    *("stores/_redis_clients", "stores/_redis_trouble", "stores/_postgres_table", "stores/_psycopg", "stores/_leases"),
 )
 """The modules whose sentences reach a terminal."""
 NEVER_HERE = re.compile(
     r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
+    r"|^X\(\) takes "
 )
 """What only a program can be told: it gave a wrong argument."""
 PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b")

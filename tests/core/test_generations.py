@@ -240,6 +240,26 @@ async def test_what_another_host_may_have_renewed_is_not_presented_at_once(clock
     assert one.grant.presented == [None]
 
 
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_backup_of_any_store_says_that_writes_were_lost(clock: ManualClock, *, ended: bool) -> None:
+    """Law F9: a store that loses nothing by itself was put back to an older record: what is held may not be newest."""
+    store = FaultyStore(stored(clock, "a"))
+    one = Host(store, clock)
+    backup = replace(stored(clock, "a"), generation=1)
+    first = await one.tokens.renew()
+    store._credential = backup
+    clock.advance(61 if ended else 30)
+    if not ended:
+        await one.tokens.renew()
+        assert one.grant.presented == ["refresh-a", "refresh-1"]
+        return
+    with pytest.raises(ServerUnavailable):
+        await one.token()
+    kept = await store.load()
+    assert kept is not None
+    assert (kept.token, one.grant.presented) == (first, ["refresh-a"])
+
+
 async def test_after_one_more_lifetime_it_is_presented(clock: ManualClock) -> None:
     """Law F9: whoever held a newer one would have written it by then."""
     store = LosingStore(stored(clock, "a"))

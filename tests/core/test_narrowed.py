@@ -232,6 +232,19 @@ async def test_no_token_of_a_session_is_served_in_the_next_one(tokens: TokenRepo
     assert mail.token_at_hand() is None
 
 
+async def test_the_trouble_of_a_session_ends_with_it(
+    tokens: TokenRepository, grant: Wishing, clock: ManualClock
+) -> None:
+    """Laws E1 and E5: whoever holds a narrowed token is served as soon as someone has signed in again, on the spot."""
+    mail = tokens.narrowed(scope="mail")
+    grant.errors.append(GrantRefused("the session has ended"))
+    with pytest.raises(GrantRefused):
+        await mail.token()
+    await tokens.sign_in(Wishing(clock))
+    assert mail.status.trouble is None
+    assert (await mail.token()).access_token == "access-2"
+
+
 async def test_a_narrowed_token_that_cannot_be_written_is_said(tokens: TokenRepository, clock: ManualClock) -> None:
     """Law G1: the error shows no token, and nothing of the tokens beside it."""
     seen = Credential(token=Token(access_token="access-1", extra={"odd": object()}), refresh_token="refresh-1")

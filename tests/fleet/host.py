@@ -1,7 +1,8 @@
 """One host of a fleet, as a process: it asks for a token again and again, and tells how that went, a line each.
 
-It is told where to stop itself once (SIGSTOP): `sending`, when the request is made and not written yet, or `saving`,
-when the answer is there and not saved yet.
+It is told where to stop itself once (SIGSTOP), in the order of a renewal: `entered`, when it holds the lease;
+`marking`, before it writes that it will spend the refresh token; `sending`, when the request is made and not written
+yet; `saving`, when the answer is there and not saved yet; `saved`, when it is and the lease not given back.
 """
 
 from __future__ import annotations
@@ -16,22 +17,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import aiohttp  # noqa: F401  a host at work has long imported it
+import authlib.oauth2.rfc6749  # noqa: F401
+
 from aio_token import ClientSecretBasic, Limits, RefreshTokenGrant, TokenEndpoint, TokenError, TokenRepository
-from aio_token.stores import RedisTokenStore
+from aio_token.stores import PostgresTokenStore, RedisTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from aio_token import Credential, Slot
+    from aio_token import Credential, Slot, TokenStore
 
 PAUSE = 0.05  # seconds between two calls
 
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """What a host is told."""
+    """What a host is told; times in seconds."""
 
-    store_url: str
+    store: str
+    address: str
     name: str
     token_url: str
     client_id: str
@@ -39,7 +44,24 @@ class Orders:
     lease: float
     obtain: float
     save: float
+    may_lose: bool = True
     stop_at: str = ""
+    clock_ahead: float = 0.0
+
+
+class ClockAhead:
+    """The wall clock of a machine on which it goes wrong."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def time(self) -> float:
+        """Return POSIX seconds, as this machine takes them."""
+        return time.time() + self._seconds
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment."""
+        return time.monotonic()
 
 
 class Stop:
@@ -60,16 +82,35 @@ def _tell(**words: object) -> None:
     print(json.dumps(words), flush=True)
 
 
-class StoppingStore(RedisTokenStore):
-    """A store whose holder may stop before it saves an answer."""
+def opened(orders: Orders) -> RedisTokenStore | PostgresTokenStore:
+    """Return the store that a host is told to use."""
+    clock = ClockAhead(orders.clock_ahead)
+    if orders.store == "redis":
+        return RedisTokenStore(orders.address, orders.name, lease=orders.lease, check_server=False, clock=clock)
+    return PostgresTokenStore(orders.address, orders.name, lease=orders.lease, may_lose=orders.may_lose, clock=clock)
 
-    stop = Stop("")
+
+class StoppingStore:
+    """A store whose holder may stop at each step."""
+
+    def __init__(self, store: TokenStore, stop: Stop) -> None:
+        self._store, self._stop = store, stop
+
+    @property
+    def may_lose(self) -> bool:
+        """What the store says."""
+        return self._store.may_lose
+
+    async def load(self) -> Credential | None:
+        """Load."""
+        return await self._store.load()
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[Slot]:
         """Hold as ever."""
-        async with super().exclusive() as slot:
-            yield StoppingSlot(slot, self.stop)
+        async with self._store.exclusive() as slot:
+            self._stop.at("entered")
+            yield StoppingSlot(slot, self._stop)
 
 
 class StoppingSlot:
@@ -88,10 +129,12 @@ class StoppingSlot:
         return await self._slot.load()
 
     async def save(self, credential: Credential) -> None:
-        """Stop where it is an answer, and save."""
-        if credential.spending_since is None and credential.token is not None:
-            self._stop.at("saving")
+        """Stop before a mark, and before and after an answer."""
+        is_answer = credential.spending_since is None and credential.token is not None
+        self._stop.at("saving" if is_answer else "marking")
         await self._slot.save(credential)
+        if is_answer:
+            self._stop.at("saved")
 
     async def delete(self) -> None:
         """Delete."""
@@ -106,11 +149,11 @@ async def main(orders: Orders) -> None:
         stop.at("sending")
         return orders.secret
 
-    store = StoppingStore(orders.store_url, orders.name, lease=orders.lease, check_server=False)
-    store.stop = stop
-    endpoint = TokenEndpoint(orders.token_url, ClientSecretBasic(orders.client_id, secret))
+    clock = ClockAhead(orders.clock_ahead)
+    store = StoppingStore(opened(orders), stop)
+    endpoint = TokenEndpoint(orders.token_url, ClientSecretBasic(orders.client_id, secret), clock=clock)
     limits = Limits(lock=orders.obtain + orders.save + 20, obtain=orders.obtain, save=orders.save)
-    tokens = TokenRepository(RefreshTokenGrant(endpoint), store, limits=limits, observer=None)
+    tokens = TokenRepository(RefreshTokenGrant(endpoint), store, limits=limits, observer=None, clock=clock)
     while True:
         began = time.monotonic()
         try:

@@ -1,31 +1,34 @@
-"""Hosts of a fleet that are killed or stopped, and a store that is killed, emptied, rolled back or stands still."""
+"""Hosts of a fleet that are killed, stopped or cut off, and a store that is killed, emptied, rolled back or still."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.fleet import rig
+from tests.fleet import rig, scenarios
+from tests.fleet.storm import storm
+from tests.support.postgres import skip_without_postgres
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
-ALLOWED = (rig.killed_after_the_rotation, rig.stopped_for_longer_than_the_patience)
+KINDS = ("Redis", "PostgreSQL", "pgbouncer")
 
 
-@pytest.mark.parametrize("scenario", [each for each in rig.SCENARIOS if each not in ALLOWED])
-async def test_no_session_is_lost(scenario: Callable[[rig.Fleet], Awaitable[None]], tmp_path: Path) -> None:
-    """Laws J1 to J4: on a server that ends a session whose refresh token comes twice, it never does."""
-    cost = await rig.run(scenario, tmp_path)
-    assert (cost.presented_twice, cost.lost) == (0, False)
+def part_of(kind: str) -> list[rig.Scenario]:
+    """Return what is tried here: all on Redis, half of it on the others; `tests.fleet.storm` tries all on each."""
+    if kind == "Redis":
+        return list(scenarios.SCENARIOS)
+    return list(scenarios.SCENARIOS[KINDS.index(kind) % 2 :: 2])
 
 
-@pytest.mark.parametrize("scenario", ALLOWED)
-@pytest.mark.parametrize("grace", [0.0, rig.GRACE])
-async def test_what_may_be_lost(scenario: Callable[[rig.Fleet], Awaitable[None]], grace: float, tmp_path: Path) -> None:
-    """Law J4: a host is killed, or stopped for long, between the rotation and its save; a grace window forgives it."""
-    cost = await rig.run(scenario, tmp_path, grace=grace)
-    assert cost.presented_twice == 1
-    assert cost.lost is (grace == 0.0)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_session_is_lost_but_what_may_be(kind: str) -> None:
+    """Laws J1, J2, J3, J4 and J5: on a server that ends a session whose refresh token comes twice, whatever happens."""
+    if kind != "Redis":
+        skip_without_postgres()
+    costs = await storm(kind, part_of(kind))
+    found = {one.__name__: (cost.presented_twice, cost.lost) for one, cost in costs.items()}
+    assert found == {one.__name__: (1, True) if one in scenarios.ALLOWED else (0, False) for one in part_of(kind)}
+
+
+async def test_a_grace_window_forgives_the_rest() -> None:
+    """Law J4: a host is out of order from the rotation to the end of patience; the server answers once more."""
+    costs = await storm("Redis", scenarios.ALLOWED, grace=rig.GRACE)
+    assert {(cost.presented_twice, cost.lost) for cost in costs.values()} == {(1, False)}

@@ -29,7 +29,9 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the file to trust, and the one that the servers show."""
-    return write_certificate(tmp_path_factory.mktemp("certificates"), ID, API, *HOSTS)
+    return write_certificate(
+        tmp_path_factory.mktemp("certificates"), ID, API, *HOSTS, "mcp.example", "login.mcp.example"
+    )
 
 
 def unknown_targets(text: str) -> set[str]:

@@ -22,6 +22,8 @@ from yarl import URL
 
 import aio_token
 from aio_token import Credential, PublicClient, Token, TokenEndpoint
+from aio_token._bound.nonces import Nonces
+from aio_token._bound.token import target
 from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
 from aio_token._edge.demands import wish_in
 from aio_token._edge.step_up import scope_in
@@ -33,17 +35,23 @@ from aio_token.grants.web_sign_in import WebSignIn, _members
 from aio_token.oauth import Dialect
 from aio_token.oauth.answer import Answer
 from aio_token.oauth.discovery import Sought, is_template
+from aio_token.oauth.exchange import Reply
 from aio_token.oauth.extra import bounded
 from aio_token.oauth.lifetime import in_seconds, lifetime_of_jwt, seconds
+from aio_token.oauth.private import is_private
 from aio_token.oauth.reading import members_of, read_object
 from aio_token.oauth.salvage import salvaged
 from aio_token.oauth.secret import Revealed
 from aio_token.oauth.server_text import quoted
 from aio_token.oauth.skew import Skew
+from aio_token.oauth.transport import DIRECT
 from aio_token.oauth.url import origin_of, problem_with, sent_on
 from aio_token.observe.request_log import bodies, chain, exchange
 from aio_token.observe.request_log.curl import command
 from aio_token.observe.request_log.redaction import Candour, Redactor
+from aio_token.resources._metadata import SoughtResource, scope_from, servers_in
+from aio_token.resources._registration import _Answer
+from aio_token.resources._servers import Surroundings
 from aio_token.stores.codec import PlainCodec
 
 if TYPE_CHECKING:
@@ -186,6 +194,25 @@ def named(text: str) -> None:
         sought._of_another(name, "https://id.example/a/b")
 
 
+def described(text: str) -> None:
+    """Have a resource and its server say the text wherever they can."""
+    sought = SoughtResource("https://api.example/a", plain_http=False)
+    for name in (text, f"https://api.example/{text}"):
+        sought._judged({"resource": name}, "https://api.example")
+        with contextlib.suppress(aio_token.TokenError):
+            sought.demand_own(name)
+    around = Surroundings(sought, DIRECT, plain_http=False)
+    metadata = {"authorization_servers": [text, f"https://{text[:2_000]}"] * 100, "scopes_supported": [text] * 100}
+    scope_from(metadata, text)
+    for server in servers_in(metadata):
+        around.problem_with(server)
+    members = dict.fromkeys(("client_id", "client_secret", "error", "error_description", "redirect_uris"), text)
+    answer = _Answer(Reply(status=201, headers={}, body=json.dumps(members).encode()), "https://id", "https://id/r")
+    answer.text("client_id")
+    answer.failure()
+    is_private(text)
+
+
 def brought_back(text: str) -> None:
     """Have a browser bring the text back to a web application, and keep it as the state of its sign-in."""
     endpoint = TokenEndpoint("https://id.example/token", PublicClient("app"), issuer="https://id.example")
@@ -222,8 +249,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "an issuer's name": named,
     "an authorization response": brought_back,
+    "a proof's address": lambda text: target(f"https://api.example/{text}"),
+    "a resource's metadata": described,
     "a redirect": lambda text: sent_on("https://id.example/a", text),
     "a JWT": lambda text: lifetime_of_jwt(f"a.{text}.b"),
+    "a nonce": lambda text: Nonces().learn("https://api.example", text, used=None),
     "a number of seconds": seconds,
     "a date": lambda text: Skew().learn(text, asked_at=0.0, now=0.0),
     "a server's words": quoted,
@@ -251,6 +281,8 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 }
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
+    "_bound.nonces.Nonces.learn": "a nonce",
+    "_bound.token.target": "a proof's address",
     "_edge.challenge.parse": "a challenge",
     "_edge.demands._claims": "a challenge's demands",
     "_edge.demands.wish_in": "a challenge's demands",
@@ -262,6 +294,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.lifetime._moment": "a moment",
     "oauth.reading._form": "an answer's body, as a form",
     "oauth.reading.read_object": "an answer's body",
+    "oauth.certificate_middleware._origin": "",  # the user's
     "oauth.exchange.Exchange.__init__": "",
     "oauth.lifetime._after_issue": "a JWT",
     "oauth.skew.Skew.learn": "a date",
@@ -271,6 +304,8 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.server_text._without_tokens": "a server's words",
     "oauth.discovery.fits": "an issuer's name",
     "oauth.discovery.is_template": "an issuer's name",
+    "resources._metadata.scope_from": "a resource's metadata",
+    "resources._registration._Answer.text": "a resource's metadata",
     "oauth.url.origin_of": "an address",
     "oauth.url.sent_on": "a redirect",
     "oauth.url._parts": "an address",
@@ -303,7 +338,9 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "observe.request_log.shapes.without_keys": "the log: text",
     "observe.request_log.shapes.without_shapes": "the log: text",
     # What the user configured, and what this package wrote:
+    "_bound.key._part": "",
     "_credential.Credential.from_json": "",
+    "_sessions.beside._written": "",
     "_credential.IssuedBy.covers": "",
     "_lineage.asked": "",
     "_ground.record.Members.of": "",

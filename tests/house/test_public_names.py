@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = str(Path(aio_token.__file__).parents[1])
-PACKAGES = ["aio_token", *(f"aio_token.{name}" for name in ("grants", "oauth", "observe", "stores", "testing"))]
+PACKAGES = [
+    "aio_token",
+    *(f"aio_token.{name}" for name in ("grants", "oauth", "observe", "resources", "stores", "testing")),
+]
 NAMES = [(package, name) for package in PACKAGES for name in sorted(import_module(package).__all__)]
 HEAVY = ("aiohttp", "authlib", "joserfc", "cryptography", "aiofiles", "filelock", "yarl")
 

@@ -10,7 +10,10 @@ from tests.support.imports import sources
 from tests.support.signatures import Package
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("aio_token", *(f"aio_token.{name}" for name in ("events", "grants", "oauth", "observe", "stores", "testing")))
+PLACES = (
+    "aio_token",
+    *(f"aio_token.{name}" for name in ("events", "grants", "oauth", "observe", "resources", "stores", "testing")),
+)
 HOUSE = Package(sources(ROOT, "aio_token"))
 OFFERED = HOUSE.offered(*PLACES)
 

@@ -7,7 +7,7 @@ import sys
 
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 from tests.keycloak.server import ADMIN, running_keycloak
-from tests.support.maven import MissingServerError
+from tests.support.made import MissingServerError
 
 _READY = """\
 Keycloak is ready, until Ctrl-C:

@@ -41,6 +41,10 @@ class Administration:
         await self._session.close()
         await self._tokens.aclose()
 
+    async def create(self, kind: str, **members: Any) -> None:
+        """Create a client, a user or another thing of the realm."""
+        await self._session.post(f"{self._realm}/{kind}", json=members)
+
     async def forget_events(self) -> None:
         """Empty the record of what happened."""
         await self._session.delete(f"{self._realm}/events")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.test_utils import TestServer
@@ -12,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from tests.keycloak.realm import API_SECRET
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Self
 
@@ -21,17 +23,23 @@ _REMEMBERED = 0.25  # seconds for which a verdict is good: an API under load doe
 
 
 class IntrospectingAPI:
-    """Answers 200 to a token that Keycloak calls active, 401 to any other, and counts both."""
+    """Answers 200 to a token that Keycloak calls active, 401 to any other, and counts both.
+
+    `/me` says whose token it is. `served` holds whose each accepted request was, and what its token is good for;
+    `connections` whose requests came over each connection, by its port.
+    """
 
     def __init__(self, keycloak: Keycloak) -> None:
         self._introspection = f"{keycloak.issuer}/protocol/openid-connect/token/introspect"
-        self._verdicts: dict[str, tuple[float, asyncio.Future[bool]]] = {}
+        self._verdicts: dict[str, tuple[float, asyncio.Future[Mapping[str, Any]]]] = {}
         application = web.Application()
-        application.router.add_get("/", self._answer)
+        application.router.add_get("/{path:.*}", self._answer)
         self._server = TestServer(application)
         self._session: ClientSession
         self.accepted = 0
         self.refused = 0
+        self.served: list[tuple[str, frozenset[str]]] = []
+        self.connections: defaultdict[int, set[str]] = defaultdict(set)
 
     @property
     def url(self) -> str:
@@ -56,21 +64,26 @@ class IntrospectingAPI:
 
     async def _answer(self, request: web.Request) -> web.Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme == "Bearer" and await self._is_active(token):
+        verdict = await self._verdict_on(token) if scheme == "Bearer" else {}
+        if verdict.get("active"):
             self.accepted += 1
-            return web.Response(text="welcome")
+            user = str(verdict.get("username"))
+            if request.transport is not None:
+                self.connections[request.transport.get_extra_info("peername")[1]].add(user)
+            self.served.append((user, frozenset(str(verdict.get("scope")).split())))
+            return web.Response(text=user if request.path == "/me" else "welcome")
         self.refused += 1
         return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
-    async def _is_active(self, token: str) -> bool:
+    async def _verdict_on(self, token: str) -> Mapping[str, Any]:
         asked_at, verdict = self._verdicts.get(token, (0.0, None))
         if verdict is None or time.monotonic() - asked_at > _REMEMBERED:
             verdict = asyncio.ensure_future(self._ask(token))
             self._verdicts[token] = (time.monotonic(), verdict)
         return await asyncio.shield(verdict)
 
-    async def _ask(self, token: str) -> bool:
+    async def _ask(self, token: str) -> Mapping[str, Any]:
         form = {"client_id": "api", "client_secret": API_SECRET, "token": token}
         async with self._session.post(self._introspection, data=form) as response:
-            answer = await response.json()
-            return bool(answer["active"])
+            answer: Mapping[str, Any] = await response.json()
+            return answer

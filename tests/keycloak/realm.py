@@ -22,12 +22,18 @@ def signing_key() -> ECKey:
     return ECKey.generate_key("P-256", {"kid": "signer", "use": "sig", "alg": "ES256"})
 
 
-def realm_file(key: ECKey) -> str:
-    """Return the text of the realm file, for a server that is to know `signer` and `partner` by that key."""
+def realm_file(key: ECKey, callback: str) -> str:
+    """Return the text of the realm file, for a server that is to know who signs, and `partner`, by that key.
+
+    Web applications are at the callback.
+    """
     realm = json.loads((Path(__file__).parent / f"{NAME}-realm.json").read_text(encoding="utf-8"))
-    (signer,) = (client for client in realm["clients"] if client["clientId"] == "signer")
     public: Mapping[str, object] = key.as_dict(private=False)
-    signer["attributes"]["jwks.string"] = json.dumps({"keys": [public]})
+    for client in realm["clients"]:
+        if "jwks.string" in client.get("attributes", {}):
+            client["attributes"]["jwks.string"] = json.dumps({"keys": [public]})
+        if client.get("redirectUris") == ["SECURE_CALLBACK"]:
+            client["redirectUris"] = [callback]
     (partner,) = realm["identityProviders"]
     partner["config"]["publicKeySignatureVerifier"] = key.as_pem(private=False).decode()
     return json.dumps(realm)

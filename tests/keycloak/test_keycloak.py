@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
+from yarl import URL
 
 from aio_token import (
     BearerMiddleware,
@@ -27,6 +29,7 @@ from aio_token import (
     Windows,
 )
 from aio_token.events import RenewalFailed, Renewed, SignedIn
+from aio_token.oauth import DPoP, DPoPToken, ProofKey
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
 
 if TYPE_CHECKING:
@@ -231,3 +234,27 @@ async def test_a_wrong_password_stores_nothing(provider: Provider) -> None:
             await tokens.sign_in(PasswordGrant(endpoint, "alice", "wrong"))
         with pytest.raises(SignInRequired):
             await tokens.token()
+
+
+async def test_a_client_whose_tokens_are_all_bound(provider: Provider, tmp_path: Path) -> None:
+    """Law K1: Keycloak refuses it a bearer token, binds the refresh token too, and wants the key at its APIs."""
+    bound = PublicClient("bound")
+    unbound = provider.token_endpoint(bound)
+    with pytest.raises(ConfigurationError, match="DPoP"):
+        await PasswordGrant(unbound, "alice", PASSWORD).obtain(None)
+    endpoint = provider.token_endpoint(bound, dpop=DPoP())
+    store = FileTokenStore(tmp_path / "token.json")
+    address = str(provider.userinfo_endpoint)
+    async with TokenRepository(RefreshTokenGrant(endpoint), store) as tokens:
+        await tokens.sign_in(PasswordGrant(endpoint, "alice", PASSWORD, scope="openid"))
+        token = await tokens.renew()
+        assert isinstance(token, DPoPToken)
+        async with ClientSession(middlewares=(BearerMiddleware(tokens, URL(address).origin()),)) as session:
+            assert await who_am_i(session, provider) == "alice"
+        stolen = {"Authorization": f"Bearer {token.access_token}"}
+        async with ClientSession() as thief, thief.get(address, headers=stolen) as response:
+            assert response.status == 401
+    stored = await store.load()
+    assert stored is not None
+    with pytest.raises((GrantRefused, ConfigurationError)):
+        await RefreshTokenGrant(endpoint).obtain(replace(stored, dpop_key=ProofKey.new()))

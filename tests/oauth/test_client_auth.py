@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from cryptography.x509 import load_pem_x509_certificate
 from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from aio_token import (
@@ -270,6 +271,17 @@ async def test_an_assertion_is_for_the_issuer(issuer: str | None, audience: str 
         await endpoint.ask(name, Form(token="t"))
     claims = jwt.decode(server.received[0].form["client_assertion"], rsa_key()).claims
     assert claims["aud"] == (audience or f"{server.url}/token")
+
+
+async def test_a_short_rsa_key_is_refused() -> None:
+    """RFC 7518 section 3.3: RSA signs with 2,048 bits at least; the library for keys would warn only."""
+    with pytest.warns(SecurityWarning, match="2048"):
+        short = RSAKey.generate_key(1_024, auto_kid=False)
+    with (
+        pytest.warns(SecurityWarning, match="2048"),
+        pytest.raises(ConfigurationError, match="RS256 needs an unencrypted private RSA key of 2048 bits at least"),
+    ):
+        await arrived(PrivateKeyJWT("bot", short.as_pem(private=True)))
 
 
 async def test_a_pem_key_has_no_name() -> None:

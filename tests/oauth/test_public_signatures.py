@@ -24,8 +24,8 @@ CLASSES = [
 FOREIGN = set(
     re.findall(
         r"\w+",
-        "str bytes int float bool object type tuple list dict set None Any Callable Awaitable Mapping Sequence T "
-        "TypeVar Protocol Literal Self SSLContext aiohttp BaseConnector Fingerprint ClassVar Unpack Generic",
+        "URL str bytes int float bool object type tuple list dict set None Any Callable Awaitable Mapping Sequence T "
+        "TypeVar Protocol Literal Self SSLContext aiohttp BaseConnector Fingerprint ClassVar Unpack Generic Path",
     )
 )
 

@@ -54,6 +54,8 @@ NAMES = [
         ("authorization", "Basic Ym90OmNhbmFyeQ==", "Basic ***"),
         ("Proxy-Authorization", "Basic not base64 canary", "Basic ***"),
         ("Authorization", "canary-7f3a", "***"),
+        ("Authorization", "DPoP canary-7f3a", f"DPoP *** ({fingerprint(CANARY)})"),
+        ("DPoP", "canary-7f3a", "***"),
         ("Authorization", "canary-7f3a and more", "***"),
         ("Cookie", "a=canary; b=canary-2; canary", "a=***; b=***; ***"),
         ("Set-Cookie", "id=canary; Path=/; HttpOnly; canary=1", "id=***; Path=/; HttpOnly"),

@@ -19,7 +19,8 @@ from joserfc.jwk import ECKey
 from aio_token import ClientSecretBasic, PrivateKeyJWT
 from tests.support.acceptance import Server
 from tests.support.daemon import free_port
-from tests.support.maven import fetch, keep, made_once, making
+from tests.support.made import keep, made_once, making
+from tests.support.maven import fetch, need_java
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def running_spring() -> Iterator[Server]:
 
 def _jar() -> Path:
     """Return the program, built anew when its sources have changed."""
+    need_java()
     files = sorted(file for file in _SOURCES.rglob("*") if file.is_file())
     version = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
     name = f"spring-{version}.jar"

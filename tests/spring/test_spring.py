@@ -11,7 +11,7 @@ from yarl import URL
 from aio_token import AuthorizationCodeGrant, BearerMiddleware, RefreshTokenGrant, SignInRequired, TokenRepository
 from aio_token.events import TokensEndEachOther
 from aio_token.testing import RecordingObserver
-from tests.support.acceptance import Acceptance
+from tests.support.acceptance import Acceptance, Exchanges
 
 if TYPE_CHECKING:
     from aio_token import Provider, TokenEndpoint
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.spring
 @pytest.mark.timeout(1_800)  # seconds, the first download included
-class TestSpring(Acceptance):
+class TestSpring(Exchanges, Acceptance):
     """What has to work with every server, and what this one asks beside it."""
 
     async def test_a_person_does_not_agree_in_the_browser(self, stranger: TokenEndpoint, alice: Person) -> None:

@@ -322,6 +322,35 @@ def test_its_repr_shows_no_password() -> None:
     assert store.may_lose
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://can:ary@host:1/2?db=3", "redis://host:1/2"),
+        ("redis://can@ary@host", "redis://host"),
+        ("redis://[::1]:1/2", "redis://[::1]:1/2"),
+        ("redis://my_redis", "redis://my_redis"),
+        ("unix://can:ary@/run/redis.sock?db=1", "unix:///run/redis.sock"),
+        ("redis://can?ary@host/0", "redis://..."),
+        ("redis://host/0?password=can@ary", "redis://..."),
+        ("unix:///run/redis.sock?password=can@ary", "unix://..."),
+    ],
+)
+def test_its_repr_shows_no_part_of_a_password(url: str, shown: str) -> None:
+    """Law G1: also of one whose signs are not encoded; where it may end is not guessed."""
+    assert repr(RedisTokenStore(url, "bot")) == f"RedisTokenStore({shown!r}, 'bot')"
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:can/ary@host/0", "redis://:can#ary", "redis://[canary", "unix://can/ary@/run"]
+)
+def test_a_url_that_cannot_be_read_is_not_shown(url: str) -> None:
+    """Law G1: the error says what it is like, and has no other one behind it."""
+    with pytest.raises(ConfigurationError, match="percent-encoded") as told:
+        RedisTokenStore(url, "bot")
+    assert "ary" not in str(told.value)
+    assert told.value.__cause__ is told.value.__context__ is None
+
+
 async def test_a_probe_leaves_things_as_they_are(server: RedisServer, name: str) -> None:
     """Law F12: it saves what is there, or nothing."""
     store = RedisTokenStore(server.url, name)

@@ -6,6 +6,8 @@ A server's own package says what it is: a fixture `server`, and `alice`, who sit
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token.events import RenewalFailed, Renewed, TokensEndEachOther
+from aio_token.oauth import DPoP, DPoPToken, ProofKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,11 +48,11 @@ if TYPE_CHECKING:
 class Server:
     """A running server by its issuer, and the clients that it knows.
 
-    The service has an id and a secret full of odd characters, and may exchange tokens of people for its own and ask
-    about them. Refresh tokens of the client for people rotate. The stranger is one that no person ever agreed to, as
-    Spring takes a person who does not agree for one who agrees to what she agreed to before. The signer has a key. Of
-    the scopes, each can be asked for without the other one. A server may end the former access token of a session when
-    it gives another one.
+    The service has an id and a secret full of odd characters, and may ask about tokens of people and exchange them.
+    Refresh tokens of the client for people rotate. The stranger is one that no person ever agreed to, as Spring takes a
+    person who does not agree for one who agrees to what she agreed to before. The signer has a key. Of the scopes, each
+    can be asked for without the other one. A server may end the former access token of a session when it gives another
+    one, and the session when one of its tokens is revoked.
     """
 
     issuer: str
@@ -59,6 +62,7 @@ class Server:
     signer: PrivateKeyJWT
     scopes: tuple[str, str]
     ends_the_former: bool = False
+    revokes_the_session: bool = False
 
 
 async def renews(tokens: TokenRepository, service: TokenEndpoint) -> None:
@@ -70,7 +74,7 @@ async def renews(tokens: TokenRepository, service: TokenEndpoint) -> None:
 
 
 class Acceptance:
-    """The suite; the class that inherits from it has the mark of its server."""
+    """The suite; the class that inherits from it has the mark of its server, and `Exchanges` for one that can."""
 
     @pytest.fixture
     async def provider(self, server: Server) -> Provider:
@@ -162,6 +166,39 @@ class Acceptance:
         assert after is not None
         assert None is not before.refresh_token != after.refresh_token is not None
 
+    async def test_a_session_is_bound_to_a_key(self, server: Server, provider: Provider, alice: Person) -> None:
+        """Law K1: the code, its tokens and their successors are for one key; each request and each hop proves it."""
+        people, address = provider.token_endpoint(server.people, dpop=DPoP()), str(provider.userinfo_endpoint)
+        async with TokenRepository(RefreshTokenGrant(people)) as tokens:
+            first = await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid", show=alice.sign_in_at))
+            bearer = BearerMiddleware(tokens, URL(address).origin())
+            async with ClientSession(middlewares=(bearer,)) as session:
+                for _ in range(2):
+                    async with session.get(address) as response:
+                        assert response.status == 200
+                renewed = await tokens.renew()
+                async with session.get(address) as response:
+                    assert response.status == 200
+            assert isinstance(first, DPoPToken)
+            assert isinstance(renewed, DPoPToken)
+            assert renewed.key == first.key
+            async with ClientSession() as thief:
+                stolen = DPoPToken(access_token=renewed.access_token, key=ProofKey.new()).headers("GET", address)
+                async with thief.get(address, headers=stolen, allow_redirects=False) as response:
+                    assert response.status != 200
+
+    async def test_a_service_is_bound_to_a_key(self, server: Server, provider: Provider) -> None:
+        """Law K1: its tokens, obtained anew each time, share the key of the store."""
+        endpoint = provider.token_endpoint(ClientSecretBasic(*server.service), dpop=DPoP())
+        async with TokenRepository(ClientCredentialsGrant(endpoint)) as tokens:
+            first = await tokens.token()
+            second = await tokens.token(rejected=first)
+        assert isinstance(first, DPoPToken)
+        assert isinstance(second, DPoPToken)
+        assert first.key == second.key
+        told = json.loads(urlsafe_b64decode(second.access_token.split(".")[1] + "==="))
+        assert told["cnf"] == {"jkt": second.key.thumbprint}
+
     async def test_a_person_enters_a_code(self, people: TokenEndpoint, service: TokenEndpoint, alice: Person) -> None:
         """RFC 8628: a person who agrees on another device is signed in here, and renewals go on from there.
 
@@ -186,7 +223,7 @@ class Acceptance:
                 await tokens.sign_in(DeviceGrant(stranger, scope="email", show=show))
 
     async def test_a_token_that_was_revoked_elsewhere(
-        self, provider: Provider, people: TokenEndpoint, service: TokenEndpoint, alice: Person
+        self, server: Server, provider: Provider, people: TokenEndpoint, service: TokenEndpoint, alice: Person
     ) -> None:
         """Laws B3 and E1: 401 costs one renewal while the session lives; once it has ended, a sign-in helps."""
         events: list[Event] = []
@@ -200,25 +237,20 @@ class Acceptance:
             await people.revoke(replace(held, refresh_token=None))
             assert (await service.introspect(token))["active"] is False
             bearer = BearerMiddleware(tokens, URL(address).origin())
-            async with ClientSession(middlewares=(bearer,)) as session, session.get(address) as response:
-                assert response.status == 200
-            assert [type(event) for event in events if isinstance(event, Renewed)] == [Renewed]
+            async with ClientSession(middlewares=(bearer,)) as session:
+                if server.revokes_the_session:
+                    with pytest.raises(SignInRequired):
+                        await session.get(address)
+                    await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid", show=alice.sign_in_at))
+                async with session.get(address) as response:
+                    assert response.status == 200
+            renewed_once = [] if server.revokes_the_session else [Renewed]
+            assert [type(event) for event in events if isinstance(event, Renewed)] == renewed_once
             renewed = await tokens.token()
             await tokens.sign_out()
             assert (await service.introspect(renewed))["active"] is False
             with pytest.raises(SignInRequired):
                 await tokens.token()
-
-    async def test_a_service_exchanges_a_person_s_token(
-        self, people: TokenEndpoint, service: TokenEndpoint, alice: Person
-    ) -> None:
-        """RFC 8693: it gets a token of its own for Alice, for the one that counts then."""
-        async with TokenRepository(RefreshTokenGrant(people)) as alices:
-            await alices.sign_in(AuthorizationCodeGrant(people, scope="openid", show=alice.sign_in_at))
-            async with TokenRepository(TokenExchangeGrant(service, alices)) as tokens:
-                first = await tokens.token()
-                assert first.access_token != (await alices.token()).access_token
-                assert await tokens.token(rejected=first) != first
 
     async def test_one_session_has_a_token_for_each_scope(
         self, server: Server, people: TokenEndpoint, service: TokenEndpoint, alice: Person, tmp_path: Path
@@ -250,3 +282,18 @@ class Acceptance:
             assert len(presented) == 3
         told = (Renewed, RenewalFailed, TokensEndEachOther)
         assert [type(event) for event in events if isinstance(event, told)] == [Renewed] * 9
+
+
+class Exchanges:
+    """What beside it has to work with a server that exchanges tokens."""
+
+    async def test_a_service_exchanges_a_person_s_token(
+        self, people: TokenEndpoint, service: TokenEndpoint, alice: Person
+    ) -> None:
+        """RFC 8693: it gets a token of its own for Alice, for the one that counts then."""
+        async with TokenRepository(RefreshTokenGrant(people)) as alices:
+            await alices.sign_in(AuthorizationCodeGrant(people, scope="openid", show=alice.sign_in_at))
+            async with TokenRepository(TokenExchangeGrant(service, alices)) as tokens:
+                first = await tokens.token()
+                assert first.access_token != (await alices.token()).access_token
+                assert await tokens.token(rejected=first) != first

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientSession, CookieJar
+from aiohttp import ClientSession, CookieJar, TCPConnector
 from yarl import URL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from ssl import SSLContext
     from types import TracebackType
     from typing import Self
 
@@ -68,12 +69,12 @@ class Form(HTMLParser):
 
 
 class Person:
-    """Alice, and her browser with its cookies."""
+    """Alice, and her browser with its cookies; `trusted` says which servers it trusts."""
 
-    def __init__(self, url: str, password: str) -> None:
+    def __init__(self, url: str, password: str, trusted: SSLContext | None = None) -> None:
         # As browsers do, it takes the server's `Secure` cookies from this machine without TLS too.
         cookies = CookieJar(unsafe=True, treat_as_secure_origin=URL(url))
-        self._session = ClientSession(cookie_jar=cookies)
+        self._session = ClientSession(cookie_jar=cookies, connector=TCPConnector(ssl=trusted or True))
         self._password = password
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STOP_LIMIT = 20.0  # seconds
+_NOT_GIVEN_AWAY = range(20_000, 32_768)  # Linux takes those above, other systems those from 49,152 (RFC 6335)
 
 # The shell holds the other end of our pipe: when this process ends, even by SIGKILL, `cat` does too, and so the server.
-GUARDED = 'exec 3<&0; "$@" </dev/null & server=$!; { cat >/dev/null; kill $server; } <&3 & wait $server'
+GUARDED = (
+    'exec 3<&0; "$@" </dev/null & server=$!; '
+    "{ cat >/dev/null; kill $server; kill -CONT $server; } <&3 & wait $server"  # it may be stopped
+)
 
 
 class DoesNotStartError(Exception):
@@ -25,10 +30,15 @@ class DoesNotStartError(Exception):
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port that is free now, and is given to none that asks the system for any.
+
+    Until the server listens it is asked again and again whether it does. Another test's server on the same port would
+    hear that, and count it.
+    """
+    while True:
+        port = secrets.choice(_NOT_GIVEN_AWAY)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def listens(port: int) -> bool:

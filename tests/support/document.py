@@ -4,9 +4,10 @@
 
 The names in the blocks lead to servers on loopback: `https://id.example` to an authorization server, and
 `https://api.example` to an API that takes its tokens. Where a document has the names of other servers, those lead to
-stubs that answer as they do. No other name leads anywhere. All blocks of a document share their variables. A block
-runs inside an event loop, as in `python -m asyncio`, unless it starts one itself. There is a person who enters each
-code that is shown, and agrees at each address that a browser is sent to.
+stubs that answer as they do, or to servers of the Model Context Protocol's SDK. No other name leads anywhere. All
+blocks of a document share their variables. A block runs inside an event loop, as in `python -m asyncio`, unless it
+starts one itself. There is a person who enters each code that is shown, and agrees at each address that a browser is
+sent to.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from joserfc.jwk import ECKey
 
-from aio_token.testing import AuthorizationServer, ProtectedAPI, RegisteredClient
+from aio_token.testing import AuthorizationServer, CertificateAuthority, ProtectedAPI, RegisteredClient
 from tests.support.certificates import certificate_of
 from tests.support.document_shell import Shell
 from tests.support.loopback_names import lead
@@ -96,15 +97,32 @@ async def _main(document: Path, certificate: str) -> None:
         issuer.register(RegisteredClient("cli"))
         os.environ["SIGNING_KEY"] = key.as_pem(private=True).decode()
         os.environ["CERTIFICATE"] = certificate_of(key)
+        if "client.pem" in text:
+            _know_by_certificate(issuer, context)
         ports = {ID: issuer._port, API: api._port}
         if any(host in text for host in HOSTS):
             ports |= await others.enter_async_context(odd_servers(context))
+        if "mcp.example" in text:
+            from tests.support.mcp_servers import lead_httpx2, mcp_servers  # noqa: PLC0415  few documents need them
+
+            ports |= (await others.enter_async_context(mcp_servers(certificate=certificate))).ports
+            lead_httpx2(ports)
         lead(ports)
         webbrowser.open = _browse  # type: ignore[assignment]
         person = asyncio.create_task(_approve(issuer))
         with TemporaryDirectory() as commands:
             await asyncio.to_thread(_run, text, document.name, Shell(Path(commands), ports))
         person.cancel()
+
+
+def _know_by_certificate(issuer: AuthorizationServer, context: ssl.SSLContext) -> None:
+    """Put the certificate of the client `service` into the directory, and bind tokens to what is shown."""
+    authority = CertificateAuthority(Path.cwd())
+    authority.issue("client")
+    context.load_verify_locations(authority.ca_file)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    issuer.certificate_bound = True
+    issuer.register(RegisteredClient("service", tls_subject="CN=client"))
 
 
 def _browse(address: str) -> bool:

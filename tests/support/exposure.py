@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECRETS = re.compile(
-    rf"kit-(?:access|code|device|refresh)-[\w-]+"  # what the kit's authorization server issues
+    rf"kit-(?:access|code|device|refresh|secret)-[\w-]+"  # what the kit's authorization server issues
     rf"|\b(?:access|refresh)-\d+\b"  # what the stand-ins give
     rf"|canary-[\w-]+|{re.escape(SECRET)}"
 )

@@ -17,7 +17,8 @@ def lead(ports: Mapping[str, int]) -> None:
     """Let each name lead to its port, in this process."""
     real = socket.getaddrinfo
 
-    def getaddrinfo(host: str, port: int, *args: int, **options: int) -> object:
+    def getaddrinfo(given: str | bytes, port: int, *args: int, **options: int) -> object:
+        host = given.decode() if isinstance(given, bytes) else given
         if host in ports and port == 443:
             return real("127.0.0.1", ports[host], *args, **options)
         if host == "127.0.0.1":

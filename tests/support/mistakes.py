@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from aio_token import (
 from aio_token.oauth import Transport
 from aio_token.stores import EnvironmentKey, new_key
 from aio_token.testing import Broken, RateLimited, Silent
+from tests.support.daemon import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,12 +98,6 @@ def _plainly(call: Callable[[Place], object]) -> Deed:
 def _wrong(thing: object) -> Any:
     """Keep it from a type checker, which would have told the person."""
     return thing
-
-
-def _closed_port() -> int:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        return int(closed.getsockname()[1])
 
 
 async def _silence(place: Place) -> object:
@@ -238,7 +232,7 @@ MISTAKES = (
     ),
     Mistake(
         "a closed port",
-        lambda place: place.account(f"http://127.0.0.1:{_closed_port()}/token").token(),
+        lambda place: place.account(f"http://127.0.0.1:{free_port()}/token").token(),
         "cannot be reached: it refuses connections",
         "check the port",
     ),
@@ -251,7 +245,7 @@ MISTAKES = (
     Mistake(
         "a closed proxy",
         lambda place: place.account(
-            "https://id.example/token", transport=Transport(proxy=f"http://127.0.0.1:{_closed_port()}")
+            "https://id.example/token", transport=Transport(proxy=f"http://127.0.0.1:{free_port()}")
         ).token(),
         "the proxy on the way to",
         "try again later",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
@@ -29,49 +30,109 @@ def _program(name: str) -> str:
     return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *map(str, _APART)])) or ""
 
 
-MISSING = [
+_MISSING = [
     package for program, package in (("initdb", "postgresql"), ("pgbouncer", "pgbouncer")) if not _program(program)
 ]
 """The Debian packages that bring what is not there."""
 
+_IS_CI = bool(os.environ.get("CI"))  # where nothing may be missing
 
-@dataclass(frozen=True, slots=True)
+
+def skip_without_postgres() -> None:
+    """Skip a test where there is no PostgreSQL."""
+    if _MISSING and not _IS_CI:
+        pytest.skip(f"needs {' and '.join(_MISSING)}: apt-get install {' '.join(_MISSING)}")
+
+
 class Postgres:
     """A running server, or what stands before it."""
 
-    port: int
+    def __init__(self) -> None:
+        self.port = free_port()
 
     @property
     def address(self) -> str:
         """What a client connects to."""
-        return f"postgresql://{_DATABASE_USER}@127.0.0.1:{self.port}/postgres"
+        return address(self.port)
+
+
+class PostgresServer(Postgres):
+    """A server of its own, that can be killed, started again and stopped."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._data, self._log = directory / "data", directory / "log"
+        self._running = ExitStack()
+        made = [_program("initdb"), "-D", str(self._data), "-U", _DATABASE_USER, *_PLAIN]
+        subprocess.run(made, check=True, capture_output=True, timeout=60, user=_no_root())
+
+    def start(self) -> None:
+        """Start it, and wait until it takes commands."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "max_connections": 300,
+        }
+        told = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = [_program("postgres"), "-D", str(self._data), *told]
+        is_ready = lambda: _READY in self._log.read_text(errors="replace")  # noqa: E731
+        self._running.enter_context(running(command, is_ready, self._log, user=_no_root()))
+
+    def end(self) -> None:
+        """End it as an administrator does."""
+        self._running.close()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        for process in (*self._children(), self._parent()):
+            os.kill(process, signal.SIGKILL)
+        self._running.close()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it stand still."""
+        children = self._children()
+        for child in children:
+            os.kill(child, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in (*children, self._parent()):
+                os.kill(process, signal.SIGCONT)
+
+    def _children(self) -> list[int]:
+        """Stop the server, which makes no more processes then, and return those that it has made."""
+        parent = self._parent()
+        os.kill(parent, signal.SIGSTOP)
+        return list(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()))
+
+    def _parent(self) -> int:
+        return int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
+
+def address(port: int) -> str:
+    """Return what a client connects to that goes to this port."""
+    return f"postgresql://{_DATABASE_USER}@127.0.0.1:{port}/postgres"
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres() -> Iterator[PostgresServer]:
     """Run a server with nothing in it; what it writes need not outlive the machine."""
-    server = Postgres(free_port())
     with _own_directory() as directory:
-        data, log = directory / "data", directory / "log"
-        made = [_program("initdb"), "-D", str(data), "-U", _DATABASE_USER, *_PLAIN]
-        subprocess.run(made, check=True, capture_output=True, timeout=60, user=_no_root())
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "port": server.port,
-            "unix_socket_directories": "",
-            "fsync": "off",
-            "max_connections": 100,
-        }
-        told = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [_program("postgres"), "-D", str(data), *told]
-        with running(command, lambda: _READY in log.read_text(errors="replace"), log, user=_no_root()):
+        server = PostgresServer(directory)
+        try:
+            server.start()
             yield server
+        finally:
+            server.end()
 
 
 @contextmanager
 def running_pgbouncer(server: Postgres) -> Iterator[Postgres]:
     """Run a pool that lends a connection for one transaction, as pools before a PostgreSQL mostly do."""
-    pool = Postgres(free_port())
+    pool = Postgres()
     with _own_directory() as directory:
         settings = {
             "listen_addr": "127.0.0.1",
@@ -81,6 +142,7 @@ def running_pgbouncer(server: Postgres) -> Iterator[Postgres]:
             "pool_mode": "transaction",
             "default_pool_size": 4,
             "max_client_conn": 200,
+            "server_login_retry": 1,  # seconds after which a server that did not answer is tried again; 15 by default
         }
         database = f"postgres = host=127.0.0.1 port={server.port} user={_DATABASE_USER} dbname=postgres"
         lines = [f"{name} = {value}" for name, value in settings.items()]

@@ -29,14 +29,16 @@ PATIENCE = 60.0
 class RedisServer:
     """One server, that can be killed, stopped, started again and asked."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, configured: Path | None = None) -> None:
         binary = shutil.which("redis-server")
         if binary is None:
             message = "redis-server is not installed, and these tests need it; run: apt-get install redis-server"
             if not _IS_CI:
                 pytest.skip(message)
             raise RuntimeError(message)
-        self._binary, self._folder, self._options = binary, folder, options
+        self.binary: str = binary
+        self._folder, self._options = folder, options
+        self._command = [binary, *([str(configured)] if configured is not None else [])]
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
         self.port = free_port()
@@ -51,7 +53,7 @@ class RedisServer:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._options]
         # Whatever ends this process, the server ends as well: see daemon.py.
         self._process = subprocess.Popen(
-            ["sh", "-c", GUARDED, "sh", self._binary, *options],
+            ["sh", "-c", GUARDED, "sh", *self._command, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

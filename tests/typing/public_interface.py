@@ -36,6 +36,7 @@ from aio_token import (
     Wish,
 )
 from aio_token.grants import WebSignIn
+from aio_token.oauth import DPoP, DPoPToken, ProofKey
 from aio_token.stores import DirectoryTokenStores, MemoryTokenStores
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ async def what_comes_out() -> None:
     assert_type(begun.state, str)
     assert_type(await web_sign_in.finish("code=a&state=b", begun.state), Grant)
     assert_type(await web_sign_in.finish({"code": "a"}, None), Grant)
+    bound = TokenEndpoint("https://id.example/token", PublicClient("app"), dpop=DPoP(alg="ES384", required=False))
+    assert_type(bound.dpop, DPoP | None)
+    assert_type(DPoPToken(access_token="a", key=ProofKey.new()).headers("GET", "https://a")["DPoP"], str)
     person: Interactive = DeviceGrant(provider.token_endpoint(PublicClient("tv")))
     assert_type(await person.invite(Wish()), Grant)
 

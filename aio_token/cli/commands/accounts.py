@@ -1,39 +1,34 @@
-"""`aio-token accounts`: who is signed in to a program that keeps its users in a directory, and how to end that."""
+"""`aio-token accounts`: who is signed in to a program that keeps its users in a store, and how to end that."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from aio_token._errors import ConfigurationError, KeyUnavailable, without_frames
-from aio_token.cli._exits import Exit, exit_for, run_to_end
+from aio_token.cli._exits import Exit, exit_for, exit_for_remedy, run_to_end
+from aio_token.cli._onlooker import Onlooker, accounts_in, members, sentence
 from aio_token.cli._options import checked_name, completed_name
+from aio_token.cli._store_address import opened, store_options
 from aio_token.cli._terminal import excerpt, say, show
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
-    from aio_token._accounts.accounts import Accounts
-    from aio_token._credential import Credential
-    from aio_token._interfaces import Grant
-    from aio_token._status import Status
-    from aio_token._wish import Wish
-    from aio_token.stores.many.directory import DirectoryTokenStores
+    from aio_token.cli._store_address import Where
+    from aio_token.stores.many.interface import TokenStores
 
 SCHEMA = 1
 
 
 @click.command()
-@click.argument("directory", type=click.Path(file_okay=False))
+@click.argument("store", type=click.Path(file_okay=False))
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "all_of_them", is_flag=True, help="Sign every account out.")
 @click.option("--sign-out", is_flag=True, help="Sign the named accounts out: revoke at the server, then delete.")
 @click.option("--local", is_flag=True, help="Delete here only, and tell no server.")
-@click.option("--key", metavar="KEY", help="What opens the records: env:VARIABLE, file:PATH or keyring.")
+@store_options("store")
 @click.option(
     "--profile",
     "-p",
@@ -44,95 +39,58 @@ SCHEMA = 1
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, whose members docs/command-line.md explains.")
 def command(
-    directory: str,
     names: tuple[str, ...],
     *,
+    where: Where,
     all_of_them: bool,
     sign_out: bool,
     local: bool,
-    key: str | None,
     profile: str | None,
     as_json: bool,
 ) -> int:
-    """Tell who is signed in to a program that keeps its users in DIRECTORY, or sign some of them out.
+    """Tell who is signed in to a program that keeps its users in STORE, or sign some of them out.
 
+    STORE is a directory, redis://HOST/0, postgresql://USER@HOST/NAME, or env:VARIABLE for an address with a password.
     Without a NAME it is about all of them; to sign all out takes --all. No token is shown.
     """
-    stores = _stores_in(directory, key)
-    with _advice(key):
+    with where.advice():
         if not sign_out:
-            return run_to_end(_tell(stores, names, as_json=as_json))
+            return run_to_end(_tell(where, names, as_json=as_json))
         if bool(names) == all_of_them:
             message = "--sign-out takes the names of accounts, or --all"
             raise click.UsageError(message)
         if not local and profile is None:
             message = "--sign-out takes the --profile of the client that revokes, or --local"
             raise click.UsageError(message)
-        return run_to_end(_sign_out(stores, names, None if local else profile))
+        return run_to_end(_sign_out(where, names, None if local else profile))
 
 
-class _Onlooker:
-    """A grant that takes every record for its own, and asks no server."""
-
-    issued_by = None
-
-    async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:  # noqa: ARG002  a grant's
-        """Obtain nothing. Raises `ConfigurationError`."""
-        message = "this command renews nothing"
-        raise ConfigurationError(message)
-
-
-def _stores_in(directory: str, key: str | None) -> DirectoryTokenStores:
-    from aio_token.cli._encryption_key import key_source
-    from aio_token.stores.encrypted import Encrypted
-    from aio_token.stores.many.directory import DirectoryTokenStores
-
-    return DirectoryTokenStores(directory, codec=None if key is None else Encrypted(key_source(key)))
-
-
-def _accounts_in(stores: DirectoryTokenStores, grant: Grant) -> Accounts:
-    from aio_token._accounts.accounts import Accounts
-
-    return Accounts(lambda _: grant, stores, observer=None)
-
-
-async def _tell(stores: DirectoryTokenStores, names: Sequence[str], *, as_json: bool) -> Exit:
-    accounts = _accounts_in(stores, _Onlooker())
-    found = [await accounts.status(name) for name in names] if names else [one async for one in accounts.statuses()]
+async def _tell(where: Where, names: Sequence[str], *, as_json: bool) -> Exit:
+    stores = where.accounts()
+    async with opened(stores):
+        accounts = accounts_in(stores, Onlooker())
+        found = [await accounts.status(name) for name in names] if names else [one async for one in accounts.statuses()]
     if as_json:
-        click.echo(json.dumps({"schema": SCHEMA, "accounts": [_members(status) for status in found]}, indent=2))
+        told = [{"account": status.name, **members(status)} for status in found]
+        click.echo(json.dumps({"schema": SCHEMA, "accounts": told}, indent=2))
     else:
         for status in found:
-            show(f"{excerpt(status.name or '')}: {_sentence(status)}")
+            show(f"{excerpt(status.name or '')}: {sentence(status)}")
         if not found:
             say("No one is signed in there.")
+    unread = next((status.remedy for status in found if status.state == "unknown" and status.remedy), None)
+    if unread is not None:
+        return exit_for_remedy(unread)
     return Exit.SIGN_IN if names and any(status.state == "absent" for status in found) else Exit.DONE
 
 
-def _members(status: Status) -> dict[str, object]:
-    return {
-        "account": status.name,
-        "state": status.state,
-        "usable": status.usable,
-        "renewable": status.has_refresh_token,
-        "expires_at": None if status.expires_at is None else int(status.expires_at),
-        "scope": status.scope,
-        "fingerprint": status.fingerprint,
-        "problem": status.trouble,
-    }
+async def _sign_out(where: Where, names: Sequence[str], profile: str | None) -> Exit:
+    stores = where.accounts()
+    async with opened(stores):
+        return await _signed_out(stores, names, profile)
 
 
-def _sentence(status: Status) -> str:
-    if status.trouble is not None:
-        return excerpt(status.trouble)
-    if status.usable and status.expires_at is not None:
-        return f"valid until {datetime.fromtimestamp(status.expires_at, UTC):%Y-%m-%d %H:%M:%S UTC}"
-    if status.usable:
-        return "valid until a time that the server did not tell"
-    return "the next use obtains a token" if status.has_refresh_token else "not signed in"
-
-
-async def _sign_out(stores: DirectoryTokenStores, names: Sequence[str], profile: str | None) -> Exit:
+async def _signed_out(stores: TokenStores, names: Sequence[str], profile: str | None) -> Exit:
     from aio_token._accounts.each import each_of
 
     if profile is None:
@@ -141,7 +99,7 @@ async def _sign_out(stores: DirectoryTokenStores, names: Sequence[str], profile:
         from aio_token.cli._server import SessionGrant
         from aio_token.cli._session import Session
 
-        accounts = _accounts_in(stores, SessionGrant(Session.load(profile)))
+        accounts = accounts_in(stores, SessionGrant(Session.load(profile)))
 
         async def end(name: str) -> None:
             signed_out = await accounts[name].sign_out()
@@ -154,27 +112,15 @@ async def _sign_out(stores: DirectoryTokenStores, names: Sequence[str], profile:
     return max(map(exit_for, failed.values()), default=Exit.DONE)
 
 
-async def _delete(stores: DirectoryTokenStores, name: str) -> None:
+async def _delete(stores: TokenStores, name: str) -> None:
     async with stores.of(name).exclusive() as slot:  # to delete needs no key
         await slot.delete()
 
 
-async def _chosen(stores: DirectoryTokenStores, names: Sequence[str]) -> AsyncIterator[str]:
+async def _chosen(stores: TokenStores, names: Sequence[str]) -> AsyncIterator[str]:
     if names:
         for name in names:
             yield name
     else:
         async for name in stores.names():
             yield name
-
-
-@contextmanager
-def _advice(key: str | None) -> Iterator[None]:
-    """Add to an error what opens the records."""
-    try:
-        yield
-    except KeyUnavailable as error:
-        if key is not None:
-            raise
-        message = f"{error}; say where its key is: --key env:VARIABLE, file:PATH or keyring"
-        raise KeyUnavailable(message) from without_frames(error).__cause__

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,20 +13,23 @@ from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError, To
 from aio_token.cli._client_secret import key_of, secret_of
 from aio_token.cli._encryption_key import KEYRING, key_source
 from aio_token.cli._exits import Exit, exit_for, run_to_end
+from aio_token.cli._finding import Finding, failure
 from aio_token.cli._network import transport_of
 from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import look_at
 from aio_token.cli._server import answer_to_nothing, discover
 from aio_token.cli._session import Session
+from aio_token.cli._store_address import store_options
+from aio_token.cli._store_check import findings_of
 from aio_token.cli._terminal import show
 from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from aio_token.cli._finding import Level
+    from aio_token.cli._store_address import Where
     from aio_token.oauth.secret import Secret
-
-Level = Literal["ok", "warn", "fail"]
 
 _LOCK_PATIENCE = 2.0  # seconds: a renewal holds the lock for one request
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -35,34 +37,34 @@ _UNAVAILABLE = {429, 500, 502, 503, 504}
 _TOLERANCE = 30.0  # seconds by which clocks may differ; a client's JWT lives 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What a check found; `exit` is the exit code if it is a failure."""
-
-    level: Level
-    subject: str
-    text: str
-    exit: Exit = Exit.DONE
-
-
 @click.command()
-@profile_argument()
-def command(profile: str) -> int:
+@profile_argument(or_store=True)
+@click.argument("name", metavar="[SESSION]", required=False)
+@store_options("profile")
+def command(name: str | None, *, where: Where | None, profile: str = "") -> int:
     """Check a profile: files and their modes, lock, key, token, issuer, clock.
 
     A line each: ok, warn or fail, and what repairs it. The exit code is that of the first failure. Nothing is renewed.
+
+    Instead of PROFILE, a store on a server: whether a session would be kept there. With a SESSION it is the store of
+    that one, else the one of a program's users.
     """
+    if where is not None:
+        return run_to_end(_examine(findings_of(where, name)))
+    if name is not None:
+        message = f"there is one profile at a time, and {profile} is no store: that is an address, or env:VARIABLE"
+        raise click.UsageError(message)
     try:
         session = Session.load(profile)
     except (ConfigurationError, StoreError) as error:
-        _report(_failure("profile", error))
+        _report(failure("profile", error))
         return exit_for(error)
-    return run_to_end(_examine(session))
+    return run_to_end(_examine(findings(session)))
 
 
-async def _examine(session: Session) -> Exit:
+async def _examine(found: AsyncIterator[Finding]) -> Exit:
     code = Exit.DONE
-    async for finding in findings(session):
+    async for finding in found:
         _report(finding)
         code = code or finding.exit
     return code
@@ -138,7 +140,7 @@ async def _secret(secret: Secret, what: str) -> Finding:
     try:
         await reveal(secret, f"the client's {what}")
     except TokenError as error:
-        return _failure("secret", error)
+        return failure("secret", error)
     return Finding(level="ok", subject="secret", text=f"the client's {what} can be read")
 
 
@@ -147,7 +149,7 @@ async def _issuer(session: Session) -> Finding:
     try:
         provider = await discover(profile)
     except TokenError as error:
-        return _failure("issuer", error)
+        return failure("issuer", error)
     known = (profile.token_endpoint, profile.revocation_endpoint)
     if known != (provider.token_endpoint_url, provider.revocation_endpoint):
         text = f"its endpoints have moved since the sign-in; run: aio-token logout {name}, aio-token login {name}"
@@ -165,7 +167,7 @@ async def _endpoint(session: Session) -> AsyncIterator[Finding]:
     try:
         reply = await answer_to_nothing(url, f"the token endpoint of {at}", transport_of(session.profile))
     except TokenError as error:
-        yield _failure("endpoint", error)
+        yield failure("endpoint", error)
         return
     if reply.status in _UNAVAILABLE:
         text = f"that of {at} answers {reply.status}; try again later"
@@ -173,10 +175,6 @@ async def _endpoint(session: Session) -> AsyncIterator[Finding]:
     else:
         yield Finding(level="ok", subject="endpoint", text=f"that of {at} answers")
     yield _clock(reply.headers.get("Date", ""), (began + time.time()) / 2)
-
-
-def _failure(subject: str, error: TokenError) -> Finding:
-    return Finding(level="fail", subject=subject, text=str(error), exit=exit_for(error))
 
 
 def _clock(date: str, here: float) -> Finding:

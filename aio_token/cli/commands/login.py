@@ -109,6 +109,11 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
     help="The key's certificate (PEM), for servers that know a key by it.",
 )
+@click.option(
+    "--dpop/--no-dpop",
+    default=None,
+    help="Have the token bound to a key (RFC 9449): only `request` can use it then, or a program with this store.",
+)
 @click.option("--yes", "-y", is_flag=True, help="Make a key file, without asking, where no keyring keeps the key.")
 @click.option(
     "--redirect-uri",

@@ -69,6 +69,8 @@ class Redactor(Texts):
     def _redaction_of_header(self, name: str, *, hidden: bool) -> Callable[[str], str]:
         if name in {"authorization", "proxy-authorization"}:
             return self._authorization
+        if name == "dpop":
+            return self.hide  # a proof is good for a minute
         if name == "cookie":
             return lambda value: "; ".join(self._cookie(part) for part in value.split(";"))
         if name == "set-cookie":
@@ -80,7 +82,7 @@ class Redactor(Texts):
     def _authorization(self, value: str) -> str:
         scheme, _, rest = value.strip().partition(" ")
         rest = rest.strip()
-        if scheme.lower() == "bearer":
+        if scheme.lower() in {"bearer", "dpop"}:
             return f"{scheme} {self.hide(rest)} ({fingerprint(rest)})"
         if scheme.lower() == "basic":
             self.hide(_password(rest))

@@ -1,0 +1,1 @@
+"""Tests against oidc-provider, the authorization server of the Node world, on loopback."""
