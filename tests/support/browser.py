@@ -38,8 +38,8 @@ class Page:
 
     @property
     def asks_for_consent(self) -> bool:
-        """Whether a person has to agree, or to decline."""
-        return "accept" in self.form.buttons or bool(self.form.boxes)
+        """Whether a person has to agree, or to decline; Spring asks again though each box was ticked before."""
+        return "accept" in self.form.buttons or {"client_id", "state"} <= self.form.fields.keys()
 
 
 class Form(HTMLParser):
