@@ -6,6 +6,8 @@ A server's own package says what it is: a fixture `server`, and `alice`, who sit
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
