@@ -54,8 +54,17 @@ class Asking:
             outage.probe(self._clock.monotonic(), seconds=self._limits.obtain)
 
     async def obtain(self, credential: Credential | None, wish: Wish) -> Credential:
-        """Ask the grant. Raises `TokenError`."""
-        return await obtain(self._grant, credential, wish, self._limits)
+        """Ask the grant. Raises `TokenError`.
+
+        A token of another scope, resource or audience is kept beside the session, under the wish (law E5): that the
+        grant itself asks for something else does not make it another's.
+        """
+        credential, ours = await obtain(self._grant, credential, wish, self._limits), self._grant.issued_by
+        theirs = credential.issued_by
+        is_beside = bool(wish.scope or wish.resource or wish.audience)
+        if is_beside and ours is not None and theirs is not None and not ours.covers(theirs):
+            return replace(credential, issued_by=ours)
+        return credential
 
     async def failed(
         self, credential: Credential | None, error: TokenError, *, is_ours: bool

@@ -15,6 +15,7 @@ from aio_token import (
     ClientSecretBasic,
     ConfigurationError,
     GrantRefused,
+    MemoryTokenStore,
     RefreshTokenGrant,
     ServerUnavailable,
     SignInRequired,
@@ -291,6 +292,19 @@ async def test_a_service_asks_for_itself(server: AuthorizationServer, api: Prote
         await tokens.renew()
         assert (await answered(client.get(f"{api.url}/both"))).status == 200
     assert scopes(server) == [{"read"}, {"read", "write"}, {"read"}]
+
+
+async def test_a_service_keeps_both_of_its_tokens(server: AuthorizationServer, api: ProtectedAPI) -> None:
+    """Laws B9 and E5: neither of them is renewed because the other one was asked for by another scope."""
+    grant, store = ClientCredentialsGrant(endpoint(server), scope="read"), MemoryTokenStore()
+    async with TokenRepository(grant, store, observer=None) as tokens:
+        async with session(tokens, api.url, step_up="write") as client:
+            for page in ("write", "write", "both", "read", "write"):
+                assert (await answered(client.get(f"{api.url}/{page}"))).status == 200
+        assert (await tokens.token()).scope == "read"
+    async with TokenRepository(grant, store, observer=None) as tokens:  # the next process
+        assert (await tokens.token()).scope == "read"
+    assert scopes(server) == [{"read"}, {"read", "write"}]
 
 
 async def test_a_wider_token_is_renewed_like_any(server: AuthorizationServer, api: ProtectedAPI) -> None:
