@@ -12,18 +12,18 @@ from tests.support.browser import Person
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.support.acceptance import Server
+    from tests.spring.server import Spring
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Iterator[Spring]:
     """Run a server for as long as the tests take."""
     with running_spring() as server:
         yield server
 
 
 @pytest.fixture
-async def alice(server: Server) -> AsyncIterator[Person]:
+async def alice(server: Spring) -> AsyncIterator[Person]:
     """Sit Alice down before a browser, signed in nowhere."""
     async with Person(server.issuer, PASSWORD) as alice:
         yield alice

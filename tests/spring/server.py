@@ -6,8 +6,11 @@ import contextlib
 import json
 import os
 import shutil
+import ssl
 import tempfile
 import threading
+from base64 import b64encode
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 from joserfc.jwk import ECKey
 
 from aio_token import ClientSecretBasic, PrivateKeyJWT
+from aio_token.testing import CertificateAuthority
 from tests.support.acceptance import Server
 from tests.support.daemon import free_port
 from tests.support.made import keep, made_once, making
@@ -24,34 +28,74 @@ from tests.support.maven import fetch, need_java
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from aio_token.oauth import ClientCertificate
 
 PASSWORD = "test only: alice's password"
 SECRET = "test only: 100% s+cret/é"
 _SOURCES = Path(__file__).parent / "server"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spring(Server):
+    """A running server that speaks TLS as well, as another issuer, where it asks for certificates of the authority.
+
+    `self_signed` is the one certificate beside those that it takes.
+    """
+
+    secure_issuer: str
+    authority: CertificateAuthority
+    self_signed: ClientCertificate
+    fapi_signer: PrivateKeyJWT
+
+    def issue(self, name: str) -> ClientCertificate:
+        """Issue a certificate, the authority's behind it: Spring takes one that comes alone for a self-signed one."""
+        certificate = self.authority.issue(name)
+        path = self.authority.ca_file.with_name(f"{name}.pem")
+        path.write_bytes(path.read_bytes() + self.authority.ca_file.read_bytes())
+        return certificate
+
+
 @contextlib.contextmanager
-def running_spring() -> Iterator[Server]:
+def running_spring() -> Iterator[Spring]:
     """Run a server of one's own, with the clients of `application.yaml`."""
     jar = _jar()
     key = ECKey.generate_key("P-256", {"kid": "signer", "use": "sig", "alg": "ES256"})
-    url = f"http://127.0.0.1:{free_port()}"
-    with tempfile.TemporaryDirectory(prefix="aio_token-spring-") as directory, _published(key) as keys:
-        settings = {"server.port": url.rpartition(":")[2], "tests.signer.keys": keys}
-        command = ["java", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={directory}", "-jar", str(jar)]
-        command += [f"--{name}={value}" for name, value in settings.items()]
-        ready = f"{url}/.well-known/openid-configuration"
-        with running(command, _environment(), log=Path(directory) / "log", ready=ready):
-            yield Server(
-                issuer=url,
-                service=("app", SECRET),
-                people=ClientSecretBasic("app", SECRET),
-                stranger=ClientSecretBasic("stranger", "test only: another one"),
-                signer=PrivateKeyJWT("signer", key.as_pem(private=True), alg="ES256", kid="signer"),
-                scopes=("openid", "email"),
-                ends_the_former=True,
-            )
+    pem = key.as_pem(private=True)
+    url, secure_url = (f"{scheme}://127.0.0.1:{free_port()}" for scheme in ("http", "https"))
+    with tempfile.TemporaryDirectory(prefix="aio_token-spring-") as directory:
+        authority = CertificateAuthority(directory)
+        authority.server_context()
+        self_signed = authority.issue("self-signed", self_signed=True)
+        own = Path(directory) / "self-signed.pem"
+        (Path(directory) / "trusted.pem").write_bytes(authority.ca_file.read_bytes() + own.read_bytes())
+        published = {"signer": key.as_dict(private=False), "self-signed": _with_its_key(own)}
+        with _published(published) as keys:
+            settings = {
+                "server.port": url.rpartition(":")[2],
+                "tests.tls.port": secure_url.rpartition(":")[2],
+                "tests.tls.directory": directory,
+                "tests.signer.keys": f"{keys}/signer",
+                "tests.self-signed.keys": f"{keys}/self-signed",
+            }
+            command = ["java", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={directory}", "-jar", str(jar)]
+            command += [f"--{name}={value}" for name, value in settings.items()]
+            ready = f"{url}/.well-known/openid-configuration"
+            with running(command, _environment(), log=Path(directory) / "log", ready=ready):
+                yield Spring(
+                    issuer=url,
+                    service=("app", SECRET),
+                    people=ClientSecretBasic("app", SECRET),
+                    stranger=ClientSecretBasic("stranger", "test only: another one"),
+                    signer=PrivateKeyJWT("signer", pem, alg="ES256", kid="signer"),
+                    scopes=("openid", "email"),
+                    ends_the_former=True,
+                    secure_issuer=secure_url,
+                    authority=authority,
+                    self_signed=self_signed,
+                    fapi_signer=PrivateKeyJWT("fapi-dpop", pem, alg="ES256", kid="signer"),
+                )
 
 
 def _jar() -> Path:
@@ -70,16 +114,24 @@ def _built(directory: Path) -> Path:
     return directory / "target" / "server.jar"
 
 
+def _with_its_key(certificate: Path) -> dict[str, object]:
+    """Return the key of a certificate, and the certificate with it (RFC 7517 section 4.7)."""
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text(encoding="ascii"))
+    key = ECKey.import_key(certificate.with_suffix(".key").read_bytes())
+    return {**key.as_dict(private=False), "x5c": [b64encode(der).decode()]}
+
+
 @contextlib.contextmanager
-def _published(key: ECKey) -> Iterator[str]:
-    """Publish the signer's key, where the server fetches it, and say where."""
+def _published(keys: Mapping[str, object]) -> Iterator[str]:
+    """Publish a set of one key under each name, where the server fetches it, and say where."""
     with tempfile.TemporaryDirectory() as directory:
-        (Path(directory) / "keys").write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
+        for name, key in keys.items():
+            (Path(directory) / name).write_text(json.dumps({"keys": [key]}), encoding="utf-8")
         publisher = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=directory))
         thread = threading.Thread(target=publisher.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{publisher.server_port}/keys"
+            yield f"http://127.0.0.1:{publisher.server_port}"
         finally:
             publisher.shutdown()
             thread.join()

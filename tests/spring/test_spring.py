@@ -38,6 +38,9 @@ class TestSpring(Exchanges, Acceptance):
             await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid email", show=alice.sign_in_at))
             for source in (tokens, tokens.narrowed(scope="openid")) * 3:
                 bearer = BearerMiddleware(source, URL(address).origin())
-                async with ClientSession(middlewares=(bearer,)) as session, session.get(address) as response:
+                async with (
+                    ClientSession(middlewares=(bearer,)) as session,
+                    session.get(address, allow_redirects=False) as response,
+                ):
                     assert response.status == 200
         assert len(heard.of(TokensEndEachOther)) == 1

@@ -174,10 +174,10 @@ class Acceptance:
             bearer = BearerMiddleware(tokens, URL(address).origin())
             async with ClientSession(middlewares=(bearer,)) as session:
                 for _ in range(2):
-                    async with session.get(address) as response:
+                    async with session.get(address, allow_redirects=False) as response:
                         assert response.status == 200
                 renewed = await tokens.renew()
-                async with session.get(address) as response:
+                async with session.get(address, allow_redirects=False) as response:
                     assert response.status == 200
             assert isinstance(first, DPoPToken)
             assert isinstance(renewed, DPoPToken)
@@ -244,7 +244,7 @@ class Acceptance:
                     with pytest.raises(SignInRequired):
                         await session.get(address)
                     await tokens.sign_in(AuthorizationCodeGrant(people, scope="openid", show=alice.sign_in_at))
-                async with session.get(address) as response:
+                async with session.get(address, allow_redirects=False) as response:
                     assert response.status == 200
             renewed_once = [] if server.revokes_the_session else [Renewed]
             assert [type(event) for event in events if isinstance(event, Renewed)] == renewed_once
