@@ -41,12 +41,13 @@ _SOURCES = Path(__file__).parent / "server"
 class Spring(Server):
     """A running server that speaks TLS as well, as another issuer, where it asks for certificates of the authority.
 
-    `self_signed` is the one certificate beside those that it takes.
+    It takes two beside those: `self_signed` is published by the client of that name, and `unpublished` is by none.
     """
 
     secure_issuer: str
     authority: CertificateAuthority
     self_signed: ClientCertificate
+    unpublished: ClientCertificate
     fapi_signer: PrivateKeyJWT
 
     def issue(self, name: str) -> ClientCertificate:
@@ -67,9 +68,10 @@ def running_spring() -> Iterator[Spring]:
     with tempfile.TemporaryDirectory(prefix="aio_token-spring-") as directory:
         authority = CertificateAuthority(directory)
         authority.server_context()
-        self_signed = authority.issue("self-signed", self_signed=True)
-        own = Path(directory) / "self-signed.pem"
-        (Path(directory) / "trusted.pem").write_bytes(authority.ca_file.read_bytes() + own.read_bytes())
+        self_signed, unpublished = (authority.issue(name, self_signed=True) for name in ("self-signed", "unpublished"))
+        own, other = (Path(directory) / f"{name}.pem" for name in ("self-signed", "unpublished"))
+        trusted = b"".join(file.read_bytes() for file in (authority.ca_file, own, other))
+        (Path(directory) / "trusted.pem").write_bytes(trusted)
         published = {"signer": key.as_dict(private=False), "self-signed": _with_its_key(own)}
         with _published(published) as keys:
             settings = {
@@ -94,6 +96,7 @@ def running_spring() -> Iterator[Spring]:
                     secure_issuer=secure_url,
                     authority=authority,
                     self_signed=self_signed,
+                    unpublished=unpublished,
                     fapi_signer=PrivateKeyJWT("fapi-dpop", pem, alg="ES256", kid="signer"),
                 )
 
