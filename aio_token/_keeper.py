@@ -4,8 +4,7 @@ Theory of operation. A refresh token that is used twice ends the whole session o
 lost is lost for good. Four rules keep both from happening, each in one place:
 
 1. Whoever changes anything holds the locks: ours for this event loop, then the store's for every other thread, process
-   and host, and then the store is read again, since its holder before us may have renewed: `held`. Without it, forty
-   processes that find an expired token ask forty times.
+   and host. Then the store is read again, since its holder before us may have renewed: `held`.
 2. Only what another process wrote is adopted, and never what this process knows to be spent: `_learn`, which asks
    `_lineage.py`. After a failed save the store still holds the credential before ours; who adopts that presents a spent
    refresh token.
@@ -144,10 +143,9 @@ class Keeper:
         """Rule 2: take over what the store holds if it replaces what we hold; tell whether it does."""
         lineage, ours, may_lose = self._lineage, self.credential, may_lose_writes(self._store)
         adopted, first = lineage.adopts(found, ours, may_lose=may_lose), not lineage.known
-        lost = not adopted and lineage.has_lost(found, ours)
         if adopted:
             lineage = lineage.succeeded(ours, found)
-        self._lineage = lineage.found(found, lost=lost)
+        self._lineage = lineage.found(found, lost=not adopted and lineage.has_lost(found, ours))
         if not adopted:
             return False
         self.credential = found
@@ -179,13 +177,15 @@ class Keeper:
         except Exception as error:  # noqa: BLE001  closing does not fail because of a store
             self._tell(Unsaved, message=str(failure_of(self._store, error)))
 
-    async def _save_if_unsaved(self, slot: Slot, question: Question = ANY) -> None:
+    async def _save_if_unsaved(self, slot: Slot, question: Question = ANY) -> bool:
+        """Write what the store does not have; tell whether it had lost that, and has it again."""
         if self.credential is None or not self.unsaved:
-            return
-        if self._lineage.lost:
+            return False
+        if was_lost := self._lineage.lost:
             ended = (ANY if question.insists else question).answer(self.cached) is Answer.NONE
             self.credential = put_back(self.credential, ended=ended, now=self.clock.time())
         await self._save(slot, self.credential)
+        return was_lost and not self.unsaved
 
     async def _save(self, slot: Slot, credential: Credential) -> None:
         """Write the credential; a failure is told and remembered, and raises nothing (law C4)."""
@@ -239,9 +239,11 @@ class Keeper:
             if (token := question.fresh(self.cached)) is not None:
                 return token
         async with self.held(lock, turn) as slot:
-            await self._save_if_unsaved(slot, question)
+            is_back = await self._save_if_unsaved(slot, question)
             if (token := question.fresh(self.cached)) is not None:
                 return token
+            if is_back and not question.insists and question.answer(self.cached) is not Answer.NONE:
+                raise OthersSpend(LOOKS_APART)  # its holder's hold was lost as well, and its save may be on its way
             return await finish(self._obtain(slot, question, waits), grace=self._limits.shutdown)
 
     async def _obtain(self, slot: Slot, question: Question, waits: Waits) -> Token:
@@ -259,8 +261,7 @@ class Keeper:
             raise explained(await self._remember(slot, error), since) from error.__cause__
         took = self.clock.monotonic() - began
         await self.replace(slot, self._asking.succeeded(credential, self.credential), renewal_took=took)
-        token = credential.token
-        if token is None:
+        if (token := credential.token) is None:
             message = "the grant returned a credential without a token"
             raise ServerUnavailable(message)
         self._tell(Renewed, reason=reason, waits=waits(), duration=took, server=asked(self._grant), **named(credential))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -290,6 +291,27 @@ def test_who_waits_before_it_presents(clock: ManualClock, ours: Credential | Non
     assert (back.refresh_not_before is not None) is waits
     assert put_back(back, ended=ended, now=now + 1) is back
     assert put_back(replace(ours, reusable=True), ended=ended, now=now).refresh_not_before is None
+
+
+async def test_who_renews_ahead_leaves_time_to_a_holder_whose_hold_was_lost(clock: ManualClock) -> None:
+    """Laws F9 and J4: the store was emptied while another host renewed, and its hold went with the record. Its save
+    may be on its way: a good token is served meanwhile, and the successor adopted.
+    """
+    store = LosingStore(stored(clock, "a"))
+    host = Host(store, clock)
+    assert await host.token() == "access-a"
+    clock.advance(55)
+    store.lose()
+    asking = asyncio.create_task(host.token())
+    async with asyncio.timeout(30):
+        while (kept := await store.load()) is None:  # noqa: ASYNC110  it tells of no event
+            await asyncio.sleep(0)
+        assert kept.refresh_token == "refresh-a"
+        store.lose(replace(stored(clock, "b"), generation=kept.generation + 1))  # the other one's save
+        await asking
+        while await host.token() != "access-b":  # noqa: ASYNC110  it is what callers do
+            await asyncio.sleep(0.01)
+    assert host.grant.presented == []
 
 
 async def test_a_token_that_an_api_rejects_has_ended(clock: ManualClock) -> None:

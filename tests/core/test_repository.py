@@ -690,7 +690,7 @@ async def test_a_service_can_have_a_repository_for_each_of_its_users() -> None:
         used, _peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert used < 2_000 * count
+    assert used < 2_048 * count
 
 
 async def test_a_sign_out_that_is_given_up_deletes_all_the_same(clock: ManualClock, store: FaultyStore) -> None:

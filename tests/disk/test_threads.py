@@ -116,6 +116,25 @@ async def test_calls_that_hang_hold_up_no_other_file() -> None:
     assert not threads.are_busy
 
 
+async def test_a_thread_that_comes_back_late_goes_where_its_place_is_taken() -> None:
+    """Law F1: what was given up on a dead disk ends at last, while as many as may be are at work."""
+    threads = Threads(1)
+    late, task = await hang(Worker(Strand(threads)))
+    known = [thread for thread in threading.enumerate() if thread.name == "aio_token"]
+    await give_up(task)
+    busy, other = await hang(Worker(Strand(threads)))
+    late.release()
+    for thread in known:
+        await asyncio.to_thread(thread.join, 10)
+    assert ours() == 1
+    assert threads.are_busy
+    busy.release()
+    async with asyncio.timeout(30):
+        await other
+    await all_gone()
+    assert not threads.are_busy
+
+
 async def test_a_call_that_hangs_takes_one_thread_however_often_its_file_is_asked() -> None:
     """Laws C8, F10: what was given up and still runs is not begun anew beside it, and what waited behind it in vain
     is not kept.
