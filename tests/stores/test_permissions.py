@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiofiles.os  # noqa: F401  what is imported late cannot be found by an ordinary user, where root has installed it
 import filelock  # noqa: F401
 import pytest
 
