@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from ssl import CERT_REQUIRED, SSLContext, SSLError, TLSVersion, create_default_context
+from ssl import CERT_REQUIRED, OPENSSL_VERSION_INFO, SSLContext, SSLError, TLSVersion, create_default_context
 from typing import TYPE_CHECKING, Any
 
 from aio_token._clock import SYSTEM_CLOCK
@@ -156,8 +156,10 @@ class ClientCertificate(Unpicklable):
 
 def verifies(context: SSLContext) -> bool:
     """Whether a context verifies servers, their names included, and takes no version of TLS that is broken."""
-    is_sure = context.verify_mode is CERT_REQUIRED and context.check_hostname
-    return is_sure and context.minimum_version >= TLSVersion.TLSv1_2
+    lowest = context.minimum_version
+    if lowest is TLSVersion.MINIMUM_SUPPORTED and OPENSSL_VERSION_INFO >= (3,) and context.security_level >= 1:
+        lowest = TLSVersion.TLSv1_2  # some Pythons leave it to OpenSSL, which takes none before that at these levels
+    return context.verify_mode is CERT_REQUIRED and context.check_hostname and lowest >= TLSVersion.TLSv1_2
 
 
 def _read(path: Path, what: str) -> bytes:

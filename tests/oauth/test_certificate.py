@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from aio_token import ConfigurationError
 from aio_token.oauth import CertificateMiddleware, ClientCertificate, Transport
+from aio_token.oauth.certificate import verifies
 from aio_token.testing import CertificateAuthority, ManualClock
 from aio_token.testing.certificates import shown_to
 from tests.support.exposure import exposure
@@ -102,21 +103,40 @@ async def test_what_openssl_does_not_take_is_said(authority: CertificateAuthorit
     await refused(ClientCertificate(*files, make_context=wrong), r"`make_context` gave no SSLContext \(AttributeError")
 
 
+def without_a_name(context: ssl.SSLContext) -> None:
+    """Have a context take any server's certificate for that of the one that is asked."""
+    context.check_hostname = False
+
+
+def by_any_version(context: ssl.SSLContext) -> None:
+    """Have a context speak any version of TLS."""
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+
+
 async def test_a_context_has_to_verify_servers(authority: CertificateAuthority, tmp_path: Path) -> None:
     """Law K2: a certificate tells who the client is, and is shown to a server that has proved who it is."""
     authority.issue("bot")
-    for changes in ({"check_hostname": False}, {"minimum_version": ssl.TLSVersion.MINIMUM_SUPPORTED}):
+    for worsen in (without_a_name, by_any_version):
 
-        def make(changes: dict[str, Any] = changes) -> ssl.SSLContext:
+        def make(worsen: Callable[[ssl.SSLContext], None] = worsen) -> ssl.SSLContext:
             context = ssl.create_default_context()
-            for name, value in changes.items():
-                setattr(context, name, value)
+            worsen(context)
             return context
 
         await refused(
             ClientCertificate(tmp_path / "bot.pem", tmp_path / "bot.key", make_context=make),
             "gave a context that does not verify servers, or takes TLS before version 1.2",
         )
+
+
+def test_a_python_may_leave_the_version_to_openssl() -> None:
+    """Such as one for which OpenSSL was built anew: at its usual level of security it takes none before 1.2."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    assert verifies(context) is (ssl.OPENSSL_VERSION_INFO >= (3,))
+    by_any_version(context)
+    assert not verifies(context)
 
 
 async def test_a_certificate_that_has_ended_is_said(authority: CertificateAuthority, tmp_path: Path) -> None:

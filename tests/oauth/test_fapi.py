@@ -33,6 +33,7 @@ from aio_token.testing import AuthorizationServer, CertificateAuthority, Protect
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+    from ssl import SSLContext
 
     from aiohttp.typedefs import Handler
     from multidict import MultiMapping
@@ -198,16 +199,32 @@ def with_options(**options: Any) -> Callable[[Bank, Provider], Configuration]:
     return lambda bank, provider: (provider, bank.signer, {"dpop": DPoP(), **options})
 
 
-def with_a_context(**members: Any) -> Callable[[Bank, Provider], Configuration]:
+def with_a_context(worsen: Callable[[SSLContext], object]) -> Callable[[Bank, Provider], Configuration]:
     """Return what makes a configuration with a context that is made worse."""
 
     def make(bank: Bank, provider: Provider) -> Configuration:
         context = bank.authority.client_context()
-        for name, value in members.items():
-            setattr(context, name, value)
+        worsen(context)
         return provider, bank.signer, {"dpop": DPoP(), "transport": Transport(ssl=context)}
 
     return make
+
+
+def without_a_name(context: SSLContext) -> None:
+    """Have a context take any server's certificate for that of the one that is asked."""
+    context.check_hostname = False
+
+
+def by_nothing(context: SSLContext) -> None:
+    """Have a context take any certificate."""
+    without_a_name(context)
+    context.verify_mode = CERT_NONE
+
+
+def by_any_version(context: SSLContext) -> None:
+    """Have a context speak any version of TLS."""
+    context.minimum_version = TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
 
 
 def without_the_word_of_the_server(bank: Bank, provider: Provider) -> Configuration:
@@ -242,9 +259,9 @@ BELOW: dict[str, tuple[Callable[[Bank, Provider], Configuration], str]] = {
     ),
     "a dialect": (with_options(dialect=Dialect(pkce=False)), "a dialect leaves the standard"),
     "a server that is not verified": (with_options(transport=Transport(ssl=False)), "an SSLContext that does so"),
-    "a name that is not verified": (with_a_context(check_hostname=False), "make another `ssl`"),
-    "nothing verified": (with_a_context(check_hostname=False, verify_mode=CERT_NONE), "make another `ssl`"),
-    "any version of TLS": (with_a_context(minimum_version=TLSVersion.MINIMUM_SUPPORTED), "make another `ssl`"),
+    "a name that is not verified": (with_a_context(without_a_name), "make another `ssl`"),
+    "nothing verified": (with_a_context(by_nothing), "make another `ssl`"),
+    "any version of TLS": (with_a_context(by_any_version), "make another `ssl`"),
     "a connector": (with_options(transport=Transport(connector=TCPConnector)), "pass `ssl=` an SSLContext, too"),
 }
 
