@@ -67,7 +67,7 @@ class PostgresTokenStore(LeasedTokenStore):
 
     async def create_table(self) -> None:
         """Make the table if it is not there. Raises `StoreError`."""
-        await self._table.ask(self.schema)
+        await self._table.make()
 
     async def probe(self) -> None:
         """Find out whether a session would be kept: a table, rights, and a server that writes for good.

@@ -63,7 +63,7 @@ class PostgresTokenStores(ListedOnServer):
 
     async def create_table(self) -> None:
         """Make the table if it is not there. Raises `StoreError`."""
-        await self._table.ask(self.schema)
+        await self._table.make()
 
     async def aclose(self) -> None:
         """Close the connections that were made on the running event loop; the stores can be used again."""
