@@ -8,16 +8,24 @@ apiece, which is most of what a module of small classes costs to import. Here th
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import Field
     from inspect import Signature
-    from typing import Self
+    from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+    _V = TypeVar("_V", bound="Value")
+
+else:
+
+    def dataclass_transform(**_: object) -> Callable[[type], type]:
+        return lambda cls: cls
+
 
 _MISSING: Any = object()
-_V = TypeVar("_V", bound="Value")
 
 
 class _Described:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -10,6 +11,7 @@ _EXTRA = ("click", "platformdirs")
 
 def main() -> None:
     """Run the command line, and leave with one of its exit codes."""
+    gc.disable()  # while modules are imported there is nothing to find
     line = _answered() if sys.argv[1:2] == ["token"] and "_AIO_TOKEN_COMPLETE" not in os.environ else None
     if line is not None:
         # All is written, and nothing is open or locked. To take Python apart would cost a third of the time.
