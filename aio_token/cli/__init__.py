@@ -11,7 +11,6 @@ _EXTRA = ("click", "platformdirs")
 
 def main() -> None:
     """Run the command line, and leave with one of its exit codes."""
-    gc.disable()  # while modules are imported there is nothing to find
     line = _answered() if sys.argv[1:2] == ["token"] and "_AIO_TOKEN_COMPLETE" not in os.environ else None
     if line is not None:
         # All is written, and nothing is open or locked. To take Python apart would cost a third of the time.
@@ -26,9 +25,13 @@ def docker() -> None:
 
 
 def _answered() -> str | None:
-    from aio_token.cli._at_hand import answer
+    gc.disable()  # while modules are imported there is no garbage to find
+    try:
+        from aio_token.cli._at_hand import answer
 
-    return answer(sys.argv[1:])
+        return answer(sys.argv[1:])
+    finally:
+        gc.enable()
 
 
 def _written(line: str) -> int:
