@@ -37,7 +37,7 @@ class _Described:
         self, default: object, default_factory: object, flags: tuple[bool, bool | None, bool, bool | None]
     ) -> None:
         self.default = default
-        self.default_factory = default_factory
+        self.default_factory: Any = default_factory
         self.repr, self.hash, self.compare, self.kw_only = flags
         self.type = ""
 
@@ -214,9 +214,15 @@ def _signature(cls: type[Value]) -> Signature:
         Parameter(
             name,
             Parameter.KEYWORD_ONLY if each.kw_only else Parameter.POSITIONAL_OR_KEYWORD,
-            default=Parameter.empty if each.default is each.default_factory else each.default,
+            default=_default_of(each, otherwise=Parameter.empty),
             annotation=each.type,
         )
         for name, each in cls._described.items()
     ]
     return Signature(sorted(parameters, key=lambda one: one.kind))
+
+
+def _default_of(member: _Described, *, otherwise: object) -> object:
+    if member.default is not _MISSING:
+        return member.default
+    return otherwise if member.default_factory is _MISSING else member.default_factory()
