@@ -98,6 +98,25 @@ class Table:
         raise StoreError(message)
 
 
+class InTable:
+    """What stores offer whose records are rows of a table."""
+
+    _table: Table
+
+    @property
+    def schema(self) -> str:
+        """The statement that makes the table, for an administrator to run once."""
+        return self._table.schema
+
+    async def create_table(self) -> None:
+        """Make the table if it is not there. Raises `StoreError`."""
+        await self._table.make()
+
+    async def aclose(self) -> None:
+        """Close the connections that were made on the running event loop; what they were made for can be used again."""
+        await self._table.aclose()
+
+
 class Row:
     """The commands of a leased store, by statements."""
 
