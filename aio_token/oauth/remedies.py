@@ -74,7 +74,8 @@ _NO_TEXT = "an error that is not text"
 _CODES = ("code", "error", "type", "error_code", "status")  # of an error that is an object
 _DESCRIPTIONS = ("message", "error_description", "description")
 _LOOKED_AT = 2_048  # characters of a description (law H1)
-_PASSES = frozenset({408, 425, 429})  # of all 4xx
+PASSES = frozenset({408, 425, 429})
+"""The 4xx that waiting helps against."""
 _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 
 
@@ -95,7 +96,7 @@ def is_about_the_client(code: str) -> bool:
 
 def by_status(status: int, address: str) -> Remedy:
     """Return what helps against an answer of this status that says nothing better."""
-    if status in _PASSES or status < 300 or status >= 500:  # noqa: PLR2004  RFC 9110 section 15
+    if status in PASSES or status < 300 or status >= 500:  # noqa: PLR2004  RFC 9110 section 15
         return ServerUnavailable, _LATER
     if status < 400:  # noqa: PLR2004  redirects
         return ConfigurationError, _REDIRECT

@@ -89,6 +89,8 @@ def same_address(one: object, other: str) -> bool:
 
 def _whole(url: str) -> tuple[URL, str, str] | None:
     parts = _parts(url)
-    if parts is None or not parts.host or "#" in url or parts.user is not None or parts.password is not None:
+    if parts is None or not parts.absolute or not parts.scheme or not parts.host:
+        return None
+    if "#" in url or parts.user is not None or parts.password is not None:
         return None
     return parts.origin(), parts.raw_path, parts.raw_query_string
