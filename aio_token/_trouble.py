@@ -220,7 +220,9 @@ def moment(seconds: float) -> str:
 
 def keep_until_its_time(credential: Credential | None, now: float) -> None:
     """Raise `ServerUnavailable` while the refresh token may not be presented: servers take it for a theft (law D12)."""
-    begin = credential.refresh_not_before if credential is not None and not credential.is_refused else None
+    if credential is None or credential.is_refused or (credential.obtained_at or 0.0) > now + CLOCK_TOLERANCE:
+        return  # what was noted under a clock that went ahead is not believed
+    begin = credential.refresh_not_before
     if begin is not None and begin > now:
         message = f"the refresh token may not be used for another {begin - now:.0f} s"
         raise ServerUnavailable(message, retry_after=begin - now)

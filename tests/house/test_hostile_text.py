@@ -220,10 +220,10 @@ def described(text: str) -> None:
 def compressed(text: str) -> None:
     """Have a server send the text as what it is not, and compressed, damaged at its end."""
     given = text.encode(errors="replace")
-    for data in (given, b"\x1f\x8b" + given, gzip.compress(given)[:-1], gzip.compress(b"") * (len(given) // 20)):
+    for data in (given, b"\x1f\x8b" + given, gzip.compress(given, 1)[:-1]):
         body = _Body(is_deflated=True)
         body.feed(data)
-        _ = body.is_whole, body.has_refresh_token
+        _ = body.has_refresh_token
 
 
 def called_with(text: str) -> None:
