@@ -20,6 +20,7 @@ from weakref import WeakSet, WeakValueDictionary
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError, StoreError, without_frames
 from aio_token._freshness import RENEWALS_APART
+from aio_token._ground.entries import fitting
 from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Probing, Standalone
 from aio_token._lineage import Lineage
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from aio_token._interfaces import Grant, Slot, TokenStore
     from aio_token._keeper import Keeper
     from aio_token.events import Event, Observer
-
-MOST = 16
-"""Narrowed tokens that a record keeps; one more takes the place of the one that was renewed longest ago."""
 
 _MEMBER = "narrowed"
 _OWN = ("token", "obtained_at", "retry_at", "failures", "failed_at", "failure", "sentence", "proof")
@@ -52,13 +50,8 @@ def seen_for(record: Credential | None, key: str) -> Credential | None:
 
 def written_for(record: Credential | None, key: str, seen: Credential) -> Credential:
     """Return the record with what was changed in the narrowed token's sight of it."""
-    own = _as_entry(seen)
     whole = record if record is not None and not record.is_tombstone else Credential()
-    entries = {name: entry for name, entry in _entries(whole).items() if name != key}
-    for oldest in list(entries)[: max(len(entries) - MOST + 1, 0)]:
-        del entries[oldest]
-    entries[key] = own
-    beside = {**_beside(whole), _MEMBER: entries}
+    beside = {**_beside(whole), _MEMBER: fitting(_entries(whole), key, _as_entry(seen))}
     return replace(seen, **{name: getattr(whole, name) for name in _OWN}, _unknown=_with_record(beside, whole, seen))
 
 

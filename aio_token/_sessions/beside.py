@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
 from aio_token._errors import StoreError
+from aio_token._ground.entries import fitting
 from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Probing
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aio_token._interfaces import Slot, TokenStore
-
-MOST = 16
-"""Sessions that a record keeps beside its own; one more takes the place of the one that was renewed longest ago."""
 
 _MEMBER = "agreed"
 
@@ -101,13 +99,9 @@ def _seen(record: Credential | None, key: str) -> Credential | None:
 
 def _written(record: Credential | None, key: str, credential: Credential | None) -> Credential:
     whole = record if record is not None and not record.is_tombstone else Credential()
-    entries = {name: entry for name, entry in _entries(whole).items() if name != key}
-    for oldest in list(entries)[: max(len(entries) - MOST + 1, 0)]:
-        del entries[oldest]
-    if credential is not None:
-        entries[key] = json.loads(credential.to_json())
+    own = None if credential is None else json.loads(credential.to_json())
     unknown = dict(whole._unknown or {})  # noqa: SLF001  they are kept and written with it
-    unknown["record"] = {**unknown.get("record", {}), _MEMBER: entries}
+    unknown["record"] = {**unknown.get("record", {}), _MEMBER: fitting(_entries(whole), key, own)}
     return replace(whole, _unknown=unknown)
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._errors import TokenError
 
+_LONGEST_SCOPE = 8_192  # characters
 _OF_A_GATEWAY = frozenset({502, 503, 504})
 _OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
 
@@ -256,10 +257,11 @@ class Answer:
         return None if lifetime is None else self._asked_at + lifetime
 
     def _scope(self) -> str | None:
+        """Return what is granted, None if that is not said, or is too long to be kept at every save (law H2)."""
         scope, separator = self._member("scope"), self._dialect.scope_separator
         if isinstance(scope, list):
-            return " ".join(part for part in scope if isinstance(part, str)) or None
-        if not isinstance(scope, str):
+            scope, separator = " ".join(part for part in scope if isinstance(part, str)) or None, " "
+        if not isinstance(scope, str) or len(scope) > _LONGEST_SCOPE:
             return None
         return scope if separator.isspace() else " ".join(scope.replace(separator, " ").split())
 

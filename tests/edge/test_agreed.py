@@ -20,7 +20,8 @@ from aio_token import (
     TokenRepository,
 )
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._sessions.beside import MOST, StoreBeside, sessions_beside
+from aio_token._ground.entries import MOST
+from aio_token._sessions.beside import StoreBeside, sessions_beside
 from aio_token.testing import AuthorizationServer, Broken, ManualClock, ProtectedAPI, Refusal, credential
 from tests.support.api import session
 
