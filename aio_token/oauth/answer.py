@@ -145,7 +145,9 @@ class Answer:
     def _refusal(self) -> TokenError | None:
         if self.error is None and self._is_success:
             return None
-        kind, remedy = remedy_for(self._grant_type, self._code, self._status, self._address)
+        kind, remedy = remedy_for(
+            self._grant_type, self._code, self._status, self._address, has_proved=self._key is not None
+        )
         message = f"{self._to} answered {self._said()}; {remedy}"
         if self._heard.defect is not None:
             message += f" ({self._heard.defect})"
