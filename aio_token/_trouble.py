@@ -225,7 +225,7 @@ def keep_until_its_time(credential: Credential | None, now: float) -> None:
     begin = credential.refresh_not_before
     if begin is not None and begin > now:
         message = f"the refresh token may not be used for another {begin - now:.0f} s"
-        raise ServerUnavailable(message, retry_after=begin - now)
+        raise ServerUnavailable(message, retry_after=min(begin - now, LONGEST_RETRY_AFTER))
 
 
 class Trouble:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BODY_CAP = 1 << 18  # bytes, before and after decompression: more JSON would stop the event loop (law D1)
-_SILENCE = 1.0  # seconds without a byte, after which an answer that is whole is taken as it is
-_MOST_SILENCES = 3  # in a row, after which one is that has a new refresh token
+_APART = 1.0  # seconds between two looks at whether an answer that goes on is whole
+_MOST_SILENCES = 3  # of so long each, after which one is taken that has a new refresh token
 _MOST_LAYERS = 3  # of compression
 _MOST_MEMBERS = 16  # of a gzip, one behind the other
 _PIECE = 64  # bytes that are lost at most where a compressed text is damaged
@@ -35,21 +35,24 @@ async def body_of(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     Raises aiohttp's errors if it breaks off before anything was said that counts.
     """
     body = _Body(is_deflated="deflate" in response.headers.get("Content-Encoding", "").lower())
-    content, silences = response.content, 0
+    content, now, silences = response.content, asyncio.get_running_loop().time, 0
+    looked_at = now()
     while not content.at_eof() and not body.is_full:
         try:
-            async with asyncio.timeout(_SILENCE):
+            async with asyncio.timeout(_APART):
                 body.feed(await content.readany())
             silences = 0
         except TimeoutError:
             silences += 1
-            if body.is_whole or (silences >= _MOST_SILENCES and body.has_refresh_token):
-                return body.decoded()
         except aiohttp.ClientError:
             body.feed(content._read_nowait(-1))  # noqa: SLF001  what came before the error; the methods around it raise
             if not (body.is_whole or body.has_refresh_token):
                 raise
-            return body.decoded()
+            break
+        if now() - looked_at >= _APART:
+            looked_at = now()
+            if body.is_whole or (silences >= _MOST_SILENCES and body.has_refresh_token):
+                break
     return body.decoded()
 
 

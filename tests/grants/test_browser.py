@@ -92,6 +92,7 @@ async def test_what_is_no_request_leaves_no_line(
     writer.write(written)
     assert b" 400 " in await reader.readline()
     writer.close()
+    await writer.wait_closed()
     assert caplog.record_tuples == []
 
 

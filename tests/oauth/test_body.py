@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import zlib
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +26,7 @@ ANSWER = json.dumps(SAID).encode()
 CUT = b'{"access_token": "access-1", "refresh_token": "refresh-2", "scope": "a'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 GOES_ON = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
-HANGS, CLOSES, BREAKS = "hangs", "closes", "breaks"
+HANGS, CLOSES, BREAKS, DRIPS = "hangs", "closes", "breaks", "drips"
 
 
 def chunk(body: bytes) -> bytes:
@@ -56,18 +56,28 @@ async def odd_server(written: bytes, end: str) -> AsyncIterator[Odd]:
     """Write the same bytes to each connection, and then do as is said."""
     over = asyncio.Event()
 
+    serving: set[asyncio.Task[None] | None] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-        odd.presented.append(await reader.readexactly(length))
-        writer.write(written)
-        await writer.drain()
-        if end == HANGS:
-            await over.wait()
-        if end == BREAKS:
-            await asyncio.sleep(0.05)  # so that it is read before the system tells of the reset
-            writer.transport.abort()
-        writer.close()
+        serving.add(asyncio.current_task())
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+            odd.presented.append(await reader.readexactly(length))
+            writer.write(written)
+            await writer.drain()
+            if end == HANGS:
+                await over.wait()
+            while end == DRIPS and not over.is_set():
+                writer.write(chunk(b" "))
+                await asyncio.sleep(0.1)
+            if end == BREAKS:
+                await asyncio.sleep(0.05)  # so that it is read before the system tells of the reset
+                writer.transport.abort()
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1")
     odd = Odd(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
@@ -76,7 +86,7 @@ async def odd_server(written: bytes, end: str) -> AsyncIterator[Odd]:
     finally:
         over.set()
         server.close()
-        await asyncio.sleep(0)
+        await asyncio.gather(*filter(None, serving), return_exceptions=True)
 
 
 @pytest.mark.parametrize("end", [HANGS, CLOSES, BREAKS])
@@ -116,6 +126,12 @@ async def test_an_answer_that_breaks_off_before_that_is_none(body: bytes) -> Non
         ):
             await odd.asked()
         assert len(odd.presented) == 2
+
+
+async def test_an_answer_is_whole_though_blanks_follow_for_ever() -> None:
+    """Law D2: a proxy may keep a connection alive so."""
+    async with odd_server(CHUNKED + chunk(ANSWER), DRIPS) as odd:
+        assert await odd.asked() == ("access-1", "refresh-2")
 
 
 async def test_a_silence_before_anything_that_counts_is_waited_through() -> None:
