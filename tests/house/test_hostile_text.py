@@ -223,7 +223,7 @@ def compressed(text: str) -> None:
     for data in (given, b"\x1f\x8b" + given, gzip.compress(given, 1)[:-1]):
         body = _Body(is_deflated=True)
         body.feed(data)
-        _ = body.has_refresh_token
+        body.decoded()
 
 
 def called_with(text: str) -> None:
