@@ -122,10 +122,10 @@ def _member(data: bytes, kind: int, most: int) -> tuple[bytes, bytes]:
     reader = zlib.decompressobj(kind)
     with suppress(zlib.error):
         return reader.decompress(data, most), reader.unused_data
-    reader, sound = zlib.decompressobj(kind), bytearray()
-    with suppress(zlib.error):
-        for piece in _pieces(data):
-            sound += reader.decompress(piece, most)
+    reader, pieces, sound = zlib.decompressobj(kind), _pieces(data), bytearray()
+    with suppress(zlib.error, StopIteration):
+        while True:
+            sound += reader.decompress(next(pieces), most)
     return bytes(sound), b""
 
 

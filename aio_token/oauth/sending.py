@@ -131,7 +131,11 @@ def _proxy(request: Request, transport: Transport) -> Revealed[str | None]:
     try:
         proxy = Revealed(transport.proxy_for(request.url))
     except ValueError:
-        raise_alone(ConfigurationError(f"the proxy on the way to {request.to} must speak HTTP; check `proxy`"))
+        message = (
+            f"the proxy on the way to {request.to} must speak HTTP; check HTTPS_PROXY and ALL_PROXY in the "
+            "environment, and for SOCKS, pass connector= instead"
+        )
+        raise_alone(ConfigurationError(message))
     if proxy.value is not None and request.url.lower().startswith("http:"):
         message = (
             f"a proxy stands on the way to {request.to} and would read what is sent in clear; use https, or make an "

@@ -87,10 +87,10 @@ def same_address(one: object, other: str) -> bool:
     return isinstance(one, str) and (whole := _whole(one)) is not None and whole == _whole(other)
 
 
-def _whole(url: str) -> tuple[URL, str, str] | None:
+def _whole(url: str) -> tuple[str, str, str] | None:
     parts = _parts(url)
     if parts is None or not parts.absolute or not parts.scheme or not parts.host:
         return None
     if "#" in url or parts.user is not None or parts.password is not None:
         return None
-    return parts.origin(), parts.raw_path, parts.raw_query_string
+    return str(parts.origin()), parts.raw_path, parts.raw_query_string  # as a URL, one with its usual port differs

@@ -183,6 +183,16 @@ async def test_what_only_looks_compressed_is_left_alone(body: bytes) -> None:
         assert (await send(Request(to="it", url=server.url), Transport())).body == body
 
 
+async def test_layers_of_compression_are_bounded() -> None:
+    """Law D1: three are taken off, and a fourth is no one's."""
+    layers = [ANSWER]
+    for _ in range(4):
+        layers.append(gzip.compress(layers[-1]))
+    async with token_server(sends(layers[3]), sends(layers[4])) as server:
+        replies = [await send(Request(to="it", url=server.url), Transport()) for _ in range(2)]
+    assert [reply.body for reply in replies] == [layers[0], layers[1]]
+
+
 @pytest.mark.parametrize(
     "layers",
     [[b"a" * 50_000_000], [b"a" * 50_000_000] * 2, [b"", *[b"{}"] * 20_000, ANSWER]],

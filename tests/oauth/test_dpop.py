@@ -268,6 +268,15 @@ def test_a_record_with_another_key_is_damaged(wrong: dict[str, Any]) -> None:
         Credential.from_json(json.dumps(record).encode())
 
 
+def test_a_token_makes_its_headers_by_itself() -> None:
+    """RFC 9449 section 7.1: for whoever sends a request without this library, at the time of this machine."""
+    token = DPoPToken(access_token="access-1", key=ProofKey.new())
+    proofs = [token.headers("GET", "https://api.example/a", at=at)["DPoP"] for at in (None, 5.0)]
+    times = [json.loads(urlsafe_b64decode(proof.split(".")[1] + "==="))["iat"] for proof in proofs]
+    assert times[1] == 5
+    assert abs(times[0] - time.time()) < 60
+
+
 class Noting(MemoryTokenStore):
     """Notes what is saved."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aio_token.oauth.url import is_loopback, origin_of, problem_with
+from aio_token.oauth.url import is_loopback, origin_of, problem_with, same_address
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1"])
@@ -55,3 +55,27 @@ def test_an_origin_shows_neither_path_nor_query() -> None:
     """Messages name the server alone."""
     assert origin_of("https://id.example:8443/token?key=canary") == "https://id.example:8443"
     assert origin_of("id.example/canary") == "an unusable address"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        "//api.example/a",
+        "/a",
+        "api.example/a",
+        "https:///a",
+        "https://api.example:port/a",
+        "https://api.example/a#",
+        "https://user@api.example/a",
+        "https://user:canary@api.example/a",
+        "https://api.example/a?b",
+        "http://api.example/a",
+        "",
+        None,
+        7,
+    ],
+)
+def test_another_address_is_another(one: object) -> None:
+    """Law L1: whatever a stranger calls itself by, it is no error of another kind."""
+    assert not same_address(one, "https://api.example/a")
+    assert same_address("https://API.example:443/a", "https://api.example/a")
