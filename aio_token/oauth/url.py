@@ -59,7 +59,8 @@ def sent_on(url: str, location: str) -> str | None:
     """Return the address that a redirect leads to, None if it leaves the origin or is no address (law A1)."""
     try:
         target = URL(url).join(URL(location[:_LONGEST])).with_fragment(None)
-        stays = bool(location) and target.origin() == URL(url).origin() and target.user is None is target.password
+        there, here = str(target.origin()), str(URL(url).origin())  # as URLs, those with their usual port differ
+        stays = bool(location) and there == here and target.user is None is target.password
     except ValueError:
         return None
     return str(target) if stays else None
@@ -93,4 +94,4 @@ def _whole(url: str) -> tuple[str, str, str] | None:
         return None
     if "#" in url or parts.user is not None or parts.password is not None:
         return None
-    return str(parts.origin()), parts.raw_path, parts.raw_query_string  # as a URL, one with its usual port differs
+    return str(parts.origin()), parts.raw_path, parts.raw_query_string
