@@ -30,7 +30,7 @@ _GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 async def body_of(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read a body, and tell whether there was more, or should have been.
+    """Read a body, and tell whether there was more than the cap.
 
     Raises aiohttp's errors if it breaks off before anything was said that counts.
     """
