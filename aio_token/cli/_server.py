@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aio_token._wish import NO_WISH, Wish
 from aio_token.cli._assertion import assertion_of
@@ -22,6 +22,7 @@ from aio_token.oauth.client_auth import (
 )
 
 if TYPE_CHECKING:
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import Credential, IssuedBy
     from aio_token._token import Token
     from aio_token.cli._session import Session
@@ -59,6 +60,11 @@ class SessionGrant:
         ):
             return False
         return not credential.reusable
+
+    def new_key(self) -> ProofKey | None:
+        """Return a key for a session that is bound to none yet, None where tokens are not to be bound."""
+        dpop = _dpop_of(self._session)
+        return None if dpop is None else dpop.new_key()
 
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
@@ -147,21 +153,14 @@ async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:
     return await send(Request(to=to, url=url), transport)
 
 
-async def told_by(url: str, token: Token, transport: Transport) -> tuple[int, dict[str, Any] | None]:
-    """Return the status, and the JSON object if there is one, of an endpoint of the issuer's that takes the token.
-
-    Raises `TokenError`.
-    """
+async def told_by(url: str, transport: Transport, token: Token) -> Reply:
+    """Return what an endpoint of the issuer's says that takes the token. Raises `TokenError`."""
     from aio_token.oauth.form import Request
-    from aio_token.oauth.reading import read_object
     from aio_token.oauth.sending import send
     from aio_token.oauth.url import origin_of
 
-    request = Request(
-        to=f"the user-info endpoint of {origin_of(url)}", url=url, method="GET", headers=token.headers("GET", url)
-    )
-    reply = await send(request, transport)
-    return reply.status, read_object(reply.body)
+    to = f"the user-info endpoint of {origin_of(url)}"
+    return await send(Request(to=to, url=url, method="GET", headers=token.headers("GET", url)), transport)
 
 
 def _endpoint_of(session: Session) -> TokenEndpoint:

@@ -9,6 +9,8 @@ HERE = {
     ", run this as that user, or pass check_permissions=False": ", or run this as that user",
     "check the address and `ssl`": "check the address, or sign in with --ca-file FILE to trust it",
     "check `proxy`": "check HTTPS_PROXY and --proxy",
+    "HTTPS_PROXY and ALL_PROXY in the environment, and for SOCKS, pass connector= instead": "HTTPS_PROXY and ALL_PROXY",
+    "pass dpop=DPoP() to the TokenEndpoint": "sign in with --dpop",
     "check the address, `ssl` and the proxy": "check the address and the proxy",
     " (NO_PROXY, or a Transport without `proxy`)": " (NO_PROXY)",
     " (NO_PROXY, or a session without `proxy`)": " (NO_PROXY)",

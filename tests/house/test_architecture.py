@@ -27,6 +27,7 @@ DOORS = {
         "_middleware",
         "cli.commands.request",
         "grants._loopback",
+        "oauth.body",
         "oauth.exchange",
         "oauth.private",
         "oauth.sending",
