@@ -10,6 +10,7 @@ _EXTRA = ("click", "platformdirs")
 
 def main() -> None:
     """Run the command line, and leave with one of its exit codes."""
+    _guard_streams()
     line = _answered() if sys.argv[1:2] == ["token"] and "_AIO_TOKEN_COMPLETE" not in os.environ else None
     if line is not None:
         # All is written, and nothing is open or locked. To take Python apart would cost a third of the time.
@@ -19,6 +20,7 @@ def main() -> None:
 
 def docker() -> None:
     """Run `aio-token docker`, by the name under which docker looks for a credential helper."""
+    _guard_streams()
     sys.argv[1:1] = ["docker"]
     sys.exit(_whole())
 
@@ -30,25 +32,31 @@ def _answered() -> str | None:
 
 
 def _written(line: str) -> int:
-    """Write the answer; a reader that is gone is not told of."""
+    """Write the answer, and return the exit code."""
+    from aio_token.cli._streams import StreamLost
+
     try:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
-    except OSError as error:
-        sys.stderr.write(f"aio-token: standard output cannot be written to: {error.strerror}\n")
-        return 1
+    except StreamLost as lost:
+        sys.stderr.write(f"{lost.sentence}\n" if lost.sentence else "")
+        sys.stderr.flush()
+        return lost.code
     return 0
+
+
+def _guard_streams() -> None:
+    from aio_token.cli._streams import guard_streams
+
+    guard_streams()
 
 
 def _whole() -> int:
     from importlib.util import find_spec
-    from io import TextIOWrapper
 
     if not all(map(find_spec, _EXTRA)):
         sys.stderr.write("The command line needs a few more packages. Run: pip install 'aio-token[cli]'\n")
         return 1
     from aio_token.cli._app import run
 
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no sentence fails for its letters
     return run()

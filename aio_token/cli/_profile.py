@@ -31,6 +31,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+class NewerProfile(ValueError):
+    """A newer release has written it."""
+
+
 class Profile(Value):
     """What `login` was told, and what the issuer said about itself then.
 
@@ -112,7 +116,10 @@ class Profile(Value):
         if not isinstance(members, dict):
             message = "it is not a JSON object"
             raise ValueError(message)  # noqa: TRY004  whatever the detail, it cannot be read
-        if members.get("version") != VERSION:
+        version = members.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise NewerProfile
+        if version != VERSION:
             message = f"its version is not {VERSION}"
             raise ValueError(message)
         given = {name: members[name] for name in cls._described if members.get(name) is not None}
@@ -135,11 +142,16 @@ _CHOICES = {
     "client_auth": get_args(ClientAuth),
     "store": get_args(StoreKind),
 }
+_PLACES = {"client_secret": ("stored",), "client_key": (), "assertion": (), "key": ("keyring",)}
+"""Where secrets may be, besides a variable, a file and a platform's address; a secret itself is refused (law G5)."""
+_PLACE = re.compile(r"(?:env|file|url):.+", re.DOTALL)
 
 
 def _fits(name: str, value: object) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
+    if name in _PLACES:
+        return isinstance(value, str) and (value in _PLACES[name] or _PLACE.fullmatch(value) is not None)
     if name in _SEVERAL:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(value, bool if name == "dpop" else str)

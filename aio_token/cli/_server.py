@@ -6,13 +6,14 @@ Nothing of the network is imported before a request has to be made: a valid toke
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aio_token._wish import NO_WISH, Wish
 from aio_token.cli._assertion import assertion_of
 from aio_token.cli._client_secret import key_of, secret_of
 from aio_token.cli._network import transport, transport_of
+from aio_token.cli._secret_file import text_of
 from aio_token.oauth.client_auth import (
     ClientAssertion,
     ClientSecretBasic,
@@ -22,6 +23,8 @@ from aio_token.oauth.client_auth import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aio_token._credential import Credential, IssuedBy
     from aio_token._token import Token
     from aio_token.cli._session import Session
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.exchange import Reply
     from aio_token.oauth.provider import EndpointOptions, Provider
-    from aio_token.oauth.secret import Revealed
+    from aio_token.oauth.secret import Revealed, Secret
     from aio_token.oauth.transport import Transport
 
 
@@ -136,6 +139,19 @@ def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | Non
     return provider.token_endpoint(_client_of(session, typed), **asked)
 
 
+def proofs_of(session: Session) -> Iterator[tuple[str, Secret]]:
+    """Return what the client proves itself with, and what it is called."""
+    profile = session.profile
+    if profile.client_secret is not None:
+        yield "client's secret", secret_of(session)
+    if profile.client_key is not None:
+        yield "client's key", key_of(session)
+    if profile.client_certificate is not None:
+        yield "key's certificate", partial(text_of, profile.client_certificate, "the key's certificate")
+    if profile.assertion is not None:
+        yield "client's assertion", assertion_of(profile)
+
+
 async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:
     """Return the answer to an empty form, posted as the token endpoint wants it; `to` names it in messages.
 
@@ -185,13 +201,14 @@ def _dpop_of(session: Session) -> DPoP | None:
 
 def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAuthentication:
     profile = session.profile
+    chain = profile.client_certificate
     if profile.client_key is not None:
         return PrivateKeyJWT(
             profile.client_id,
             key_of(session),
             alg=profile.client_key_alg or "RS256",
             kid=profile.client_key_id,
-            certificate=None if profile.client_certificate is None else Path(profile.client_certificate).read_text,
+            certificate=None if chain is None else partial(text_of, chain, "the key's certificate"),
         )
     if profile.assertion is not None:
         return ClientAssertion(profile.client_id, assertion_of(profile))

@@ -15,10 +15,11 @@ from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
 from aio_token.cli._key_choice import choose_key, open_keyring
 from aio_token.cli._profile import Profile
-from aio_token.cli._server import discover, endpoint_at
+from aio_token.cli._server import discover, endpoint_at, proofs_of
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import tokens_of
+from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from aio_token.cli._flows import Flow
@@ -39,6 +40,9 @@ def sign_in(name: str, options: Options) -> None:
             f"there is no profile {name} yet: --issuer and --client-id are needed, or --token-url where an issuer has "
             "no metadata"
         )
+        raise click.UsageError(message)
+    if options.client_key is None and (options.client_key_alg or options.client_key_id or options.client_certificate):
+        message = "--client-key-alg, --client-key-id and --client-certificate are of a key: pass --client-key-from too"
         raise click.UsageError(message)
     # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
     source, typed = _client_secret.read_once(options.secret_source)
@@ -64,6 +68,9 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
     session = Session(name, _profile(options, provider, flow))
     if before is not None:
         _refuse_to_replace(Session(name, before), session.profile)
+    if typed is None and flow != SERVICE_ACCOUNT:  # no person signs in for a client that cannot prove itself
+        for what, secret in proofs_of(session):
+            await reveal(secret, f"the {what}")
     with _profile_files.tentatively(name, session.profile):
         endpoint = endpoint_at(provider, session, typed)
         with session.advice() if session.is_signed_in else nullcontext():

@@ -20,9 +20,7 @@ HERE = {
     "KeyringKey.create() makes one": "sign in again to make one",
     "; say send_secrets_over_plain_http=True if it shall be so": "",
     "use https, or say send_secrets_over_plain_http=True": "use https",
-    "pass pushed_authorization_request_url, or push_authorization=False if the server takes others as well": (
-        "sign in with --device, or tell those who run the server that its metadata is wrong"
-    ),
+    "or push_authorization=False if the server takes others as well": "or sign in with --device",
     "pass metadata_url= if it is elsewhere, or make a TokenEndpoint yourself": (
         "pass --metadata-url if it is elsewhere, or --token-url if there is none"
     ),
@@ -34,11 +32,27 @@ HERE = {
     ", or pass check_server=False": "",
     "make it once, with create_table() or the statement in `schema`": "the program makes it, by create_table",
     "table= takes": "--table takes",
+    "; for SOCKS, pass connector= instead": "",
+    "proxy is the address": "--proxy is the address",
+    "pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'": "--client-key-alg is RS256, PS256, ES256 or Ed25519",
+    "RS256 needs an unencrypted": "RS256, which --client-key-alg may change, needs an unencrypted",
+    "say them by a client authentication instead": "pass --client-id and --client-secret-from instead",
+    "check the client's id, its secret and its way to authenticate": (
+        "check --client-id, the client's secret or key, and --client-auth"
+    ),
+    "free the port or use another": "free the port, or pass another --port",
     "give them in the URL, or to the client": "give them in the URL",
     "or give a client of its Sentinel": "or its Sentinels, by redis+sentinel://",
 }
 """What is said in the library, and here."""
 
+_ADDRESSES = {
+    "authorization_url": "--authorization-url",
+    "device_authorization_url": "--device-url",
+    "pushed_authorization_request_url": "--push-url",
+    "revocation_url": "--revocation-url",
+}
+_ADDRESS = re.compile(rf"\bpass ({'|'.join(_ADDRESSES)})\b")
 _STORE = re.compile(r"\b(Redis|Postgres)TokenStores?\(([^()]*)\)(?:\.of\((?:'[^']*'|\"[^\"]*\")\))?")
 
 
@@ -46,6 +60,7 @@ def spoken(text: str) -> str:
     """Return a sentence of the library's in the words of the command line."""
     for there, here in HERE.items():
         text = text.replace(there, here)
+    text = _ADDRESS.sub(lambda found: f"pass {_ADDRESSES[found[1]]}", text)
     return _STORE.sub(_store, text)
 
 

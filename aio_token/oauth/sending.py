@@ -71,7 +71,8 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
             connecting = isinstance(error, aiohttp.ClientConnectorError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
             has_lapsed = isinstance(error, LockTimeout)
-            failure = _translated(error, request.to, dropped=dropped is not None or not connecting)
+            acted = dropped is not None or not connecting
+            failure = translated(error, request.to, dropped=acted, by_proxy=proxy.value is not None)
         if has_lapsed:
             raise dropped or lapsed()
         if isinstance(failure, ConfigurationError) or not lost:
@@ -187,8 +188,11 @@ def _what_to_set_right(error: aiohttp.ClientConnectionError) -> str | None:
     return None
 
 
-def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
-    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request."""
+def translated(error: Exception, to: str, *, dropped: bool, by_proxy: bool) -> TokenError:
+    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request.
+
+    `by_proxy` tells that only the proxy's name was looked up here.
+    """
     failure: TokenError
     unknown = "; whether it acted on the request is unknown" if dropped else ""
     match error:
@@ -196,15 +200,13 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             failure = ConfigurationError(f"{to} {why}")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
-        case aiohttp.ClientProxyConnectionError():
-            failure = ServerUnavailable(
-                f"the proxy on the way to {to} cannot be reached{unknown}; try again later", outcome_unknown=dropped
-            )
         case aiohttp.ClientHttpProxyError(status=407):
             failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
         case aiohttp.ClientConnectorError():
+            its = by_proxy and isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError)
             failure = ServerUnavailable(
-                f"{to} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
+                f"{'the proxy on the way to ' if its else ''}{to} cannot be reached: {_why_not(error.os_error)}{unknown}",
+                outcome_unknown=dropped,
             )
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)

@@ -78,7 +78,8 @@ async def test_no_profile_asks_for_a_sign_in(aio_token: CommandLine) -> None:
     [
         ("{", "not a JSON object"),
         ("[]", "not a JSON object"),
-        ('{"version": 2}', "version is not 1"),
+        ('{"version": 0}', "version is not 1"),
+        ('{"version": 2}', "written by a newer aio-token"),
         ('{"version": 1}', "has no issuer"),
         ('{"version": 1, "issuer": 1}', "its issuer is not"),
         ('{"version": 1, "store": "cloud"}', "its store is not"),

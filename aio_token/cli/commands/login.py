@@ -13,6 +13,7 @@ from aio_token.cli._flows import SERVICE_ACCOUNT, Redirect
 from aio_token.cli._login_options import Options
 from aio_token.cli._network import proxy_option
 from aio_token.cli._options import origins, profile_argument
+from aio_token.cli._places import absolute
 from aio_token.cli._profile import ClientAuth, StoreKind
 from aio_token.cli._sign_in import sign_in
 
@@ -69,7 +70,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 @click.option(
     "--key-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    callback=lambda _context, _parameter, path: path and path.expanduser().absolute(),
+    callback=lambda _context, _parameter, path: path and absolute(path),
     help="The key to encrypt with, as new-key makes it. Otherwise AIO_TOKEN_KEY, or the keyring.",
 )
 @click.option(
@@ -106,7 +107,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 @click.option(
     "--client-certificate",
     type=click.Path(path_type=Path, dir_okay=False),
-    callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
+    callback=lambda _context, _parameter, path: path and str(absolute(path)),
     help="The key's certificate (PEM), for servers that know a key by it.",
 )
 @click.option(
@@ -130,7 +131,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 @click.option(
     "--ca-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
+    callback=lambda _context, _parameter, path: path and str(absolute(path)),
     help="Certificates to trust beside the system's (PEM).",
 )
 @click.option("--proxy", metavar="URL", callback=proxy_option, help="The proxy to go through.")
@@ -142,7 +143,11 @@ def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options 
     Without --browser, --device or --service-account a person at a terminal gets a browser if there is a desktop, and a
     code otherwise.
     """
-    if options["client_key"] and (options["client_secret"] or options["client_auth"]):
-        message = "a client has a secret or a key: pass --client-secret-from or --client-key-from"
+    proofs = [name for name in ("client_secret", "client_key", "assertion") if options[name]]
+    if len(proofs) > 1 or (proofs not in ([], ["client_secret"]) and options["client_auth"]):
+        message = (
+            "a client has a secret, a key or a platform's word: pass --client-secret-from, --client-key-from or "
+            "--assertion-from"
+        )
         raise click.UsageError(message)
     sign_in(profile, Options(**options))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _NAMES = ("preferred_username", "username", "email", "name", "client_id", "sub")
 """What servers call a user, the most telling first."""
 _REJECTED = 401
+_REFUSED = {401, 403}
 _DONE = 200
 
 
@@ -49,7 +50,7 @@ def command(profile: str, *, as_json: bool) -> None:
 
 async def _told(session: Session) -> Mapping[str, Any]:
     """Return what the server says. Raises `TokenError`."""
-    with session.advice():
+    with session.advice(session.with_openid):
         async with tokens_of(session) as tokens:
             provider = await discover(session.profile)
             if provider.userinfo_endpoint is not None:
@@ -67,8 +68,8 @@ async def _user_info(tokens: TokenRepository, url: str, transport: Transport) ->
         token = await tokens.token(rejected=Rejection(token=token))
         status, members = await told_by(url, token, transport)
     if status != _DONE or members is None:
-        message = f"the user-info endpoint answers {status} to a valid token; sign in with --scope openid"
-        raise SignInRequired(message) if status in {401, 403} else ServerUnavailable(message)
+        message = f"the user-info endpoint answers {status} to a valid token"
+        raise SignInRequired(message) if status in _REFUSED else ServerUnavailable(f"{message}; try again later")
     return members
 
 
