@@ -10,13 +10,20 @@ import errno
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Protocol
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TextIO
+    from typing import Protocol, TextIO
 
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+    class _Raw(Protocol):
+        def fileno(self) -> int: ...
+        def isatty(self) -> bool: ...
+        def readinto(self, buffer: WriteableBuffer, /) -> int | None: ...
+        def write(self, data: ReadableBuffer, /) -> int | None: ...
 
 READER_LEFT = 141
 """The exit code of a command that SIGPIPE ends, which Python has ignored."""
@@ -34,13 +41,6 @@ class StreamLost(Exception):
     def sentence(self) -> str | None:
         """What a person is told; None where the reader has left of its own."""
         return None if self.code == READER_LEFT else f"aio-token: {self}"
-
-
-class _Raw(Protocol):
-    def fileno(self) -> int: ...
-    def isatty(self) -> bool: ...
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None: ...
-    def write(self, data: ReadableBuffer, /) -> int | None: ...
 
 
 class _Guarded(io.RawIOBase):
