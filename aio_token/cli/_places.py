@@ -24,7 +24,8 @@ def state() -> Path:
 def home() -> Path | None:
     """Return this user's home directory; None for a user of a container whom no one has named, and without `HOME`."""
     found = os.path.expanduser("~") if os.environ.get("HOME", "not set") else ""  # noqa: PTH111  Path's raises
-    return Path(found) if os.path.isabs(found) else None
+    at = Path(found)
+    return at if at.is_absolute() else None
 
 
 def absolute(path: str | Path) -> Path:
@@ -39,9 +40,9 @@ def _place(variable: str, usual: str) -> Path | None:
     """
     if sys.platform not in _XDG or "ANDROID_ROOT" in os.environ:
         return None
-    named = os.environ.get(variable, "")
-    if os.path.isabs(named):
-        return Path(named, "aio-token")
+    named = Path(os.environ.get(variable, ""))
+    if named.is_absolute():
+        return named / "aio-token"
     at = home()
     if at is None:
         message = (

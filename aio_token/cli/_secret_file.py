@@ -1,4 +1,4 @@
-"""What a client proves itself with, where it stands in a file or in the environment, and is read whenever it is needed."""
+"""What a client proves itself with, in a file or in the environment, read whenever it is needed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def text_of(path: str, what: str) -> str:
         message = f"{what} cannot be read: {path} holds no text; name another file at the sign-in"
         raise ConfigurationError(message) from None  # its own message would show what the file holds
     except OSError as error:
-        message = f"{what} cannot be read: {path}: {error.strerror}; mount it there, or name another file at the sign-in"
+        message = (
+            f"{what} cannot be read: {path}: {error.strerror}; mount it there, or name another file at the sign-in"
+        )
         raise ConfigurationError(message) from without_frames(error)
     if not text.strip():
         message = f"{what} cannot be read: {path} is empty"

@@ -15,7 +15,7 @@ from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TextIO
+    from typing import Any, Protocol, TextIO
 
     from _typeshed import ReadableBuffer, WriteableBuffer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         def isatty(self) -> bool: ...
         def readinto(self, buffer: WriteableBuffer, /) -> int | None: ...
         def write(self, data: ReadableBuffer, /) -> int | None: ...
+
 
 READER_LEFT = 141
 """The exit code of a command that SIGPIPE ends, which Python has ignored."""
@@ -104,11 +105,12 @@ def _written(stream: TextIO | None, lose: Callable[[OSError], None]) -> TextIO:
     )
 
 
-def _raw_of(stream: io.TextIOWrapper | TextIO | None) -> _Raw | None:
+def _raw_of(stream: TextIO | None) -> _Raw | None:
     if stream is None:
         return None
-    buffer = stream.buffer
-    return getattr(buffer, "raw", buffer)  # without buffers (python -u) it is raw itself
+    buffer: Any = stream.buffer
+    raw: _Raw = getattr(buffer, "raw", buffer)  # without buffers (python -u) it is raw itself
+    return raw
 
 
 def _encoding_of(stream: TextIO | None) -> str:

@@ -35,7 +35,7 @@ HERE = {
     "; for SOCKS, pass connector= instead": "",
     "proxy is the address": "--proxy is the address",
     "pass alg='RS256', 'PS256', 'ES256' or 'Ed25519'": "--client-key-alg is RS256, PS256, ES256 or Ed25519",
-    "RS256 needs an unencrypted": "RS256, which --client-key-alg may change, needs an unencrypted",
+    " needs an unencrypted private": ", which --client-key-alg may change, needs an unencrypted private",
     "say them by a client authentication instead": "pass --client-id and --client-secret-from instead",
     "check the client's id, its secret and its way to authenticate": (
         "check --client-id, the client's secret or key, and --client-auth"

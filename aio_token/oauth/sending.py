@@ -204,9 +204,9 @@ def translated(error: Exception, to: str, *, dropped: bool, by_proxy: bool) -> T
             failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
         case aiohttp.ClientConnectorError():
             its = by_proxy and isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError)
+            what = f"the proxy on the way to {to}" if its else to
             failure = ServerUnavailable(
-                f"{'the proxy on the way to ' if its else ''}{to} cannot be reached: {_why_not(error.os_error)}{unknown}",
-                outcome_unknown=dropped,
+                f"{what} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
             )
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)

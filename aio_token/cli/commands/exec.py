@@ -50,9 +50,10 @@ class _Split(click.Command):
         try:
             return super().parse_args(ctx, args[:split])
         except click.UsageError as error:
-            if "--" not in args:
-                error.message = f"{error.message.rstrip('.')}; the command is written after two dashes: {_LIKE}"
-            raise
+            if "--" in args:
+                raise
+            message = f"{error.format_message().rstrip('.')}; the command is written after two dashes: {_LIKE}"
+            raise click.UsageError(message, ctx) from None
 
 
 _AFTER = f"{__name__}.after"  # click wants a name of the module's in `meta`
