@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aio_token._errors import ConfigurationError
-from aio_token.cli._network import transport_of
+from aio_token.cli._network import transport
 from aio_token.cli._places import absolute
 from aio_token.cli._secret_file import reader_of
 
@@ -66,7 +66,9 @@ async def _from_platform(url: str, profile: Profile) -> str:
         message = f"{to} wants {_VARIABLE}, which is not set; give the job: permissions: id-token: write"
         raise ConfigurationError(message)
     headers = {"Authorization": f"bearer {os.environ[_VARIABLE]}"}
-    reply = await send(Request(to=to, url=url, method="GET", headers=headers), transport_of(profile))
+    reply = await send(
+        Request(to=to, url=url, method="GET", headers=headers), transport(profile.ca_file, profile.proxy)
+    )
     value = (read_object(reply.body) or {}).get("value")
     if reply.status != _DONE or not isinstance(value, str):
         message = f"{to} answers {reply.status}, and gives no assertion; check the address, its audience and the job"

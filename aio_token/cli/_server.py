@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aio_token._wish import NO_WISH, Wish
 from aio_token.cli._assertion import assertion_of
 from aio_token.cli._client_secret import key_of, secret_of
-from aio_token.cli._network import transport, transport_of
+from aio_token.cli._network import transport_of
 from aio_token.cli._secret_file import text_of
 from aio_token.oauth.client_auth import (
     ClientAssertion,
@@ -24,9 +24,11 @@ from aio_token.oauth.client_auth import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
     from aio_token._credential import Credential, IssuedBy
     from aio_token._token import Token
+    from aio_token.cli._network import Way
     from aio_token.cli._session import Session
     from aio_token.grants.client_credentials import ClientCredentialsGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant
@@ -37,6 +39,24 @@ if TYPE_CHECKING:
     from aio_token.oauth.provider import EndpointOptions, Provider
     from aio_token.oauth.secret import Revealed, Secret
     from aio_token.oauth.transport import Transport
+
+    class Given(Way, Protocol):
+        """Where a server is, as far as that was said: by options, or by a profile."""
+
+        @property
+        def issuer(self) -> str | None: ...
+        @property
+        def metadata_url(self) -> str | None: ...
+        @property
+        def token_url(self) -> str | None: ...
+        @property
+        def authorization_url(self) -> str | None: ...
+        @property
+        def device_url(self) -> str | None: ...
+        @property
+        def revocation_url(self) -> str | None: ...
+        @property
+        def push_url(self) -> str | None: ...
 
 
 class SessionGrant:
@@ -84,30 +104,13 @@ class SessionGrant:
         profile, endpoint = self._session.profile, _endpoint_of(self._session)
         if profile.grant == "client_credentials":
             return ClientCredentialsGrant(
-                endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource
+                endpoint,
+                scope=profile.scope,
+                audience=profile.audience,
+                resource=profile.resource,
+                authorization_details=profile.details,
             )
         return RefreshTokenGrant(endpoint)
-
-
-class Given(Protocol):
-    """Where a server is, as far as that was said: by options, or by a profile."""
-
-    @property
-    def issuer(self) -> str | None: ...
-    @property
-    def metadata_url(self) -> str | None: ...
-    @property
-    def token_url(self) -> str | None: ...
-    @property
-    def authorization_url(self) -> str | None: ...
-    @property
-    def device_url(self) -> str | None: ...
-    @property
-    def revocation_url(self) -> str | None: ...
-    @property
-    def ca_file(self) -> str | None: ...
-    @property
-    def proxy(self) -> str | None: ...
 
 
 async def discover(given: Given) -> Provider:
@@ -122,9 +125,10 @@ async def discover(given: Given) -> Provider:
         "authorization_endpoint": given.authorization_url,
         "device_authorization_endpoint": given.device_url,
         "revocation_endpoint": given.revocation_url,
+        "pushed_authorization_request_endpoint": given.push_url,
     }
     by_hand = {name: url for name, url in by_hand.items() if url is not None}
-    way = transport(given.ca_file, given.proxy)
+    way = transport_of(given)
     if given.token_url is not None:
         return Provider(given.issuer or "", by_hand, transport=way)
     found = await Provider.discover(given.issuer or "", metadata_url=given.metadata_url, transport=way)
@@ -183,10 +187,13 @@ async def told_by(url: str, token: Token, transport: Transport) -> tuple[int, di
 def _endpoint_of(session: Session) -> TokenEndpoint:
     from aio_token.oauth.endpoint import TokenEndpoint
 
+    profile = session.profile
+    aliases = {"token_endpoint": profile.token_alias, "revocation_endpoint": profile.revocation_alias}
     return TokenEndpoint(
         session.profile.token_endpoint,
         _client_of(session),
         revocation_url=session.profile.revocation_endpoint,
+        mtls_aliases={name: url for name, url in aliases.items() if url is not None},
         issuer=session.profile.issuer,
         transport=transport_of(session.profile),
         dpop=_dpop_of(session),
@@ -212,6 +219,10 @@ def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAu
         )
     if profile.assertion is not None:
         return ClientAssertion(profile.client_id, assertion_of(profile))
+    if profile.client_secret is None and profile.certificate is not None:
+        from aio_token.oauth.mutual_tls import MutualTLS
+
+        return MutualTLS(profile.client_id)
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
     secret = secret_of(session) if typed is None else lambda: typed.value

@@ -44,6 +44,9 @@ def sign_in(name: str, options: Options) -> None:
     if options.client_key is None and (options.client_key_alg or options.client_key_id or options.client_certificate):
         message = "--client-key-alg, --client-key-id and --client-certificate are of a key: pass --client-key-from too"
         raise click.UsageError(message)
+    if options.certificate is None and options.certificate_key is not None:
+        message = "--certificate-key is the key of a certificate: pass --certificate too"
+        raise click.UsageError(message)
     # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
     source, typed = _client_secret.read_once(options.secret_source)
     key = None if options.store == "plain" else _key(options, None if before is None else Session(name, before))
@@ -95,15 +98,18 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         authorization_url=options.authorization_url,
         device_url=options.device_url,
         revocation_url=options.revocation_url,
+        push_url=options.push_url,
         client_id=options.client_id or "",
         token_endpoint=provider.token_endpoint_url,
         revocation_endpoint=provider.revocation_endpoint,
+        **_aliases(provider, options),
         grant="client_credentials" if flow == SERVICE_ACCOUNT else "refresh_token",
         scope=options.scope,
         audience=options.audience,
         resource=options.resource,
         redirect_uri=options.redirect_uri,
-        push=options.push,
+        authorization_details=options.authorization_details,
+        push=options.push or ("always" if options.push_url else None),
         client_auth=_auth(options, provider),
         client_secret=options.client_secret,
         client_key=options.client_key,
@@ -111,6 +117,8 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         client_key_id=options.client_key_id,
         client_certificate=options.client_certificate,
         assertion=options.assertion,
+        certificate=options.certificate,
+        certificate_key=options.certificate_key,
         ca_file=options.ca_file,
         proxy=options.proxy,
         store=options.store or "encrypted",
@@ -118,6 +126,14 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         origins=options.origins,
         dpop=bool(options.dpop),
     )
+
+
+def _aliases(provider: Provider, options: Options) -> dict[str, str]:
+    """Return where a client with a certificate asks, if the metadata says so (RFC 8705 section 5)."""
+    aliases = provider.metadata.get("mtls_endpoint_aliases") if options.certificate else None
+    named = {"token_alias": "token_endpoint", "revocation_alias": "revocation_endpoint"}
+    known = {name: aliases.get(endpoint) for name, endpoint in named.items()} if isinstance(aliases, dict) else {}
+    return {name: url for name, url in known.items() if isinstance(url, str)}
 
 
 def _auth(options: Options, provider: Provider) -> ClientAuth:

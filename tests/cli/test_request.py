@@ -243,11 +243,8 @@ async def test_why_no_answer_came(
         done = await aio_token("request", "GET", url, "--send-token-to", url)
         return done.code, done.err
 
-    assert await said(f"http://127.0.0.1:{port}") == (
-        4,
-        f"aio-token: http://127.0.0.1:{port} cannot be reached: it refuses connections; check the port, or try again "
-        "later\n",
-    )
+    code, err = await said(f"http://127.0.0.1:{port}")
+    assert (code, f"127.0.0.1:{port} cannot be reached: it refuses connections; check the port" in err) == (4, True)
     code, err = await said("https://no-such-host.invalid")
     assert (code, "its name is not known (DNS)" in err) == (4, True)
     code, err = await said(server.issuer.replace("http:", "https:"))

@@ -85,6 +85,8 @@ async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> Asy
     yield _token(session)
     for what, secret in proofs_of(session):
         yield await _secret(secret, what)
+    if session.profile.certificate is not None:
+        yield await _certificate(session)
     if session.profile.token_url is None:
         yield await _issuer(session)
     async for finding in _endpoint(session):
@@ -141,6 +143,14 @@ async def _secret(secret: Secret, what: str) -> Finding:
     return Finding(level="ok", subject="secret", text=f"the {what} can be read")
 
 
+async def _certificate(session: Session) -> Finding:
+    try:
+        await transport_of(session.profile).tls()
+    except ConfigurationError as error:
+        return failure("cert", error)
+    return Finding(level="ok", subject="cert", text=f"{session.profile.certificate} can be shown")
+
+
 async def _issuer(session: Session) -> Finding:
     profile, name = session.profile, session.name
     try:
@@ -158,7 +168,7 @@ async def _endpoint(session: Session) -> AsyncIterator[Finding]:
     """Ask for nothing: a refusal shows that the endpoint can be reached, and what time it is there."""
     from aio_token.oauth.url import origin_of
 
-    url = session.profile.token_endpoint
+    url = session.profile.token_alias or session.profile.token_endpoint
     at = origin_of(url)
     began = time.time()
     try:

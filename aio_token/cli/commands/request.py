@@ -12,7 +12,7 @@ import click
 
 from aio_token.cli._destinations import may_go, parsed
 from aio_token.cli._exits import Exit, exit_for, run_to_end
-from aio_token.cli._network import certificates, proxy_for
+from aio_token.cli._network import certificate_of, certificates, proxy_for
 from aio_token.cli._options import origins, profile_option, wish_options
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
@@ -21,7 +21,7 @@ from aio_token.cli._tokens import tokens_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiohttp import ClientResponse
+    from aiohttp import ClientMiddlewareType, ClientResponse
     from yarl import URL
 
     from aio_token._wish import Wish
@@ -109,7 +109,6 @@ async def _request(session: Session, options: Options) -> Exit:
     from aio_token import __version__
     from aio_token._middleware import BearerMiddleware
     from aio_token.cli._request_trouble import failure_of, is_failure, remark_on
-    from aio_token.observe.request_log import RequestLog
 
     allowed = session.profile.origins + options.origins
     url = _permitted(session.name, options.url, allowed)
@@ -121,7 +120,7 @@ async def _request(session: Session, options: Options) -> Exit:
             ClientSession(
                 headers={"User-Agent": f"aio-token/{__version__}"},
                 timeout=ClientTimeout(total=None, sock_connect=_CONNECT),
-                middlewares=(BearerMiddleware(tokens, *allowed), *((RequestLog(),) if options.verbose else ())),
+                middlewares=(BearerMiddleware(tokens, *allowed), *_inner(session, allowed, verbose=options.verbose)),
             ) as client,
         ):
             try:
@@ -144,6 +143,16 @@ async def _request(session: Session, options: Options) -> Exit:
     if remark is not None:
         say(f"aio-token: {remark}")
     return Exit.OTHER if is_failure(response.status) else Exit.DONE
+
+
+def _inner(session: Session, allowed: Sequence[str], *, verbose: bool) -> list[ClientMiddlewareType]:
+    """Return what stands behind the token: the certificate that it may be bound to, and the log."""
+    from aio_token.oauth.certificate_middleware import CertificateMiddleware
+    from aio_token.observe.request_log import RequestLog
+
+    shown, to = certificate_of(session.profile), [origin for origin in allowed if origin.lower().startswith("https:")]
+    showing = [CertificateMiddleware(shown, *to)] if shown is not None and to else []
+    return [*showing, *([RequestLog()] if verbose else [])]
 
 
 async def _write(response: ClientResponse, *, with_head: bool) -> None:
