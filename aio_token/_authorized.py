@@ -38,7 +38,8 @@ class Authorizing:
         """Await `send(token)`, and once more with another token after a result or an error that says 401.
 
         It is for those who can set a header and see no response, as with many SDKs: a result or an error says 401 by a
-        `status` or `status_code` of its own or of its `response`. Raises what `token` and `send` raise.
+        `status`, `status_code`, `http_status` or `code` of its own or of its `response`. Raises what `token` and `send`
+        raise.
         """
         token, clock = await self.token(), self._keeper.clock
         try:
@@ -76,7 +77,7 @@ def _says_401(outcome: object) -> bool:
     return any(
         getattr(each, name, None) == _UNAUTHORIZED
         for each in (outcome, response)
-        for name in ("status", "status_code")
+        for name in ("status", "status_code", "http_status", "code")
         if each is not None
     )
 

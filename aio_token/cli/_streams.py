@@ -66,17 +66,17 @@ class _Guarded(io.RawIOBase):
         try:
             return self._there().readinto(buffer)
         except OSError as error:
-            self._lose(error)
-            return 0
+            what = "standard input cannot be read"
+            raise StreamLost(what, error) from None
 
     def write(self, data: ReadableBuffer) -> int:
-        try:
-            written = None if self._is_lost else self._there().write(data)
-        except OSError as error:
-            self._is_lost = True  # what is in a buffer is written once more at the end
-            self._lose(error)
-            written = None
-        return memoryview(data).nbytes if written is None else written
+        if not self._is_lost:
+            try:
+                return _patiently(self._there(), data)
+            except OSError as error:
+                self._is_lost = True  # what is in a buffer is written once more at the end
+                self._lose(error)
+        return memoryview(data).nbytes
 
     def _there(self) -> _Raw:
         if self._raw is None:
@@ -89,10 +89,10 @@ def guard_streams() -> None:
 
     No sentence fails for its letters either: what the terminal's encoding lacks is written by its number.
     """
-    sys.stdout = _written(sys.stdout, _raise_for("standard output cannot be written to"))
-    sys.stderr = _written(sys.stderr, lambda _: None)
+    sys.stdout = _written(sys.stdout, _say)
+    sys.stderr = _written(sys.stderr, _say_nothing)
     if sys.stdin is None or (type(sys.stdin) is io.TextIOWrapper and not sys.stdin.isatty()):
-        raw = _Guarded(_raw_of(sys.stdin), _raise_for("standard input cannot be read"), reads=True)
+        raw = _Guarded(_raw_of(sys.stdin), _say_nothing, reads=True)
         sys.stdin = io.TextIOWrapper(io.BufferedReader(raw), _encoding_of(sys.stdin), errors="replace")
 
 
@@ -117,8 +117,19 @@ def _encoding_of(stream: TextIO | None) -> str:
     return "utf-8" if stream is None else stream.encoding
 
 
-def _raise_for(what: str) -> Callable[[OSError], None]:
-    def lose(error: OSError) -> None:
-        raise StreamLost(what, error) from None
+def _patiently(raw: _Raw, data: ReadableBuffer) -> int:
+    """Write, and wait where another program has made the stream one that does not block, which it is for us as well."""
+    while (written := raw.write(data)) is None:
+        import select
 
-    return lose
+        select.select([], [raw.fileno()], [])
+    return written
+
+
+def _say(error: OSError) -> None:
+    what = "standard output cannot be written to"
+    raise StreamLost(what, error) from None
+
+
+def _say_nothing(error: OSError) -> None:
+    """There is no other place to say it in."""

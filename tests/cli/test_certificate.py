@@ -86,6 +86,7 @@ async def test_a_certificate_without_an_origin_of_https(aio_token: CommandLine, 
         )
         await set_up("default", profile, server.credential(client_id="app"))
         assert (await aio_token("request", "GET", f"{api.url}/x")).code == 0
+        assert "app.pem can be shown" in (await aio_token("doctor")).out
 
 
 async def test_a_key_wants_its_certificate(aio_token: CommandLine, tmp_path: Path) -> None:

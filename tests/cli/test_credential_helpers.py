@@ -163,5 +163,9 @@ async def test_what_docker_may_ask_besides(aio_token: CommandLine) -> None:
     assert (done.code, done.out.startswith("docker-credential-aio-token ")) == (0, True)
     done = await aio_token("docker", "tea")
     assert (done.code, "get, store, erase, list and version" in done.err) == (2, True)
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        done = await aio_token("git", "erase", stdin=ASKED)  # without the password that was rejected
+        assert (done.code, done.out, done.err, server.refreshes) == (0, "", "", 0)
     done = await aio_token("git", "capability", stdin="protocol=https\nhost=git.example\n")
     assert (done.code, done.out, done.err) == (0, "", "")

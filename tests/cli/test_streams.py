@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -153,3 +154,20 @@ def test_what_is_lost_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StreamLost, match="standard input cannot be read"):
         sys.stdin.read()
     assert _streams.StreamLost("x", BrokenPipeError(32, "gone")).sentence is None
+
+
+@pytest.mark.usefixtures("streams")
+def test_what_does_not_block_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that shares the stream may have made it so: what it does not take at once comes when there is room."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with os.fdopen(writer, "w") as out, os.fdopen(reader, "rb") as pipe:
+        monkeypatch.setattr(sys, "stdout", out)
+        guard_streams()
+        taken: list[bytes] = []
+        thread = threading.Thread(target=lambda: taken.append(pipe.read(4 * 65_536)))
+        thread.start()
+        sys.stdout.write("x" * 4 * 65_536)
+        sys.stdout.flush()
+        thread.join()
+    assert taken == [b"x" * 4 * 65_536]
