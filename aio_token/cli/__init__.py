@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -11,7 +12,6 @@ _EXTRA = ("click", "platformdirs")
 
 def main() -> None:
     """Run the command line, and leave with one of its exit codes."""
-    _guard_streams()
     line = _answered() if sys.argv[1:2] == ["token"] and "_AIO_TOKEN_COMPLETE" not in os.environ else None
     if line is not None:
         # All is written, and nothing is open or locked. To take Python apart would cost a third of the time.
@@ -21,7 +21,6 @@ def main() -> None:
 
 def docker() -> None:
     """Run `aio-token docker`, by the name under which docker looks for a credential helper."""
-    _guard_streams()
     sys.argv[1:1] = ["docker"]
     sys.exit(_whole())
 
@@ -37,27 +36,33 @@ def _answered() -> str | None:
 
 
 def _written(line: str) -> int:
-    """Write the answer, and return the exit code."""
-    from aio_token.cli._streams import StreamLost
-
-    try:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-    except StreamLost as lost:
-        sys.stderr.write(f"{lost.sentence}\n" if lost.sentence else "")
-        sys.stderr.flush()
-        return lost.code
-    return 0
+    """Write the answer, and return the exit code; guards on the streams are made where they are needed."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        except OSError as error:
+            return _lost(error)
+        return 0
+    return _lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
 
 
-def _guard_streams() -> None:
-    from aio_token.cli._streams import guard_streams
+def _lost(error: OSError) -> int:
+    from aio_token.cli._streams import UNWRITABLE, StreamLost, guard_streams
 
     guard_streams()
+    lost = StreamLost(UNWRITABLE, error)
+    sys.stderr.write(f"{lost.sentence}\n" if lost.sentence else "")
+    sys.stderr.flush()
+    return lost.code
 
 
 def _whole() -> int:
     from importlib.util import find_spec
+
+    from aio_token.cli._streams import guard_streams
+
+    guard_streams()
 
     if not all(map(find_spec, _EXTRA)):
         sys.stderr.write("The command line needs a few more packages. Run: pip install 'aio-token[cli]'\n")

@@ -164,19 +164,23 @@ _CHOICES = {
 }
 _PLACES = {"client_secret": ("stored",), "client_key": (), "assertion": (), "key": ("keyring",)}
 """Where secrets may be, besides a variable, a file and a platform's address; a secret itself is refused (law G5)."""
-_PLACE = re.compile(r"(?:env|file|url):.+", re.DOTALL)
 
 
 def _fits(name: str, value: object) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
     if name in _PLACES:
-        return isinstance(value, str) and (value in _PLACES[name] or _PLACE.fullmatch(value) is not None)
+        return isinstance(value, str) and (value in _PLACES[name] or _is_place(value))
     if name == "authorization_details":
         return isinstance(value, str) and _is_list(value)
     if name in _SEVERAL:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(value, bool if name == "dpop" else str)
+
+
+def _is_place(text: str) -> bool:
+    kind, _, detail = text.partition(":")
+    return kind in {"env", "file", "url"} and bool(detail)
 
 
 def _is_list(text: str) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 READER_LEFT = 141
 """The exit code of a command that SIGPIPE ends, which Python has ignored."""
 _OTHER = 1
+UNWRITABLE = "standard output cannot be written to"
 
 
 class StreamLost(Exception):
@@ -127,8 +128,7 @@ def _patiently(raw: _Raw, data: ReadableBuffer) -> int:
 
 
 def _say(error: OSError) -> None:
-    what = "standard output cannot be written to"
-    raise StreamLost(what, error) from None
+    raise StreamLost(UNWRITABLE, error) from None
 
 
 def _say_nothing(error: OSError) -> None:
