@@ -13,7 +13,7 @@ HERE = {
     " (NO_PROXY, or a Transport without `proxy`)": " (NO_PROXY)",
     " (NO_PROXY, or a session without `proxy`)": " (NO_PROXY)",
     "if it was moved here, give Encrypted() its old path as identity=": (
-        "a profile gets another name by: aio-token profiles rename"
+        "was HOME or XDG_STATE_HOME another one at the sign-in? Another name is given by: aio-token profiles rename"
     ),
     "this store was given no codec= to read it with": "the profile keeps its token in clear; sign in again",
     "as new_key() makes it": "as aio-token new-key makes it",
@@ -40,6 +40,8 @@ HERE = {
     "check the client's id, its secret and its way to authenticate": (
         "check --client-id, the client's secret or key, and --client-auth"
     ),
+    "pass password=": "it has a password; write it without one: openssl pkey -in FILE -out NEW",
+    "; use https addresses, or leave the certificate out": "; sign in at an https issuer, or without --certificate",
     "free the port or use another": "free the port, or pass another --port",
     "give them in the URL, or to the client": "give them in the URL",
     "or give a client of its Sentinel": "or its Sentinels, by redis+sentinel://",

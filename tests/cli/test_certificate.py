@@ -89,6 +89,15 @@ async def test_a_certificate_without_an_origin_of_https(aio_token: CommandLine, 
         assert "app.pem can be shown" in (await aio_token("doctor")).out
 
 
+async def test_a_key_with_a_password(aio_token: CommandLine, tmp_path: Path) -> None:
+    """1, before anybody is asked, for it or for anything else; and the command that writes one without."""
+    CertificateAuthority(tmp_path).issue("bot", password="canary-password")  # noqa: S106  nobody's
+    shown = ["--certificate", tmp_path / "bot.pem", "--certificate-key", tmp_path / "bot.key"]
+    here = ["--issuer", "https://127.0.0.1:9", "--client-id", "bot", "--service-account"]
+    done = await aio_token("login", *here, *shown, terminal=True)
+    assert (done.code, "it has a password; write it without one: openssl pkey" in done.err) == (1, True)
+
+
 async def test_a_key_wants_its_certificate(aio_token: CommandLine, tmp_path: Path) -> None:
     """2, before anybody is asked."""
     (tmp_path / "a.key").touch()

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[2] / "aio_token"
 HEARD = (
     *("_disk/permissions", "_disk/durable", "oauth/discovery", "oauth/provider", "oauth/sending", "oauth/url"),
-    *("oauth/remedies", "oauth/addresses", "oauth/secret", "oauth/signing_key", "oauth/transport", "grants/_pushing"),
+    *(
+        "oauth/remedies",
+        "oauth/addresses",
+        "oauth/secret",
+        "oauth/certificate",
+        "oauth/mutual_tls",
+        "oauth/signing_key",
+        "oauth/transport",
+        "grants/_pushing",
+    ),
     *("_edge/origins", "grants/_loopback"),
     *("stores/codec", "stores/encrypted", "stores/key", "stores/keys", "stores/_os_keyring", "stores/_content"),
     *("stores/_redis_clients", "stores/_redis_trouble", "stores/_postgres_table", "stores/_psycopg", "stores/_leases"),
@@ -30,7 +39,7 @@ HEARD = (
 NEVER_HERE = re.compile(
     r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
     r"|^X\(\) takes |^X cannot be read \(X\); see the cause$"
-    r"|make_context=|^transport is a Transport|^<!DOCTYPE|^<Transport"
+    r"|make_context|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
 )
 """What only a program can be told: it gave a wrong argument."""
 PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b|pass [a-z]+_[a-z_]+|see the cause")
