@@ -91,7 +91,7 @@ async def test_a_certificate_without_an_origin_of_https(aio_token: CommandLine, 
 
 async def test_a_key_with_a_password(aio_token: CommandLine, tmp_path: Path) -> None:
     """1, before anybody is asked, for it or for anything else; and the command that writes one without."""
-    CertificateAuthority(tmp_path).issue("bot", password="canary-password")  # noqa: S106  nobody's
+    CertificateAuthority(tmp_path).issue("bot", password="canary-password")
     shown = ["--certificate", tmp_path / "bot.pem", "--certificate-key", tmp_path / "bot.key"]
     here = ["--issuer", "https://127.0.0.1:9", "--client-id", "bot", "--service-account"]
     done = await aio_token("login", *here, *shown, terminal=True)
