@@ -67,8 +67,9 @@ async def test_another_server_gets_nothing(asked: str, aio_token: CommandLine) -
         done = await aio_token("git", "get", stdin=asked)
         assert (done.code, done.out) == (0, "")
         assert "aio-token login PROFILE --origin" in done.err
-        done = await aio_token("git", "store", stdin=asked)
-        assert (done.code, done.out, done.err) == (0, "", "")
+        for operation in ("store", "erase"):
+            done = await aio_token("git", operation, stdin=asked)
+            assert (done.code, done.out, done.err) == (0, "", "")
 
 
 async def test_git_is_not_sent_to_a_person_for_a_password(aio_token: CommandLine) -> None:
