@@ -42,9 +42,9 @@ class Authorizing:
         """Await `send(token)`, and once more with another token after a result or an error that says 401.
 
         It is for those who can set a header and see no response, as with many SDKs: a result or an error says 401 by a
-        `status` or `status_code` of its own or of its `response`. A token that is bound to a key gives its headers for
-        each request, `token.headers(method, url)`; where those lack a nonce that the server wants (RFC 9449 section 9),
-        `send` is awaited once more with the same token. Raises what `token` and `send` raise.
+        `status`, `status_code`, `http_status` or `code` of its own or of its `response`. A token that is bound to a key
+        gives its headers for each request, `token.headers(method, url)`; where those lack a nonce that the server wants
+        (RFC 9449 section 9), `send` is awaited once more with the same token. Raises what `token` and `send` raise.
         """
         token, clock = await self.token(), self._keeper.clock
         proofs = Proofs(nonces_of(self), clock.time)
@@ -83,7 +83,7 @@ class _Outcome(Generic[T]):
         return any(
             getattr(each, name, None) == _UNAUTHORIZED
             for each in (self.said, response)
-            for name in ("status", "status_code")
+            for name in ("status", "status_code", "http_status", "code")
             if each is not None
         )
 

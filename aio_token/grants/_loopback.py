@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hmac
 import logging
+import os
 import secrets
 from contextlib import asynccontextmanager
 from html import escape
@@ -209,6 +210,6 @@ async def _start(runner: web.ServerRunner, addresses: tuple[str, ...], port: int
             if runner.addresses and error.errno != errno.EADDRINUSE:
                 continue  # this machine has no such address; it has the other one
             what = f"{address} cannot be listened on, port {port}"
-            message = f"{what} ({type(error).__name__}); free the port or use another"
+            message = f"{what}: {os.strerror(error.errno or 0).lower()}; free the port or use another"
             raise_alone(ConfigurationError(message), because=error)
         port = runner.addresses[0][1]

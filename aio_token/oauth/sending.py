@@ -23,7 +23,6 @@ from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
 from aio_token.oauth.private import PrivateAddress
 from aio_token.oauth.remedies import PASSES
 from aio_token.oauth.secret import Revealed
-from aio_token.oauth.url import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -74,7 +73,8 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
             connecting = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
             has_lapsed = isinstance(error, LockTimeout)
-            failure = _translated(error, request.to, proxy, dropped=dropped is not None or not connecting)
+            acted = dropped is not None or not connecting
+            failure = translated(error, request.to, dropped=acted, by_proxy=proxy.value is not None)
         if has_lapsed:
             raise dropped or lapsed()
         if isinstance(failure, ConfigurationError) or not lost:
@@ -195,11 +195,9 @@ def _what_to_set_right(error: aiohttp.ClientConnectionError) -> str | None:
     return None
 
 
-def _is_of_the_proxy(error: aiohttp.ClientConnectorError, proxy: Revealed[str | None]) -> bool:
+def _is_of_the_proxy(error: aiohttp.ClientConnectorError, *, by_proxy: bool) -> bool:
     """Whether it is the proxy that cannot be reached, or whose name is not known."""
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return True
-    return proxy.value is not None and host_of(proxy.value) == error.host
+    return by_proxy and isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError)
 
 
 def _said_by_proxy(status: int, to: str, unknown: str) -> TokenError:
@@ -213,8 +211,11 @@ def _said_by_proxy(status: int, to: str, unknown: str) -> TokenError:
     )
 
 
-def _translated(error: Exception, to: str, proxy: Revealed[str | None], *, dropped: bool) -> TokenError:
-    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request."""
+def translated(error: Exception, to: str, *, dropped: bool, by_proxy: bool) -> TokenError:
+    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request.
+
+    `by_proxy` tells that only the proxy's name was looked up here.
+    """
     failure: TokenError
     unknown = "; whether it acted on the request is unknown" if dropped else ""
     match error:
@@ -222,16 +223,12 @@ def _translated(error: Exception, to: str, proxy: Revealed[str | None], *, dropp
             failure = ConfigurationError(f"{to} {why}")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
-        case aiohttp.ClientConnectorError() if _is_of_the_proxy(error, proxy):
-            failure = ServerUnavailable(
-                f"the proxy on the way to {to} cannot be reached: {_why_not(error.os_error)}{unknown}",
-                outcome_unknown=dropped,
-            )
         case aiohttp.ClientHttpProxyError():
             failure = _said_by_proxy(error.status, to, unknown)
         case aiohttp.ClientConnectorError():
+            what = f"the proxy on the way to {to}" if _is_of_the_proxy(error, by_proxy=by_proxy) else to
             failure = ServerUnavailable(
-                f"{to} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
+                f"{what} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
             )
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)

@@ -61,6 +61,8 @@ async def tokens(server: AuthorizationServer, clock: ManualClock) -> AsyncIterat
 SAYING = [
     lambda: LibraryError(status=401),
     lambda: LibraryError(status_code=401),
+    lambda: LibraryError(code=401),
+    lambda: LibraryError(http_status=401),
     lambda: LibraryError(response=SimpleNamespace(status=401)),
     lambda: LibraryError(response=SimpleNamespace(status_code=401)),
 ]

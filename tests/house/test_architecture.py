@@ -25,6 +25,7 @@ DOORS = {
     "aiohttp": {
         "_edge",
         "_middleware",
+        "cli._request_trouble",
         "cli.commands.request",
         "grants._loopback",
         "oauth.body",

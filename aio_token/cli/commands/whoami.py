@@ -51,7 +51,7 @@ def command(profile: str, *, as_json: bool) -> None:
 
 async def _told(session: Session) -> Mapping[str, Any]:
     """Return what the server says. Raises `TokenError`."""
-    with session.advice():
+    with session.advice(session.with_openid):
         async with tokens_of(session) as tokens:
             provider = await discover(session.profile)
             if provider.userinfo_endpoint is not None:
