@@ -33,6 +33,8 @@ HERE = {
     "knows the DPoP `alg`": "takes proofs signed with ES256",
     ", or pass check_server=False": "",
     "make it once, with create_table() or the statement in `schema`": "the program makes it, by create_table",
+    "give another name as table=, and make that one with create_table()": "--table names another one",
+    "give another name as table=": "--table names another one",
     "table= takes": "--table takes",
     "; for SOCKS, pass connector= instead": "",
     "proxy is the address": "--proxy is the address",

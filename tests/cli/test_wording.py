@@ -33,13 +33,20 @@ HEARD = (
     ),
     *("_edge/origins", "grants/_loopback"),
     *("stores/codec", "stores/encrypted", "stores/key", "stores/keys", "stores/_os_keyring", "stores/_content"),
-    *("stores/_redis_clients", "stores/_redis_trouble", "stores/_postgres_table", "stores/_psycopg", "stores/_leases"),
+    *(
+        "stores/_redis_clients",
+        "stores/_redis_trouble",
+        "stores/_postgres_table",
+        "stores/_postgres_trouble",
+        "stores/_psycopg",
+        "stores/_leases",
+    ),
 )
 """The modules whose sentences reach a terminal."""
 NEVER_HERE = re.compile(
     r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
     r"|^X\(\) takes |^X cannot be read \(X\); see the cause$"
-    r"|make_context|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
+    r"|make_context|^this role may not make the table|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
 )
 """What only a program can be told: it gave a wrong argument."""
 PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b|pass [a-z]+_[a-z_]+|see the cause")
