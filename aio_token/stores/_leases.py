@@ -23,6 +23,7 @@ from aio_token._disk.durable import MAX_SIZE
 from aio_token._disk.lock import waited_for
 from aio_token._errors import StoreError, Superseded
 from aio_token._ground.value import Value
+from aio_token._hold import is_swept_away
 from aio_token.stores._arguments import duration
 from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
@@ -168,9 +169,11 @@ class _Slot:
         return True
 
     async def leave(self) -> None:
-        """Give the lease back; what hangs is not waited for."""
+        """Give the lease back; what hangs is not waited for, and what is left of an event loop waits for nothing."""
         if self._beat is not None:
             self._beat.cancel()
+        if is_swept_away():
+            return
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.wait((self._beating,))

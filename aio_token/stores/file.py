@@ -82,15 +82,16 @@ class FileTokenStore(Shared):
     @asynccontextmanager
     async def _hold(self) -> AsyncIterator[_FileSlot]:
         # Neither those of this process nor those of other processes are waited for in a thread.
-        async with self._turns.turn(), self._worker(self._strand) as worker:
+        async with self._worker(self._strand) as worker:
             file = self._file(worker)
-            try:
-                await waited_for(lambda: worker.call(file.enter))
-                yield _FileSlot(file, worker)
-            finally:
-                # A write that was given up keeps the lock until the step in its thread has ended: it may be the very
-                # one that replaces the file. So does an attempt to take the lock, which it may have won.
-                await worker.settle(file.leave)
+            async with self._turns.turn(lambda: worker.submit(file.leave)):
+                try:
+                    await waited_for(lambda: worker.call(file.enter))
+                    yield _FileSlot(file, worker)
+                finally:
+                    # A write that was given up keeps the lock until the step in its thread has ended: it may be the
+                    # very one that replaces the file. So does an attempt to take the lock, which it may have won.
+                    await worker.settle(file.leave)
 
     def _file(self, steps: Steps) -> CredentialFile:
         return CredentialFile(self._path, self._codec, self._platform, steps, follow_links=not self._check_permissions)
