@@ -84,8 +84,7 @@ class Keeper:
     ) -> None:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
         self._grant, self._store = grant, store
-        self._windows = windows
-        self._limits = limits
+        self._windows, self._limits = windows, limits
         self.clock = clock
         self._tell = tell
         self._pace = pace
@@ -272,6 +271,7 @@ class Keeper:
         if not isinstance(self._grant, Spending) or not self._grant.spends(self.credential):
             return
         credential = spending(self.credential, issued_by=self._grant.issued_by, now=self.clock.time())
+        self._lineage = self._lineage.trying(credential)  # one that was given up may land late, and is no other's
         failure = await save(slot.save(credential), self._store, self._limits)
         if failure is None:
             self._lineage, self.credential = self._lineage.saved(credential), credential

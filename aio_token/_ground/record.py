@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_LATEST = 1e15  # POSIX seconds; also keeps NaN, infinity and integers beyond any float out
+_LATEST = 1e15  # POSIX seconds, and counts; also keeps NaN, infinity and integers beyond any float out
 
 
 class Members:
@@ -63,7 +63,7 @@ class Members:
     def whole(self, name: str) -> int:
         """Return a whole number that is not negative."""
         value = self._members.get(name, 0)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LATEST:
             return value
         raise _wrong(name)
 
