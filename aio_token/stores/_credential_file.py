@@ -15,7 +15,7 @@ from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.lock import ProcessLock
-from aio_token._disk.permissions import explained
+from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import unguarded
 from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreCorrupt, StoreError, without_frames
@@ -99,7 +99,7 @@ class CredentialFile:
             try:
                 aside = self._file.set_aside()
             except OSError as error:
-                message = f"{self._path} is damaged ({damage}) and cannot be moved aside: {explained(error)}"
+                message = f"{self._path} is damaged ({damage}), and {unusable(self._path, 'moved aside', error)}"
                 raise StoreCorrupt(message) from without_frames(error)
             _logger.warning("%s is damaged (%s): moved to %s and treated as empty", self._path, damage, aside)
             return None
