@@ -49,9 +49,7 @@ _OUTLOOK = {
 _ELSE = "see to its disk, or choose another path"
 """What to do about the rest."""
 
-_OWN_PLACE = (
-    "choose a place of your own (HOME, XDG_STATE_HOME), run this as that user, or pass check_permissions=False"
-)
+_OWN_PLACE = "choose a place of your own (HOME, XDG_STATE_HOME), run this as that user, or pass check_permissions=False"
 
 
 def refuse_exposed_file(path: Path, found: os.stat_result) -> None:

@@ -36,7 +36,9 @@ class CredentialFile:
     """The file in the hands of one operation; everything raises `StoreError`.
 
     `enter` tries the lock and reads at once, so that both are one call of a thread (law C14); `load` then begins with
-    what was read. What the codec is told is the path as configured, never where a link leads (law F7).
+    what was read. `may_have_two_holders` tells then that the lock's file is younger than the mark "spending": whoever
+    wrote that has held another file, which was removed. What the codec is told is the path as configured, never where a
+    link leads (law F7).
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class CredentialFile:
         self._platform = unguarded(platform) if follow_links else platform
         self._steps = steps
         self._read_at_entry: Future[Credential | None] | None = None
+        self.may_have_two_holders: bool = False
 
     @cached_property
     def _path(self) -> Path:
@@ -76,7 +79,10 @@ class CredentialFile:
                 return False
         self._read_at_entry = Future()
         try:
-            self._read_at_entry.set_result(self.read())
+            kept = self.read()
+            since = kept.spending_since if kept is not None else None
+            self.may_have_two_holders = since is not None and self._lock.made_at > since
+            self._read_at_entry.set_result(kept)
         except Exception as error:  # noqa: BLE001  whatever it is, who loads is told; deleting needs no key
             self._read_at_entry.set_exception(error)
         return True

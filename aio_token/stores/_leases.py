@@ -24,7 +24,7 @@ from aio_token._disk.lock import waited_for
 from aio_token._errors import StoreError, Superseded
 from aio_token._ground.value import Value
 from aio_token._hold import is_swept_away
-from aio_token.stores._arguments import duration
+from aio_token.stores._arguments import lease_of
 from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead
@@ -92,7 +92,7 @@ class LeasedTokenStore(Shared):
     """Keeps a credential on a server that many hosts reach; `identity` names its place for the codec."""
 
     def __init__(self, identity: str, codec: Codec | None, *, lease: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._lease = duration(lease, "lease")
+        self._lease = lease_of(lease)
         self._clock = clock
         self._records = Records(self, identity, codec_of(codec), clock)
         self._turns = Turns()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,11 @@ from aio_token.stores._psycopg import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+_ROLLED_BACK = "40"
+"""What a SQLSTATE begins with where others were faster, as under REPEATABLE READ: the statement is to be run again."""
+
+_PAUSES = (0.01, 0.05, 0.2)
 
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,50}(\.[a-z_][a-z0-9_]{0,50})?")
 
@@ -62,12 +69,16 @@ class Table:
 
     async def ask(self, statement: str, *parameters: object) -> Sequence[Any] | None:
         """Run a statement and return its first row, if any. Raises `StoreError`."""
-        try:
-            return await self._run(statement, parameters)
-        except TokenError:
-            raise
-        except Exception as error:  # noqa: BLE001  the database's, and a foreign message may hold anything
-            failure = self._explained(error)
+        for delay in (*_PAUSES, None):
+            try:
+                return await self._run(statement, parameters)
+            except TokenError:
+                raise
+            except Exception as error:  # noqa: BLE001  the database's, and a foreign message may hold anything
+                failure = self._explained(error)
+                if delay is None or not str(getattr(error, "sqlstate", "")).startswith(_ROLLED_BACK):
+                    break
+            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  it spreads hosts, it hides nothing
         raise failure
 
     def _explained(self, error: Exception) -> StoreError:
@@ -100,9 +111,19 @@ class Table:
 
 
 _HINTS = {
-    "42P01": "there is no table {table}; make it once, with create_table() or the statement in `schema`",
+    "42P01": "there is no table {table}, or none that this role sees (search_path, USAGE of its schema); make it once, "
+    "with create_table() or the statement in `schema`, or name it with its schema",
     "42703": "the table is an earlier release's; run: ALTER TABLE {table} ADD COLUMN damaged bytea",
     "42501": "this role may not use the table; run: GRANT SELECT, INSERT, UPDATE ON {table} TO the role",
+    "40001": "others write too much at once; try later",
+    "40P01": "others write too much at once; try later",
+    "53100": "its disk is full; make room there",
+    "53300": "it has too many connections; close some, or raise max_connections",
+    "55P03": "another transaction has locked the table; end that, or try later",
+    "57014": "the statement was given up; raise this role's statement_timeout, or see what locks the table",
+    "57P01": "the server was shut down; try later",
+    "57P02": "the server has crashed; try later",
+    "57P03": "the server does not take connections yet; try later",
     "25006": "this server takes no writes; give the address of the primary",
     "28P01": "the password is wrong",
     "3D000": "there is no such database; check the address",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RIGHTS = (
-    "~aio_token:* +eval +get +set +del +pexpire +persist +exists +hdel +hget +hset +hmget "
+    "~aio_token:* +eval +get +set +del +pexpire +pttl +persist +exists +hdel +hget +hset +hmget "
     "+sadd +srem +smembers +time +info +config|get"
 )
 """What a user of the server needs, as ACL SETUSER takes it."""
@@ -27,6 +27,7 @@ _OUTLOOK = {
     "TimeoutError": "did not answer in time; try later, and see whether it is overloaded",
     "MasterNotFoundError": "has no primary that its Sentinels know, or none of them answers; see whether they run, and "
     "what they call it",
+    "InvalidResponse": "answers as no Redis does; see whether the address is right",
     "ModuleNotFoundError": "needs the package redis; run: pip install 'aio-token[redis]'",
 }
 """By the names of redis-py's errors, and of Python's own."""
@@ -39,8 +40,18 @@ _SAYS = {
     "READONLY": _OUTLOOK["ReadOnlyError"],
     "MISCONF": "cannot write its snapshots to its disk and takes no writes meanwhile; make room there",
     "LOADING": _OUTLOOK["BusyLoadingError"],
+    "BUSY": "is busy with a script that does not end; end it with SCRIPT KILL",
+    "MASTERDOWN": "is a replica that has lost its primary; see to that one",
+    "NOREPLICAS": "has too few replicas to take writes; see to them",
+    "TRYAGAIN": "is moving this key to another node of its cluster; try later",
+    "WRONGTYPE": "keeps something else under this key; choose another name or prefix, or delete that key",
+    "clients": "has too many clients; raise its maxclients, or close some",
+    "DB": "has no such database; give another number at the end of the URL",
 }
-"""By the first word of what the server says; the rest of it is not shown."""
+"""By the first known word of what the server says; the rest of it is not shown."""
+
+
+_ELSE = "see its log, and whether the address is that of a Redis server"
 
 
 def explained(store: object, error: Exception) -> StoreError:
@@ -52,7 +63,7 @@ def explained(store: object, error: Exception) -> StoreError:
         outlook = _OUTLOOK.get(name)
     if outlook is None:
         reached = "cannot be reached; see whether the server runs, and whether the address is right"
-        outlook = reached if isinstance(error, OSError) or name == "ConnectionError" else f"failed ({name})"
+        outlook = reached if isinstance(error, OSError) or name == "ConnectionError" else f"failed ({name}); {_ELSE}"
     failure = StoreError(f"{store!r} {outlook}")
     if isinstance(error, OSError):
         failure.__cause__ = without_frames(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -106,8 +107,11 @@ class _FileSlot:
 
     @property
     def lasts(self) -> float | None:
-        """None: a hold lasts for as long as it is held."""
-        return None
+        """None: a hold lasts for as long as it is held. Infinity: so does this one, but maybe an earlier one as well.
+
+        That one is given its time to save what it obtains, as where holds lapse (law J3).
+        """
+        return math.inf if self._file.may_have_two_holders else None
 
     async def load(self) -> Credential | None:
         """Return what is kept; a damaged file is moved aside first. Raises `StoreError`."""

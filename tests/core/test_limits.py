@@ -170,7 +170,7 @@ async def test_a_store_that_hangs_while_it_deletes_hangs_no_one() -> None:
     tokens = TokenRepository(RotatingGrant(ManualClock()), store, limits=Limits(save=0.05), observer=None)
     await tokens.token()
     store.faults["delete"] = asyncio.Event()
-    with pytest.raises(StoreError, match="did not remove the credential within 0.05 s"):
+    with pytest.raises(StoreError, match=r"did not remove the credential within 0\.05 s"):
         await tokens.sign_out()
 
 
