@@ -154,11 +154,11 @@ async def read(place: TokenStore | Slot, store: TokenStore, limits: Limits) -> C
     """Return what the store holds; a file system that hangs must hang no caller (law F10)."""
     error = StoreError(f"{store!r} could not be read within {limits.load:g} s; see to its storage")
     async with within(limits.load, error):
-        found = await place.load()
-    if found is not None and not isinstance(found, Credential):
-        message = f"{store!r} gave a {type(found).__name__} instead of a Credential; see to its load()"
-        raise StoreError(message)
-    return found
+        found: object = await place.load()
+    if found is None or isinstance(found, Credential):
+        return found
+    message = f"{store!r} gave a {type(found).__name__} instead of a Credential; see to its load()"
+    raise StoreError(message)
 
 
 async def probe(store: TokenStore, limits: Limits) -> None:

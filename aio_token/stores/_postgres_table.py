@@ -69,17 +69,19 @@ class Table:
 
     async def ask(self, statement: str, *parameters: object) -> Sequence[Any] | None:
         """Run a statement and return its first row, if any. Raises `StoreError`."""
-        for delay in (*_PAUSES, None):
+        pauses = iter(_PAUSES)
+        while True:
             try:
                 return await self._run(statement, parameters)
             except TokenError:
                 raise
             except Exception as error:  # noqa: BLE001  the database's, and a foreign message may hold anything
                 failure = self._explained(error)
-                if delay is None or not str(getattr(error, "sqlstate", "")).startswith(_ROLLED_BACK):
-                    break
-            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  it spreads hosts, it hides nothing
-        raise failure
+                was_rolled_back = str(getattr(error, "sqlstate", "")).startswith(_ROLLED_BACK)
+            pause = next(pauses, None) if was_rolled_back else None
+            if pause is None:
+                raise failure
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  it spreads hosts, it hides nothing
 
     def _explained(self, error: Exception) -> StoreError:
         """Say what is wrong, by the code that all clients give (SQLSTATE), with no part of the message."""
