@@ -7,11 +7,12 @@ that reads a stored token imports neither aiohttp nor Authlib.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from aio_token._ground import TYPE_CHECKING
 
 from aio_token._ground.public import lazily
 
 if TYPE_CHECKING:
+    from typing import Any
     from collections.abc import Callable
 
     # What supplies tokens, and what puts them on requests

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.public import public
+
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # nothing asks this one at run time
 
 CLOCK_TOLERANCE = 60.0
 """Seconds by which clocks of hosts that share a store may differ; what is from further ahead is not believed."""
@@ -17,11 +22,9 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Return POSIX seconds."""
-        ...
 
     def monotonic(self) -> float:
         """Return seconds since some fixed moment of this process's machine."""
-        ...
 
 
 class SystemClock:

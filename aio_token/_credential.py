@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from aio_token._bound.token import key_in, token_in
 from aio_token._errors import StoreError, TokenError
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.public import public, public_in
 from aio_token._ground.record import Members
 from aio_token._ground.value import Value, field, replace

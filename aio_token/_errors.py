@@ -8,12 +8,11 @@ makes `ServerUnavailable` one of those on which aiohttp does not, for libraries 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.public import public, public_in
 
 if TYPE_CHECKING:
-    from typing import NoReturn, Self
+    from typing import Literal, NoReturn, Self
 
 
 @public

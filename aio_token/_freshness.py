@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aio_token._bound.token import DPoPToken
 from aio_token._clock import CLOCK_TOLERANCE
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
 from aio_token._wish import NO_WISH, Wish
@@ -172,14 +172,6 @@ class CachedToken:
         self.fresh_until = min(self._expiring, self._clock.monotonic() + seconds)
         if self.plain_until > -math.inf:
             self.plain_until = self.fresh_until
-
-
-@runtime_checkable
-class Caching(Protocol):
-    """Holds the token in memory, timed by its clock; the hot path looks there itself."""
-
-    cached: CachedToken | None
-    clock: Clock
 
 
 class Answer(IntEnum):

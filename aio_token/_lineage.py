@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from aio_token._errors import ConfigurationError
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.value import Value, replace
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from aio_token._credential import Credential, IssuedBy
     from aio_token._interfaces import Grant
     from aio_token._token import Token

@@ -17,6 +17,7 @@ from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import SignInRequired, TokenError, unforeseen
 from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
+from aio_token._ground.closing import Closing
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
 from aio_token._limits import Limits
@@ -37,9 +38,6 @@ from aio_token.stores._forgiving import forgiving
 from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from aio_token._clock import Clock
     from aio_token._interfaces import Grant, TokenStore
     from aio_token._status import Status
@@ -52,7 +50,7 @@ _LIMITS = Limits()
 
 
 @public
-class TokenRepository(Narrowable, Authorizing, Unpicklable):
+class TokenRepository(Narrowable, Authorizing, Closing, Unpicklable):
     """Keeps one credential and supplies its token; share one repository among all who use that credential.
 
     Several event loops may use it, in turn or at once, each in its thread. A copy is the repository itself.
@@ -207,14 +205,6 @@ class TokenRepository(Narrowable, Authorizing, Unpicklable):
         if self._signing is not None:
             await self._signing.landed()
         await finish(self._keeper.save_what_is_unsaved(flight.lock), grace=self._limits.shutdown)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def _ask(self, question: Question) -> Token:
         flight, question = self._flights.here(), self._asked(question)

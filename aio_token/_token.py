@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from functools import wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from aio_token._errors import raise_alone
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.headers import Headers
 from aio_token._ground.public import public
 from aio_token._ground.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
+    from typing import Any, ClassVar, NoReturn, Self
 
     from yarl import URL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aio_token import __version__
@@ -15,7 +16,7 @@ copyright = "aio_token contributors, MIT licence"  # noqa: A001  Sphinx's name
 release = version = __version__
 
 default_role = "code"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_heading_anchors = 4
 
 html_theme = "furo"
@@ -47,6 +48,15 @@ def _code_in_docstrings(app: Sphinx, what: str, name: str, thing: object, option
             lines[number:number] = [".. code-block:: python", ""]
 
 
+def _defaults_that_read(  # noqa: PLR0917  as Sphinx calls it
+    app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write a default that is no expression, such as `<factory>`, as `...`: Sphinx cannot tell the parameters apart."""
+    del app, what, name, thing, options
+    return (signature and re.sub("<[^<>]+>", "...", signature)), returned
+
+
 def setup(app: Sphinx) -> None:
     """Tell Sphinx of it."""
+    app.connect("autodoc-process-signature", _defaults_that_read)
     app.connect("autodoc-process-docstring", _code_in_docstrings)

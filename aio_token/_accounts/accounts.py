@@ -24,6 +24,7 @@ from aio_token._arguments import demand, demand_kind, demand_one_of
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token._freshness import Windows
+from aio_token._ground.closing import Closing
 from aio_token._ground.public import public
 from aio_token._limits import Limits, waiting_for_the_lock
 from aio_token._lineage import refuse_another_client
@@ -38,8 +39,6 @@ from aio_token.stores.many.record import is_there
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from types import TracebackType
-    from typing import Self
 
     from aio_token._clock import Clock
     from aio_token._errors import TokenError
@@ -57,7 +56,7 @@ _LIMITS = Limits()
 
 
 @public
-class Accounts(Unpicklable):
+class Accounts(Closing, Unpicklable):
     """Repositories by name: `accounts["alice"]` is hers, the same one for as long as anything holds it.
 
     `grant` is a plain function that returns the grant for a name, such as `lambda name: RefreshTokenGrant(endpoint)`.
@@ -180,14 +179,6 @@ class Accounts(Unpicklable):
         busy = {account for account in self._in_use.values() if account.is_flying} | self._estate.unsaved
         for account in busy:
             await account.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def _account(self, name: str) -> Account:
         account = self._in_use.get(name)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from aio_token._errors import Superseded
 from aio_token._ground.backoff import LOOKS_APART
-from aio_token._hold import may_lose_writes, time_left
-from aio_token._interfaces import Probing, Spending, Standalone
+from aio_token._interfaces import Spending, Standalone
+from aio_token._lens.store import Lens, SlotLens
 from aio_token.stores.many.record import is_there
+from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -77,23 +78,15 @@ def begins_with_a_sign_in(grant: Grant) -> bool:
     return isinstance(grant, Spending) and not grant.spends(None)
 
 
-class StrangersStore:
+class StrangersStore(Lens):
     """The store of an account that begins with a sign-in."""
 
-    __slots__ = ("_name", "_store", "_strangers")
+    __slots__ = ("_name", "_strangers")
 
     def __init__(self, store: TokenStore, name: str, strangers: Strangers) -> None:
-        self._store = store
+        super().__init__(store)
         self._name = name
         self._strangers = strangers
-
-    def __repr__(self) -> str:
-        return repr(self._store)
-
-    @property
-    def may_lose(self) -> bool:
-        """What the store says."""
-        return may_lose_writes(self._store)
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
@@ -119,46 +112,24 @@ class StrangersStore:
                 if slot.has_written:
                     self._strangers.discard(self._name)
 
-    async def probe(self) -> None:
-        """Find out whether a credential could be kept, as far as the store can tell. Raises `StoreError`."""
-        if isinstance(self._store, Probing):
-            await self._store.probe()
 
-
-class _EmptySlot:
+class _EmptySlot(SlotLens):
     """A store in which nothing was, held once something is written."""
 
-    __slots__ = ("_slot", "_stack", "_store")
+    __slots__ = ("_stack", "_store", "has_written")
 
     def __init__(self, store: TokenStore, stack: AsyncExitStack) -> None:
+        super().__init__(MemoryTokenStore())  # nothing is in it
         self._store = store
         self._stack = stack
-        self._slot: Slot | None = None
-
-    @property
-    def has_written(self) -> bool:
-        """Whether the store was held."""
-        return self._slot is not None
-
-    @property
-    def lasts(self) -> float | None:
-        """What the store says."""
-        return time_left(self._slot) if self._slot is not None else None
-
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        return await self._slot.load() if self._slot is not None else None
+        self.has_written = False
 
     async def save(self, credential: Credential) -> None:
         """Keep the credential. Raises `Superseded` if another process was first, and `StoreError`."""
-        if self._slot is None:
+        if not self.has_written:
             self._slot = await self._stack.enter_async_context(self._store.exclusive())
-            if is_there(await self._slot.load()):
+            self.has_written = True
+            if is_there(await self.load()):
                 message = "another process has signed this account in meanwhile"
                 raise Superseded(message)
-        await self._slot.save(credential)
-
-    async def delete(self) -> None:
-        """Keep nothing."""
-        if self._slot is not None:
-            await self._slot.delete()
+        await super().save(credential)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
 
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.headers import Headers
 from aio_token._ground.public import public_in
 from aio_token._ground.value import field
@@ -12,6 +12,7 @@ from aio_token._token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, ClassVar
 
     from yarl import URL
 

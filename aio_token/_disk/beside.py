@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,8 @@ def cleared(path: Path) -> Path:
 
 def set_aside(path: Path) -> Path:
     """Move a damaged file out of the way, and keep the last few of its kind (law F3); return where it is now."""
+    from datetime import UTC, datetime  # noqa: PLC0415  for the rare damage
+
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     path.replace(aside)
     with suppress(OSError):  # what may not be listed is not cleared away

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aio_token._disk import beside
 from aio_token._disk.damage import Damaged
 from aio_token._disk.permissions import refuse_odd
 from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreError
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import ParamSpec, TypeVar
 
     from aio_token._disk.platform import Platform
 
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
+
 MAX_SIZE = 1_048_576
 _PATIENCE = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 
 class DurableFile:

@@ -7,9 +7,9 @@ import os
 import shlex
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aio_token._errors import StoreError
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from aio_token._disk.permissions import refuse_exposed_directory, refuse_exposed_file, refuse_exposed_way
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.value import Value, replace
 
 if TYPE_CHECKING:

@@ -6,13 +6,15 @@ import _thread
 import errno
 import time
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
 
 
 class GivenUp(BaseException):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aio_token._clock import SYSTEM_CLOCK
-from aio_token._freshness import Caching, Freshness
+from aio_token._freshness import Freshness
 from aio_token._interfaces import AtHand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aio_token._clock import Clock
     from aio_token._freshness import CachedToken
     from aio_token._token import Token
+
+
+@runtime_checkable
+class Caching(Protocol):
+    """Holds the token in memory, timed by its clock; the hot path looks there itself."""
+
+    cached: CachedToken | None
+    clock: Clock
 
 
 class _NoCache:

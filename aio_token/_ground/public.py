@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, TypeVar
+
+    _T = TypeVar("_T", bound=type)
 
 _TOP = __name__.partition(".")[0]
-_T = TypeVar("_T", bound=type)
 
 
 def public(cls: _T) -> _T:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+
+from aio_token._ground import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _LATEST = 1e15  # POSIX seconds, and counts; also keeps NaN, infinity and integers beyond any float out
 

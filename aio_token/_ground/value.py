@@ -8,16 +8,24 @@ apiece, which is most of what a module of small classes costs to import. Here th
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import Field
     from inspect import Signature
-    from typing import Self
+    from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+    _V = TypeVar("_V", bound="Value")
+
+else:
+
+    def dataclass_transform(**_: object) -> Callable[[type], type]:
+        return lambda cls: cls
+
 
 _MISSING: Any = object()
-_V = TypeVar("_V", bound="Value")
 
 
 class _Described:
@@ -29,7 +37,7 @@ class _Described:
         self, default: object, default_factory: object, flags: tuple[bool, bool | None, bool, bool | None]
     ) -> None:
         self.default = default
-        self.default_factory = default_factory
+        self.default_factory: Any = default_factory
         self.repr, self.hash, self.compare, self.kw_only = flags
         self.type = ""
 
@@ -206,9 +214,15 @@ def _signature(cls: type[Value]) -> Signature:
         Parameter(
             name,
             Parameter.KEYWORD_ONLY if each.kw_only else Parameter.POSITIONAL_OR_KEYWORD,
-            default=Parameter.empty if each.default is each.default_factory else each.default,
+            default=_default_of(each, otherwise=Parameter.empty),
             annotation=each.type,
         )
         for name, each in cls._described.items()
     ]
     return Signature(sorted(parameters, key=lambda one: one.kind))
+
+
+def _default_of(member: _Described, *, otherwise: object) -> object:
+    if member.default is not _MISSING:
+        return member.default
+    return otherwise if member.default_factory is _MISSING else member.default_factory()

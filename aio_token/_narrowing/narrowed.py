@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,22 +19,20 @@ from weakref import WeakSet, WeakValueDictionary
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError, StoreError, without_frames
 from aio_token._freshness import RENEWALS_APART
-from aio_token._hold import may_lose_writes, time_left
-from aio_token._interfaces import Probing, Standalone
+from aio_token._interfaces import Standalone
+from aio_token._lens.beside import entries_with, entry, session_in, with_member
+from aio_token._lens.view import View
 from aio_token._lineage import Lineage
 from aio_token._wish import NO_WISH, Wish
 from aio_token.events import Saved, TokensEndEachOther, Unsaved, notify
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from aio_token._freshness import Question
-    from aio_token._interfaces import Grant, Slot, TokenStore
+    from aio_token._interfaces import Grant, TokenStore
     from aio_token._keeper import Keeper
     from aio_token.events import Event, Observer
-
-MOST = 16
-"""Narrowed tokens that a record keeps; one more takes the place of the one that was renewed longest ago."""
 
 _MEMBER = "narrowed"
 _OWN = ("token", "obtained_at", "retry_at", "failures", "failed_at", "failure", "sentence", "proof")
@@ -46,20 +43,15 @@ def seen_for(record: Credential | None, key: str) -> Credential | None:
     """Return a record as the narrowed token sees it."""
     if record is None or record.is_tombstone:
         return record
-    own = _entry(record, key)
-    return replace(_without_entries(record), **{name: getattr(own, name) for name in _OWN})
+    own = entry(record, _MEMBER, key, dpop_key=record.dpop_key and record.dpop_key.jwk()) or Credential()
+    return replace(with_member(record, _MEMBER, None), **{name: getattr(own, name) for name in _OWN})
 
 
 def written_for(record: Credential | None, key: str, seen: Credential) -> Credential:
     """Return the record with what was changed in the narrowed token's sight of it."""
-    own = _as_entry(seen)
-    whole = record if record is not None and not record.is_tombstone else Credential()
-    entries = {name: entry for name, entry in _entries(whole).items() if name != key}
-    for oldest in list(entries)[: max(len(entries) - MOST + 1, 0)]:
-        del entries[oldest]
-    entries[key] = own
-    beside = {**_beside(whole), _MEMBER: entries}
-    return replace(seen, **{name: getattr(whole, name) for name in _OWN}, _unknown=_with_record(beside, whole, seen))
+    own, whole = _as_entry(seen), session_in(record)
+    written = replace(seen, **{name: getattr(whole, name) for name in _OWN})
+    return with_member(written, _MEMBER, entries_with(whole, _MEMBER, key, own), before=whole)
 
 
 def _as_entry(seen: Credential) -> dict[str, Any]:
@@ -72,97 +64,22 @@ def _as_entry(seen: Credential) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value not in (None, 0, False, [])}
 
 
-def _entry(record: Credential, key: str) -> Credential:
-    try:
-        own = {**_entries(record)[key], "dpop_key": record.dpop_key and record.dpop_key.jwk()}
-        return Credential.from_json(json.dumps(own).encode())
-    except (LookupError, ValueError, StoreError):  # there is none yet, or a later release wrote it
-        return Credential()
+class NarrowStore(View):
+    """A session's store in the sight of one narrowed token; to delete is to end the session, and all beside it."""
 
-
-def _entries(record: Credential) -> dict[str, Any]:
-    entries = _beside(record).get(_MEMBER)
-    return dict(entries) if isinstance(entries, dict) else {}
-
-
-def _without_entries(record: Credential) -> Credential:
-    beside = {name: value for name, value in _beside(record).items() if name != _MEMBER}
-    return replace(record, _unknown=_with_record(beside, record))
-
-
-def _beside(record: Credential) -> dict[str, Any]:
-    """Return the members of a record that are none of the session's."""
-    return dict((record._unknown or {}).get("record", {}))  # noqa: SLF001  they are kept and written with it
-
-
-def _with_record(beside: dict[str, Any], *records: Credential) -> dict[str, Any]:
-    """Return what stands beside a session, and what is known of its parts by these records."""
-    kept = {home: members for record in records for home, members in (record._unknown or {}).items()}  # noqa: SLF001
-    return {**kept, "record": beside}
-
-
-class NarrowStore:
-    """A session's store in the sight of one narrowed token."""
-
-    __slots__ = ("_key", "_store")
+    __slots__ = ("_key",)
 
     def __init__(self, store: TokenStore, key: str) -> None:
-        self._store = store
+        super().__init__(store)
         self._key = key
 
-    def __repr__(self) -> str:
-        return repr(self._store)
+    def seen(self, record: Credential | None) -> Credential | None:
+        """Return the record with this token."""
+        return seen_for(record, self._key)
 
-    @property
-    def may_lose(self) -> bool:
-        """What the store says."""
-        return may_lose_writes(self._store)
-
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        return seen_for(await self._store.load(), self._key)
-
-    @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[NarrowSlot]:
-        """Exclude every other holder, those for the session's other tokens too."""
-        async with self._store.exclusive() as slot:
-            yield NarrowSlot(slot, self._key)
-
-    async def probe(self) -> None:
-        """Find out whether a credential could be kept, as far as the store can tell. Raises `StoreError`."""
-        if isinstance(self._store, Probing):
-            await self._store.probe()
-
-
-class NarrowSlot:
-    """The store that is held; what is saved is put to what was last read."""
-
-    __slots__ = ("_key", "_record", "_slot")
-
-    def __init__(self, slot: Slot, key: str) -> None:
-        self._slot = slot
-        self._key = key
-        self._record: Credential | None = None
-
-    @property
-    def lasts(self) -> float | None:
-        """What the store says."""
-        return time_left(self._slot)
-
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        self._record = await self._slot.load()
-        return seen_for(self._record, self._key)
-
-    async def save(self, credential: Credential) -> None:
-        """Keep it. Raises `StoreError`."""
-        record = written_for(self._record, self._key, credential)
-        await self._slot.save(record)
-        self._record = record
-
-    async def delete(self) -> None:
-        """End the session: the tokens beside it end too."""
-        await self._slot.delete()
+    def written(self, record: Credential | None, seen: Credential) -> Credential:
+        """Return the record with this token, and what all share. Raises `StoreError`."""
+        return written_for(record, self._key, seen)
 
 
 class Family:

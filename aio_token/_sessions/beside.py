@@ -3,115 +3,45 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aio_token._credential import Credential
-from aio_token._errors import StoreError
-from aio_token._hold import may_lose_writes, time_left
-from aio_token._interfaces import Probing
+from aio_token._lens.beside import entries, entries_with, entry, session_in, with_member
+from aio_token._lens.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aio_token._interfaces import Slot, TokenStore
-
-MOST = 16
-"""Sessions that a record keeps beside its own; one more takes the place of the one that was renewed longest ago."""
+    from aio_token._credential import Credential
+    from aio_token._interfaces import TokenStore
 
 _MEMBER = "agreed"
 
 
 def sessions_beside(record: Credential | None) -> list[Credential]:
     """Return the sessions that stand beside that of a record."""
-    found = (_seen(record, key) for key in _entries(record))
+    found = (entry(record, _MEMBER, key) for key in entries(record, _MEMBER))
     return [one for one in found if one is not None]
 
 
-class StoreBeside:
+class StoreBeside(View):
     """A session's store, in the sight of a session that stands beside it in its record."""
 
+    __slots__ = ("_key",)
+
     def __init__(self, store: TokenStore, key: str) -> None:
-        self._store = store
+        super().__init__(store)
         self._key = key
 
-    def __repr__(self) -> str:
-        return repr(self._store)
+    def seen(self, record: Credential | None) -> Credential | None:
+        """Return this session."""
+        return entry(record, _MEMBER, self._key)
 
-    @property
-    def may_lose(self) -> bool:
-        """What the store says."""
-        return may_lose_writes(self._store)
+    def written(self, record: Credential | None, seen: Credential) -> Credential:
+        """Return the record with this session."""
+        return self._with(record, json.loads(seen.to_json()))
 
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        return _seen(await self._store.load(), self._key)
+    def left(self, record: Credential | None) -> Credential:
+        """Return the record without this session; the one that it stood beside stays."""
+        return self._with(record, None)
 
-    @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[_SlotBeside]:
-        """Exclude every other holder, those of the session itself too."""
-        async with self._store.exclusive() as slot:
-            yield _SlotBeside(slot, self._key)
-
-    async def probe(self) -> None:
-        """Find out whether a credential could be kept, as far as the store can tell. Raises `StoreError`."""
-        if isinstance(self._store, Probing):
-            await self._store.probe()
-
-
-class _SlotBeside:
-    """The store that is held."""
-
-    def __init__(self, slot: Slot, key: str) -> None:
-        self._slot = slot
-        self._key = key
-        self._record: Credential | None = None
-
-    @property
-    def lasts(self) -> float | None:
-        """What the store says."""
-        return time_left(self._slot)
-
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        self._record = await self._slot.load()
-        return _seen(self._record, self._key)
-
-    async def save(self, credential: Credential) -> None:
-        """Keep it. Raises `StoreError`."""
-        await self._write(credential)
-
-    async def delete(self) -> None:
-        """Keep nothing of it; the session itself stays."""
-        await self._write(None)
-
-    async def _write(self, credential: Credential | None) -> None:
-        record = _written(self._record, self._key, credential)
-        await self._slot.save(record)
-        self._record = record
-
-
-def _seen(record: Credential | None, key: str) -> Credential | None:
-    try:
-        return Credential.from_json(json.dumps(_entries(record)[key]).encode())
-    except (LookupError, ValueError, StoreError):  # there is none yet, or a later release wrote it
-        return None
-
-
-def _written(record: Credential | None, key: str, credential: Credential | None) -> Credential:
-    whole = record if record is not None and not record.is_tombstone else Credential()
-    entries = {name: entry for name, entry in _entries(whole).items() if name != key}
-    for oldest in list(entries)[: max(len(entries) - MOST + 1, 0)]:
-        del entries[oldest]
-    if credential is not None:
-        entries[key] = json.loads(credential.to_json())
-    unknown = dict(whole._unknown or {})  # noqa: SLF001  they are kept and written with it
-    unknown["record"] = {**unknown.get("record", {}), _MEMBER: entries}
-    return replace(whole, _unknown=unknown)
-
-
-def _entries(record: Credential | None) -> dict[str, Any]:
-    beside = (record._unknown or {}).get("record", {}) if record is not None else {}  # noqa: SLF001  the same
-    entries = beside.get(_MEMBER)
-    return entries if isinstance(entries, dict) else {}
+    def _with(self, record: Credential | None, own: object) -> Credential:
+        whole = session_in(record)
+        return with_member(whole, _MEMBER, entries_with(whole, _MEMBER, self._key, own))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -24,9 +25,13 @@ def docker() -> None:
 
 
 def _answered() -> str | None:
-    from aio_token.cli._at_hand import answer
+    gc.disable()  # while modules are imported there is no garbage to find
+    try:
+        from aio_token.cli._at_hand import answer
 
-    return answer(sys.argv[1:])
+        return answer(sys.argv[1:])
+    finally:
+        gc.enable()
 
 
 def _written(line: str) -> int:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from aio_token._bound.token import DPoPToken
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import TokenError
 from aio_token._freshness import CachedToken, Question, Windows
+from aio_token._ground import TYPE_CHECKING
 from aio_token._lineage import served
 from aio_token.cli._durations import duration
 from aio_token.cli._encryption_key import KEYRING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aio_token.stores.key import KeySource

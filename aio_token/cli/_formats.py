@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from typing import TYPE_CHECKING
+
+from aio_token._ground import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
 
 from aio_token._errors import SignInRequired
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.value import replace
 from aio_token._token import Token
 

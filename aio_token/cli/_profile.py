@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Literal, get_args
 
 from aio_token._credential import IssuedBy
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.value import Value
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    GrantType = Literal["refresh_token", "client_credentials"]
+    ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+    Pushing = Literal["always"]
+    StoreKind = Literal["encrypted", "plain"]
 
 VERSION = 1
 
 DEFAULT_PROFILE = "default"
 PROFILE_VARIABLE = "AIO_TOKEN_PROFILE"
 
-GrantType = Literal["refresh_token", "client_credentials"]
+GRANT_TYPES: tuple[GrantType, ...] = ("refresh_token", "client_credentials")
 """How the token is renewed, in RFC 6749's words: a person has signed in, or the client asks for itself."""
-ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+CLIENT_AUTHS: tuple[ClientAuth, ...] = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 """How the client proves who it is, in RFC 7591's words."""
-Pushing = Literal["always"]
+PUSHINGS: tuple[Pushing, ...] = ("always",)
 """When authorization requests are pushed to the server (RFC 9126), besides where its metadata demands it."""
-
-StoreKind = Literal["encrypted", "plain"]
+STORE_KINDS: tuple[StoreKind, ...] = ("encrypted", "plain")
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
@@ -130,10 +137,10 @@ class Profile(Value):
 
 _SEVERAL = ("origins", "resource")
 _CHOICES = {
-    "push": get_args(Pushing),
-    "grant": get_args(GrantType),
-    "client_auth": get_args(ClientAuth),
-    "store": get_args(StoreKind),
+    "push": PUSHINGS,
+    "grant": GRANT_TYPES,
+    "client_auth": CLIENT_AUTHS,
+    "store": STORE_KINDS,
 }
 
 

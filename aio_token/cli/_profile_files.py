@@ -12,7 +12,6 @@ import shlex
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aio_token._disk.beside import another_draft_of
 from aio_token._disk.directories import make_private
@@ -20,6 +19,7 @@ from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError, TokenError, without_frames
+from aio_token._ground import TYPE_CHECKING
 from aio_token.cli._places import configuration
 from aio_token.cli._profile import DEFAULT_PROFILE, Profile, is_name
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
 
 from aio_token._disk.damage import Damaged
 from aio_token._disk.platform import HERE
 from aio_token._disk.steps import Patient
 from aio_token._errors import KeyUnavailable, SignInRequired, without_frames
+from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.value import Value
 from aio_token.cli import _profile_files
 from aio_token.cli._encryption_key import key_described, key_source
@@ -19,6 +19,7 @@ from aio_token.stores.codec import PlainCodec
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Self
 
     from aio_token._credential import Credential
     from aio_token._ground.codec import Codec

@@ -9,24 +9,22 @@ itself: what is saved has the registration with it, and what is loaded comes wit
 from __future__ import annotations
 
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError
-from aio_token._hold import may_lose_writes, time_left
-from aio_token._interfaces import Probing
+from aio_token._lens.beside import member, with_member
+from aio_token._lens.view import View
 from aio_token._limits import read, save, waiting_for_the_lock
 from aio_token.oauth.server_text import quoted
 from aio_token.resources._registration import Registration
-from aio_token.stores._shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from aio_token._clock import Clock
-    from aio_token._interfaces import Slot, TokenStore
+    from aio_token._interfaces import TokenStore
     from aio_token._limits import Limits
 
 _MEMBER = "registration"
@@ -82,85 +80,33 @@ def _begun_anew(record: Credential | None) -> Credential:
 
 
 def _registration(record: Credential | None) -> Registration | None:
-    return Registration.of(_beside(record).get(_MEMBER)) if record is not None else None
+    return Registration.of(member(record, _MEMBER))
 
 
-def _beside(record: Credential) -> dict[str, Any]:
-    """Return the members of a record that are none of the session's."""
-    return dict((record._unknown or {}).get("record", {}))  # noqa: SLF001  they are kept and written with it
+def _with(record: Credential, registration: Registration) -> Credential:
+    return with_member(record, _MEMBER, registration.kept())
 
 
-def _with(record: Credential, registration: Registration | None) -> Credential:
-    """Return the record with a registration, or without."""
-    beside = {name: value for name, value in _beside(record).items() if name != _MEMBER}
-    if registration is not None:
-        beside[_MEMBER] = registration.kept()
-    return replace(record, _unknown={**(record._unknown or {}), "record": beside})  # noqa: SLF001  the same
+class RegisteredStore(View):
+    """A store whose record has the registration in it, in the sight of a repository, which knows nothing of it.
 
+    It goes with the session when that is deleted.
+    """
 
-class RegisteredStore(Shared):
-    """A store whose record has the registration in it, in the sight of a repository, which knows nothing of it."""
-
-    __slots__ = ("_registration", "_store")
+    __slots__ = ("_registration",)
 
     def __init__(self, store: TokenStore, registration: Registration) -> None:
-        self._store = store
+        super().__init__(store)
         self._registration = registration
 
-    def __repr__(self) -> str:
-        return repr(self._store)
+    def seen(self, record: Credential | None) -> Credential | None:
+        """Return the session, None if nothing else is in the record."""
+        if record is None or record.is_tombstone:
+            return record
+        seen = with_member(record, _MEMBER, None)
+        return None if seen == Credential() else seen
 
-    @property
-    def may_lose(self) -> bool:
-        """What the store says."""
-        return may_lose_writes(self._store)
-
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        return _without(await self._store.load())
-
-    @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[_RegisteredSlot]:
-        """Exclude every other holder."""
-        async with self._store.exclusive() as slot:
-            yield _RegisteredSlot(slot, self._registration)
-
-    async def probe(self) -> None:
-        """Find out whether a credential could be kept, as far as the store can tell. Raises `StoreError`."""
-        if isinstance(self._store, Probing):
-            await self._store.probe()
-
-
-class _RegisteredSlot:
-    """The store that is held."""
-
-    __slots__ = ("_registration", "_slot")
-
-    def __init__(self, slot: Slot, registration: Registration) -> None:
-        self._slot = slot
-        self._registration = registration
-
-    @property
-    def lasts(self) -> float | None:
-        """What the store says."""
-        return time_left(self._slot)
-
-    async def load(self) -> Credential | None:
-        """Return what is kept."""
-        return _without(await self._slot.load())
-
-    async def save(self, credential: Credential) -> None:
-        """Keep it, and the registration. Raises `StoreError`."""
-        await self._slot.save(_with(credential, self._registration))
-
-    async def delete(self) -> None:
-        """Keep nothing: the registration goes with the session."""
-        await self._slot.delete()
-
-
-def _without(record: Credential | None) -> Credential | None:
-    """Return a record without its registration, None if nothing else is in it."""
-    if record is None or record.is_tombstone:
-        return record
-    seen = _with(record, None)
-    return None if seen == Credential() else seen
+    def written(self, record: Credential | None, seen: Credential) -> Credential:
+        """Return the session with the registration."""
+        del record  # the registration is the only thing that is not seen
+        return _with(seen, self._registration)

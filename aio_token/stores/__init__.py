@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from aio_token._ground import TYPE_CHECKING
 
 from aio_token._ground.public import lazily
 
 if TYPE_CHECKING:
+    from typing import Any
     from collections.abc import Callable
 
     from aio_token._disk.damage import Damaged as Damaged

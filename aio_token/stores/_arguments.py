@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
 
 from aio_token._errors import ConfigurationError, without_frames
+from aio_token._ground import TYPE_CHECKING
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
 _CO_COROUTINE = 0x80  # inspect's
 LONGEST_LEASE = 600
 """Seconds; one that has more left was not given by these stores, or by another clock."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.permissions import unusable
 from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreError, without_frames
+from aio_token._ground import TYPE_CHECKING
 from aio_token.stores.codec import credential_of
 
 if TYPE_CHECKING:

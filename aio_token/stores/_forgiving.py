@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aio_token._errors import LockTimeout, StoreError
-from aio_token._hold import may_lose_writes, time_left
 from aio_token._interfaces import Standalone
+from aio_token._lens.store import Lens, SlotLens
 from aio_token._limits import failure_of, within
 
 if TYPE_CHECKING:
@@ -28,29 +28,21 @@ def forgiving(store: TokenStore, grant: Grant, limits: Limits) -> TokenStore:
     return store
 
 
-class Forgiving:
+class Forgiving(Lens):
     """What cannot be read is not there, and what cannot be held is not written; saving says why."""
 
-    __slots__ = ("_limits", "_store")
+    __slots__ = ("_limits",)
 
     def __init__(self, store: TokenStore, limits: Limits) -> None:
-        self._store = store
+        super().__init__(store)
         self._limits = limits
-
-    def __repr__(self) -> str:
-        return repr(self._store)
-
-    @property
-    def may_lose(self) -> bool:
-        """What the store says."""
-        return may_lose_writes(self._store)
 
     async def load(self) -> Credential | None:
         """Return what is kept, None while that cannot be read."""
         return await _readable(self._store, self._limits)
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[ForgivingSlot]:
+    async def exclusive(self) -> AsyncIterator[Slot]:
         """Exclude every other holder, as far as the store can be reached."""
         async with AsyncExitStack() as stack:
             seconds = self._limits.lock * _EARLIER
@@ -58,42 +50,43 @@ class Forgiving:
                 async with within(seconds, LockTimeout(f"{self._store!r} has been locked for {seconds:g} s")):
                     slot = await stack.enter_async_context(self._store.exclusive())
             except Exception as error:  # noqa: BLE001  whatever a stranger's store raises
-                yield ForgivingSlot(self._limits, None, failure_of(self._store, error))
+                yield _Unheld(failure_of(self._store, error))
             else:
-                yield ForgivingSlot(self._limits, slot, None)
+                yield _ForgivingSlot(slot, self._limits)
 
 
-class ForgivingSlot:
-    """A store that is held, or that could not be."""
+class _ForgivingSlot(SlotLens):
+    """A store that is held."""
 
-    __slots__ = ("_failure", "_limits", "_slot")
+    __slots__ = ("_limits",)
 
-    def __init__(self, limits: Limits, slot: Slot | None, failure: StoreError | None) -> None:
+    def __init__(self, slot: Slot, limits: Limits) -> None:
+        super().__init__(slot)
         self._limits = limits
-        self._slot = slot
-        self._failure = failure
-
-    @property
-    def lasts(self) -> float | None:
-        """What the store says."""
-        return time_left(self._slot) if self._slot is not None else None
 
     async def load(self) -> Credential | None:
         """Return what is kept, None while that cannot be read."""
-        return await _readable(self._slot, self._limits) if self._slot is not None else None
+        return await _readable(self._slot, self._limits)
+
+
+class _Unheld:
+    """A store that could not be held."""
+
+    lasts = None
+
+    def __init__(self, failure: StoreError) -> None:
+        self._failure = failure
+
+    async def load(self) -> None:
+        """Return nothing."""
 
     async def save(self, credential: Credential) -> None:
-        """Keep the credential. Raises `StoreError`."""
-        await self._held().save(credential)
+        """Say why that cannot be."""
+        del credential
+        raise self._failure.again()
 
     async def delete(self) -> None:
-        """Keep nothing. Raises `StoreError`."""
-        await self._held().delete()
-
-    def _held(self) -> Slot:
-        if self._slot is not None:
-            return self._slot
-        assert self._failure is not None  # noqa: S101  one of the two is there
+        """Say why that cannot be."""
         raise self._failure.again()
 
 

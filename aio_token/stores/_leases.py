@@ -89,18 +89,35 @@ class Server(Protocol):
 
 
 class LeasedTokenStore(Shared):
-    """Keeps a credential on a server that many hosts reach; `identity` names its place for the codec."""
+    """Keeps a credential on a server that many hosts reach.
 
-    def __init__(self, identity: str, codec: Codec | None, *, lease: float, clock: Clock = SYSTEM_CLOCK) -> None:
+    `identity` names its place for the codec, and `shown` is what errors call it.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        codec: Codec | None,
+        *,
+        shown: str,
+        lease: float,
+        may_lose: bool = True,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._shown = shown
+        self._may_lose = may_lose
         self._lease = lease_of(lease)
         self._clock = clock
         self._records = Records(self, identity, codec_of(codec), clock)
         self._turns = Turns()
 
+    def __repr__(self) -> str:
+        return self._shown
+
     @property
     def may_lose(self) -> bool:
-        """Yes: a server that takes over may not have the last writes, and one may be emptied."""
-        return True
+        """Whether a write that was confirmed may be lost: a server that takes over may lack it, and one be emptied."""
+        return self._may_lose
 
     async def load(self) -> Credential | None:
         """Return what is kept. Raises `StoreError`."""

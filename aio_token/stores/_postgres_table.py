@@ -112,6 +112,25 @@ class Table:
         raise StoreError(message)
 
 
+class InTable:
+    """What stores offer whose records are rows of a table."""
+
+    _table: Table
+
+    @property
+    def schema(self) -> str:
+        """The statement that makes the table, for an administrator to run once."""
+        return self._table.schema
+
+    async def create_table(self) -> None:
+        """Make the table if it is not there. Raises `StoreError`."""
+        await self._table.ask(self.schema)
+
+    async def aclose(self) -> None:
+        """Close the connections that were made on the running event loop; what they were made for can be used again."""
+        await self._table.aclose()
+
+
 _HINTS = {
     "42P01": "there is no table {table}, or none that this role sees (search_path, USAGE of its schema); make it once, "
     "with create_table() or the statement in `schema`, or name it with its schema",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from aio_token._credential import SCHEMA_VERSION, Credential
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError, without_frames
+from aio_token._ground import TYPE_CHECKING
 from aio_token.stores._arguments import having
 
 if TYPE_CHECKING:

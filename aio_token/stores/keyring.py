@@ -20,7 +20,7 @@ from aio_token._ground.public import public
 from aio_token._token import fingerprint
 from aio_token.stores._arguments import file_path, text
 from aio_token.stores._os_keyring import KeyringEntry
-from aio_token.stores._shared import Shared
+from aio_token.stores._shared import OwnSlot
 from aio_token.stores._turns import Turns
 from aio_token.stores.codec import NOTHING, credential_of, to_json
 
@@ -38,7 +38,7 @@ _ASKING = Threads(16)
 
 
 @public
-class KeyringTokenStore(Shared):
+class KeyringTokenStore(OwnSlot):
     """Keeps a credential as the password of `username` for `service` in the keyring (extra `keyring`).
 
     The keyring must take texts as long as a credential; that of Windows takes 1,280 characters, and there a file with
@@ -61,16 +61,6 @@ class KeyringTokenStore(Shared):
 
     def __repr__(self) -> str:
         return self._named
-
-    @property
-    def may_lose(self) -> bool:
-        """No: what is saved is in the keyring until it is removed."""
-        return False
-
-    @property
-    def lasts(self) -> float | None:
-        """None: a hold lasts for as long as it is held."""
-        return None
 
     async def load(self) -> Credential | None:
         """Return what is kept; a damaged entry is treated as empty, with a warning. Raises `StoreError`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._ground.public import public
 from aio_token._token import fingerprint
-from aio_token.stores._shared import Shared
+from aio_token.stores._shared import OwnSlot
 from aio_token.stores._turns import Turns
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _logger = logging.getLogger("aio_token")
 
 
 @public
-class MemoryTokenStore(Shared):
+class MemoryTokenStore(OwnSlot):
     """Keeps a credential in memory; repositories may share it, in several threads and event loops as well."""
 
     # A service may keep one for each of its users.
@@ -34,16 +34,6 @@ class MemoryTokenStore(Shared):
 
     def __repr__(self) -> str:
         return "MemoryTokenStore()"
-
-    @property
-    def may_lose(self) -> bool:
-        """No: what is saved is there for as long as the process."""
-        return False
-
-    @property
-    def lasts(self) -> float | None:
-        """None: a hold lasts for as long as it is held."""
-        return None
 
     async def load(self) -> Credential | None:
         """Return what is kept."""

@@ -9,7 +9,7 @@ from aio_token._clock import SYSTEM_CLOCK
 from aio_token._ground.public import public_in
 from aio_token.stores._arguments import text
 from aio_token.stores._leases import LeasedTokenStore
-from aio_token.stores._postgres_table import Row, Table
+from aio_token.stores._postgres_table import InTable, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @public_in("stores")
-class PostgresTokenStore(LeasedTokenStore):
+class PostgresTokenStore(InTable, LeasedTokenStore):
     """Keeps a credential in the row `name` of a table of a PostgreSQL database (extra `postgres`).
 
     `database` is an address (`postgresql://...`), for which psycopg is needed, or a function that runs one statement in
@@ -46,28 +46,10 @@ class PostgresTokenStore(LeasedTokenStore):
         may_lose: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        super().__init__(f"{table}/{text(name, 'name')}", codec, lease=lease, clock=clock)
+        identity, shown = f"{table}/{text(name, 'name')}", f"PostgresTokenStore({name!r}, table={table!r})"
+        super().__init__(identity, codec, shown=shown, lease=lease, may_lose=may_lose, clock=clock)
         self._name = name
-        self._may_lose = may_lose
-        shown = f"PostgresTokenStore({name!r}, table={table!r})"
         self._table = Table(database, table, kind="PostgresTokenStore", shown=shown)
-
-    def __repr__(self) -> str:
-        return repr(self._table)
-
-    @property
-    def may_lose(self) -> bool:
-        """Whether a write that was confirmed may be lost, as the store was told."""
-        return self._may_lose
-
-    @property
-    def schema(self) -> str:
-        """The statement that makes the table, for an administrator to run once."""
-        return self._table.schema
-
-    async def create_table(self) -> None:
-        """Make the table if it is not there. Raises `StoreError`."""
-        await self._table.ask(self.schema)
 
     async def probe(self) -> None:
         """Find out whether a session would be kept: a table, rights, and a server that writes for good.
@@ -76,10 +58,6 @@ class PostgresTokenStore(LeasedTokenStore):
         """
         await self._table.judge()
         await super().probe()
-
-    async def aclose(self) -> None:
-        """Close the connections that the store has made on the running event loop; it can be used again."""
-        await self._table.aclose()
 
     @asynccontextmanager
     async def _server(self) -> AsyncIterator[Row]:

@@ -44,16 +44,12 @@ class RedisTokenStore(LeasedTokenStore):
         check_server: bool = True,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        key = f"aio_token:{{{text(name, 'name')}}}"
-        super().__init__(key, codec, lease=lease, clock=clock)
-        self._key = key
+        self._key = f"aio_token:{{{text(name, 'name')}}}"
         self._check_server = check_server
         self._clients = Clients(server, "RedisTokenStore")
         address = self._clients.address
-        self._named = f"RedisTokenStore({name!r})" if address is None else f"RedisTokenStore({address!r}, {name!r})"
-
-    def __repr__(self) -> str:
-        return self._named
+        shown = f"RedisTokenStore({name!r})" if address is None else f"RedisTokenStore({address!r}, {name!r})"
+        super().__init__(self._key, codec, shown=shown, lease=lease, clock=clock)
 
     async def probe(self) -> None:
         """Find out whether a session would be kept: rights, room, and what the server does with it later.

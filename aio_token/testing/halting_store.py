@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aio_token._errors import StoreError
 from aio_token._ground.public import public
+from aio_token._lens.store import Lens, SlotLens
 from aio_token.stores.memory import MemoryTokenStore
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ StoreStep = Literal["peek", "exclusive", "load", "save", "saved", "delete", "rel
 
 
 @public
-class HaltingStore:
+class HaltingStore(Lens):
     """Halts or fails at named steps, and otherwise does what the store behind it does: by default, one in memory.
 
     `steps` lists the steps as they began, `saved` every credential that was kept.
     """
 
     def __init__(self, store: TokenStore | None = None) -> None:
-        self._store = store or MemoryTokenStore()
+        super().__init__(store or MemoryTokenStore())
         self._gates: dict[StoreStep, tuple[asyncio.Event, asyncio.Event]] = {}
         self._errors: dict[StoreStep, BaseException] = {}
         self.steps: list[StoreStep] = []
@@ -53,11 +54,6 @@ class HaltingStore:
     def repair(self) -> None:
         """Fail no more."""
         self._errors.clear()
-
-    @property
-    def may_lose(self) -> bool:
-        """What the store behind says."""
-        return self._store.may_lose
 
     async def load(self) -> Credential | None:
         """Return what is kept."""
@@ -85,26 +81,22 @@ class HaltingStore:
             raise error
 
 
-class _Slot:
+class _Slot(SlotLens):
     def __init__(self, slot: Slot, begin: Callable[[StoreStep], Awaitable[None]], saved: list[Credential]) -> None:
-        self._slot = slot
+        super().__init__(slot)
         self._begin = begin
         self._saved = saved
 
-    @property
-    def lasts(self) -> float | None:
-        return self._slot.lasts
-
     async def load(self) -> Credential | None:
         await self._begin("load")
-        return await self._slot.load()
+        return await super().load()
 
     async def save(self, credential: Credential) -> None:
         await self._begin("save")
-        await self._slot.save(credential)
+        await super().save(credential)
         self._saved.append(credential)
         await self._begin("saved")
 
     async def delete(self) -> None:
         await self._begin("delete")
-        await self._slot.delete()
+        await super().delete()

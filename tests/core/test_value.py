@@ -149,6 +149,7 @@ def test_its_constructor_can_be_looked_up() -> None:
     here, there = (inspect.signature(cls).parameters for cls in (Point, Model))
     assert [(each.name, each.kind) for each in here.values()] == [(each.name, each.kind) for each in there.values()]
     assert (here["x"].default, here["y"].default, here["x"].annotation) == (inspect.Parameter.empty, 0, "int")
+    assert here["notes"].default == []
 
 
 def test_members_are_described_in_its_own_words() -> None:

@@ -340,7 +340,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     # What the user configured, and what this package wrote:
     "_bound.key._part": "",
     "_credential.Credential.from_json": "",
-    "_sessions.beside._written": "",
+    "_sessions.beside.StoreBeside.written": "",
     "_credential.IssuedBy.covers": "",
     "_lineage.asked": "",
     "_ground.record.Members.of": "",

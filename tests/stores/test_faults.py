@@ -202,7 +202,10 @@ except Exception as error:
     print(type(error).__name__, str(error).partition(": ")[2])
 """
     outcome = await run(script, path)
-    assert outcome.stdout == "StoreError File too large; this process may write no file of that size: raise its limit (ulimit -f)\n"
+    assert (
+        outcome.stdout
+        == "StoreError File too large; this process may write no file of that size: raise its limit (ulimit -f)\n"
+    )
     assert await load(path) == OLD
     assert drafts(path) == []
 

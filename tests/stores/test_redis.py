@@ -387,7 +387,7 @@ async def test_what_was_encrypted_with_a_key_that_is_lost_can_be_deleted(server:
 async def test_a_store_says_how_its_server_is_reached() -> None:
     """Whoever derives one names the server; what that holds shows nothing."""
     with pytest.raises(NotImplementedError):
-        await LeasedTokenStore("bare", None, lease=1.0).load()
+        await LeasedTokenStore("bare", None, shown="bare", lease=1.0).load()
     assert repr(Record(content=b"canary", version="v", now=0.0)) == "<Record 'v'>"
 
 

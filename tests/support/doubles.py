@@ -103,6 +103,32 @@ class FaultyStore(MemoryTokenStore):
             raise fault
 
 
+class PlainStore:
+    """Knows no word that a store may do without: neither `may_lose` nor `lasts`, and no `probe`."""
+
+    def __init__(self) -> None:
+        self.kept: Credential | None = None
+        self.lock = asyncio.Lock()
+
+    async def load(self) -> Credential | None:
+        """Return what is kept."""
+        return self.kept
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[PlainStore]:
+        """Let one in."""
+        async with self.lock:
+            yield self
+
+    async def save(self, credential: Credential) -> None:
+        """Keep it."""
+        self.kept = credential
+
+    async def delete(self) -> None:
+        """Keep nothing."""
+        self.kept = None
+
+
 def stored(clock: Clock, name: str, *, left: float = 60.0, lifetime: float = 60.0) -> Credential:
     """Return a credential as another process would have left it: `left` seconds of its token's `lifetime` remain."""
     now = clock.time()

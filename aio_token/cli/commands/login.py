@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -13,10 +13,10 @@ from aio_token.cli._flows import SERVICE_ACCOUNT, Redirect
 from aio_token.cli._login_options import Options
 from aio_token.cli._network import proxy_option
 from aio_token.cli._options import origins, profile_argument
-from aio_token.cli._profile import ClientAuth, StoreKind
+from aio_token.cli._profile import CLIENT_AUTHS, STORE_KINDS
 from aio_token.cli._sign_in import sign_in
 
-_SECRET_METHODS = get_args(ClientAuth)[1:3]
+_SECRET_METHODS = CLIENT_AUTHS[1:3]
 
 
 def _redirect(context: click.Context, parameter: click.Parameter, uri: str | None) -> str | None:
@@ -65,7 +65,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     callback=origins,
     help="An origin that `request` may send the token to; may be repeated.",
 )
-@click.option("--store", type=click.Choice(get_args(StoreKind)), help="plain keeps the token in a 0600 file, in clear.")
+@click.option("--store", type=click.Choice(STORE_KINDS), help="plain keeps the token in a 0600 file, in clear.")
 @click.option(
     "--key-file",
     type=click.Path(path_type=Path, dir_okay=False),

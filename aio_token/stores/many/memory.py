@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._credential import Credential
 from aio_token._ground.public import public_in
-from aio_token.stores._shared import Shared
+from aio_token.stores._shared import OwnSlot, Shared
 from aio_token.stores._turns import Turns
 from aio_token.stores.codec import to_json
 from aio_token.stores.many.names import checked_name
@@ -67,7 +67,7 @@ class MemoryTokenStores(Shared):
                 yield name
 
 
-class _Record(Shared):
+class _Record(OwnSlot):
     """One account's store; there is one at a time, so that holders know of each other."""
 
     __slots__ = ("__weakref__", "_name", "_records", "_removed", "_turns")
@@ -80,16 +80,6 @@ class _Record(Shared):
 
     def __repr__(self) -> str:
         return f"MemoryTokenStores().of({self._name!r})"
-
-    @property
-    def may_lose(self) -> bool:
-        """No: what is saved is there for as long as the process."""
-        return False
-
-    @property
-    def lasts(self) -> float | None:
-        """None: a hold lasts for as long as it is held."""
-        return None
 
     async def load(self) -> Credential | None:
         """Return what is kept."""

@@ -9,7 +9,7 @@ from aio_token._clock import SYSTEM_CLOCK
 from aio_token._ground.public import public_in
 from aio_token.stores import _postgres_statements as statements
 from aio_token.stores._leases import LeasedTokenStore
-from aio_token.stores._postgres_table import Row, Table
+from aio_token.stores._postgres_table import InTable, Row, Table
 from aio_token.stores.many.listed import ListedOnServer, Page
 from aio_token.stores.many.names import account_key
 from aio_token.stores.many.record import NamedRecord
@@ -26,7 +26,7 @@ _AT_A_TIME = 100
 
 
 @public_in("stores")
-class PostgresTokenStores(ListedOnServer):
+class PostgresTokenStores(InTable, ListedOnServer):
     """Keeps the credentials of many accounts in a table of a PostgreSQL database, as a `PostgresTokenStore` does.
 
     An account's row is called by the first 32 hex digits of the SHA-256 of its name; the name stands in the record,
@@ -55,19 +55,6 @@ class PostgresTokenStores(ListedOnServer):
 
     def __repr__(self) -> str:
         return repr(self._table)
-
-    @property
-    def schema(self) -> str:
-        """The statement that makes the table, for an administrator to run once."""
-        return self._table.schema
-
-    async def create_table(self) -> None:
-        """Make the table if it is not there. Raises `StoreError`."""
-        await self._table.ask(self.schema)
-
-    async def aclose(self) -> None:
-        """Close the connections that were made on the running event loop; the stores can be used again."""
-        await self._table.aclose()
 
     def of(self, name: str) -> TokenStore:
         """Return the store of one account. Raises `ConfigurationError` for what is no name."""
@@ -113,18 +100,9 @@ class _Account(LeasedTokenStore):
         may_lose: bool,
         clock: Clock,
     ) -> None:
-        super().__init__(identity, codec, lease=lease, clock=clock)
+        super().__init__(identity, codec, shown=shown, lease=lease, may_lose=may_lose, clock=clock)
         self._table = table
         self._key = key
-        self._shown = shown
-        self._may_lose = may_lose
-
-    def __repr__(self) -> str:
-        return self._shown
-
-    @property
-    def may_lose(self) -> bool:
-        return self._may_lose
 
     async def probe(self) -> None:
         await self._table.judge()

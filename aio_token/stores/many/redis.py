@@ -125,14 +125,10 @@ class _Account(LeasedTokenStore):
         check_server: bool,
         clock: Clock,
     ) -> None:
-        super().__init__(identity, codec, lease=lease, clock=clock)
+        super().__init__(identity, codec, shown=shown, lease=lease, clock=clock)
         self._clients = clients
         self._key = identity
-        self._shown = shown
         self._check_server = check_server
-
-    def __repr__(self) -> str:
-        return self._shown
 
     async def probe(self) -> None:
         await super().probe()
