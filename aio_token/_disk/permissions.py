@@ -156,19 +156,24 @@ def _has_acl(directory: Path) -> bool:
         return False
 
 
+def _owner(path: Path) -> int | None:
+    """Return the owner's number, None for what is not there or cannot be seen."""
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
+
+
 def _getting_in(path: Path) -> str:
     """Return the command that opens the way, which is another one where it is barred by what belongs to others."""
-    for part in (path, *path.parents):
-        try:
-            owner = part.lstat().st_uid
-        except OSError:  # it is not there, or cannot be seen
+    nearest = next((directory for directory in path.parents if _owner(directory) is not None), path.parent)
+    for part in (path, nearest):
+        owner = _owner(part)
+        if owner in (None, os.geteuid()):
             continue
-        if owner != os.geteuid() and (part == path or _is_left_by_sudo(part)):
+        if part == path or _is_left_by_sudo(part):
             return f"{part} belongs to another user (uid {owner}), as after sudo; run: {_taking(part)}"
-        if owner != os.geteuid():
-            return f"{part} belongs to another user (uid {owner}); {_OWN_PLACE}"
-        if part != path:
-            break
+        return f"{part} belongs to another user (uid {owner}); {_OWN_PLACE}"
     directory = _quoted(path.parent)
     return f"as this process's user, run: chmod u+rwx {directory} && chmod 600 {_quoted(path)}"
 
