@@ -10,7 +10,7 @@ lost is lost for good. Four rules keep both from happening, each in one place:
    refresh token.
 3. Persist, then publish: `replace`. A token that is in use before its refresh token is on disk costs the session when
    the process is killed between the two. A store that fails keeps no caller waiting: the token that was paid for is
-   served, marked unsaved, and saved at the next chance.
+   served, marked unsaved, and saved at the next chance, before others may hold the store: `_pacing/at_stake.py`.
 4. From the request to the save nothing cancels: `renew` finishes what it began. The server has rotated by then.
 
 Several event loops may share a keeper: each brings a lock of its own, and between them stands the store's.
@@ -32,6 +32,7 @@ from aio_token._interfaces import Spending
 from aio_token._limits import failure_of, read, remove, save, waiting_for_the_lock
 from aio_token._lineage import Lineage, asked, belongs, named, put_back, served, succeeding
 from aio_token._pacing.asking import ACCOUNTS, Asking
+from aio_token._pacing.at_stake import until_kept
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
 from aio_token._trouble import OthersSpend, explained, keep_until_its_time, settled, spending
@@ -46,9 +47,8 @@ if TYPE_CHECKING:
     from aio_token._interfaces import Grant, Slot, TokenStore
     from aio_token._limits import Limits
     from aio_token._pacing.pace import Pace, Turn
+    from aio_token._single_flight import SingleFlight
     from aio_token._token import Token
-
-    Waits = Callable[[], tuple[float, ...]]
 
 
 class Keeper:
@@ -83,13 +83,9 @@ class Keeper:
         serves_unsaved: bool = False,
     ) -> None:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
-        self._grant, self._store = grant, store
-        self._windows, self._limits = windows, limits
-        self.clock = clock
-        self._tell = tell
-        self._pace = pace
-        self._lineage = Lineage()
-        self._failed_saves, self._serves_unsaved = 0, serves_unsaved
+        self._grant, self._store, self._windows = grant, store, windows
+        self._limits, self.clock, self._tell, self._pace = limits, clock, tell, pace
+        self._lineage, self._failed_saves, self._serves_unsaved = Lineage(), 0, serves_unsaved
         self.account = next(ACCOUNTS)  # as which it meets an outage (law D8)
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
@@ -107,6 +103,11 @@ class Keeper:
     def unsaved(self) -> bool:
         """Whether the newest credential is in memory only."""
         return self.credential != self._lineage.stored
+
+    @property
+    def at_stake(self) -> Credential | None:
+        """What ends the session if the store is given to others without it (law J4)."""
+        return self.credential if self._lineage.may_cost(self.credential) else None
 
     @property
     def is_ours(self) -> bool:
@@ -157,7 +158,7 @@ class Keeper:
         """Rule 3: persist, then publish the token; `renewal_took` (seconds) where it was obtained just now."""
         before, self._lineage = self.credential, self._lineage.succeeded(self.credential, credential)
         self.credential = succeeding(credential, before, now=self.clock.time())
-        await self._save(slot, self.credential)
+        await self.keep(slot, self.credential)
         self._publish(renewal_took)
 
     async def discard(self, slot: Slot) -> None:
@@ -183,13 +184,13 @@ class Keeper:
         if was_lost := self._lineage.lost:
             ended = (ANY if question.insists else question).answer(self.cached) is Answer.NONE
             self.credential = put_back(self.credential, ended=ended, now=self.clock.time())
-        await self._save(slot, self.credential)
+        await self.keep(slot, self.credential)
         return was_lost and not self.unsaved
 
-    async def _save(self, slot: Slot, credential: Credential) -> None:
+    async def keep(self, slot: Slot, credential: Credential, limits: Limits | None = None) -> None:
         """Write the credential; a failure is told and remembered, and raises nothing (law C4)."""
         self._lineage = self._lineage.trying(credential)
-        failure = await save(self._write(slot, credential), self._store, self._limits)
+        failure = await save(self._write(slot, credential), self._store, limits or self._limits)
         if failure is not None:
             self._tell(Unsaved, message=str(failure))
         elif self._failed_saves:
@@ -221,31 +222,29 @@ class Keeper:
         if self.cached is not None:
             self.cached.look_again_in(pause(self._failed_saves) if self.unsaved else math.inf)
 
-    async def renew(self, question: Question, lock: asyncio.Lock, waits: Waits) -> Token:
-        """Rule 4: return a token that answers the question, from the store if another process put it there, else anew.
-
-        `waits` says how long callers have waited, for observers. Raises `TokenError`.
-        """
+    async def renew(self, question: Question, flight: SingleFlight[Token]) -> Token:
+        """Rule 4: return a token that answers, the store's if another process put it there. Raises `TokenError`."""
         while True:
             try:
-                return await turns_of(self._pace).through(lambda turn: self._renew(question, lock, waits, turn))
+                return await turns_of(self._pace).through(lambda turn: self._renew(question, flight, turn))
             except OthersSpend as hold:
                 await asyncio.sleep(min(hold.seconds, LOOKS_APART))
 
-    async def _renew(self, question: Question, lock: asyncio.Lock, waits: Waits, turn: Turn) -> Token:
+    async def _renew(self, question: Question, flight: SingleFlight[Token], turn: Turn) -> Token:
         if not self.known:
             await self.look()
             if (token := question.fresh(self.cached)) is not None:
                 return token
-        async with self.held(lock, turn) as slot:
+        async with self.held(flight.lock, turn) as slot:
             is_back = await self._save_if_unsaved(slot, question)
             if (token := question.fresh(self.cached)) is not None:
                 return token
             if is_back and not question.insists and question.answer(self.cached) is not Answer.NONE:
                 raise OthersSpend(LOOKS_APART)  # its holder's hold was lost as well, and its save may be on its way
-            return await finish(self._obtain(slot, question, waits), grace=self._limits.shutdown)
+            work = until_kept(self._obtain(slot, question, flight), self, slot, flight, turn, self._limits)
+            return await finish(work, grace=self._limits.shutdown)
 
-    async def _obtain(self, slot: Slot, question: Question, waits: Waits) -> Token:
+    async def _obtain(self, slot: Slot, question: Question, flight: SingleFlight[Token]) -> Token:
         has_spare, now = question.answer(self.cached) >= Answer.SPARE, self.clock.time()
         keep_until_its_time(self.credential, now)
         since = settled(self.credential, self._grant, slot, self._limits, now=now, has_spare=has_spare)
@@ -263,7 +262,8 @@ class Keeper:
         if (token := credential.token) is None:
             message = "the grant returned a credential without a token"
             raise ServerUnavailable(message)
-        self._tell(Renewed, reason=reason, waits=waits(), duration=took, server=asked(self._grant), **named(credential))
+        about = {"waits": flight.waits, "server": asked(self._grant), **named(credential)}
+        self._tell(Renewed, reason=reason, duration=took, **about)
         return token
 
     async def _write_before_spending(self, slot: Slot) -> None:

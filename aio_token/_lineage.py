@@ -58,6 +58,13 @@ class Lineage(Value):
             return self.lost
         return found is None or is_older(found, ours)
 
+    def may_cost(self, ours: Credential | None) -> bool:
+        """Whether who reads the store now would present a refresh token whose successor is ours alone (law J4)."""
+        stored = self.stored
+        if stored is None or stored.spending_since is None or ours is None or not ours.refresh_token:
+            return False
+        return ours.refresh_token != stored.refresh_token
+
     def found(self, stored: Credential | None, *, lost: bool = False) -> Lineage:
         """Note what the store holds."""
         return replace(self, known=True, stored=stored, lost=lost)

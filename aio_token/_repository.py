@@ -249,7 +249,7 @@ class TokenRepository(Narrowable, Authorizing, Closing, Unpicklable):
         try:
             try:
                 await self._in_order(question)
-                token = await self._keeper.renew(question, flight.lock, lambda: flight.waits)
+                token = await self._keeper.renew(question, flight)
             except SignInRequired:
                 if self._person is None or not flight.waiters or not self._person.may_be_asked:
                     raise

@@ -13,14 +13,14 @@ tokens, each piece of work knows those that it waits for, so that a circle is an
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
-from contextvars import Context, ContextVar
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aio_token._errors import ConfigurationError, TokenError
+from aio_token._ground.leg import Leg, context_of, leg_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class SingleFlight(Generic[T]):
             # Task() and not create_task(): no task factory runs it eagerly inside its caller. An empty context: no
             # deadline, trace span or request variable of the caller who happened to be first reaches everybody's work.
             self._leg = Leg()
-            self._task = asyncio.Task(_outcome(work), context=_inside(self._leg), name=self._name)
+            self._task = asyncio.Task(_outcome(work), context=context_of(self._leg), name=self._name)
             self._task.add_done_callback(self._land)
         return self._leg
 
@@ -74,7 +74,7 @@ class SingleFlight(Generic[T]):
 
         Raises `ConfigurationError` at once where the work under way waits, directly or not, for its caller.
         """
-        within = _within.get(None)
+        within = leg_here()
         if within is None:
             return await self._join(work)
         if self._leg is not None and self._leg.leads_to(within):
@@ -88,9 +88,19 @@ class SingleFlight(Generic[T]):
 
     async def landed(self) -> None:
         """Wait until no work is under way."""
-        while self._task is not None:
+        while self._task is not None and self._leg is not None:
+            self._leg.land()
             await asyncio.wait((self._task,))
             await asyncio.sleep(0)  # the landing is a callback of the task: it runs in this tick or the next
+
+    def serve(self, outcome: T | TokenError) -> None:
+        """Wake all who wait so far with what has come, though the work goes on."""
+        waiters, self._waiters, self._gone = self._waiters, [], 0
+        for waiter, _ in waiters:
+            if not waiter.done():
+                # A result even where it is an error: an exception set on a future whose caller is cancelled in the
+                # same tick would be reported as never retrieved.
+                waiter.set_result(outcome)
 
     async def _join(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         self.start(work)
@@ -119,13 +129,8 @@ class SingleFlight(Generic[T]):
             outcome: T | TokenError = TokenError("the renewal was interrupted, because its event loop shut down")
         else:
             outcome = task.result()
-        waiters, self._waiters, self._gone = self._waiters, [], 0
         self._task = self._leg = None
-        for waiter, _ in waiters:
-            if not waiter.done():
-                # A result even where it is an error: an exception set on a future whose caller is cancelled in the
-                # same tick would be reported as never retrieved.
-                waiter.set_result(outcome)
+        self.serve(outcome)
 
 
 class Flights(Generic[T]):
@@ -151,52 +156,6 @@ class Flights(Generic[T]):
         return flight
 
 
-class Leg:
-    """One piece of work in the air, and those that it waits for.
-
-    `is_awaited` tells that other work has waited for it: it must not queue behind that. `hurry` is called then.
-    """
-
-    __slots__ = ("_awaits", "hurry", "is_awaited")
-
-    def __init__(self) -> None:
-        self._awaits: list[Leg] = []
-        self.hurry: Callable[[], None] | None = None
-        self.is_awaited = False
-
-    def leads_to(self, other: Leg) -> bool:
-        """Whether this work cannot end before the other does. No circle is ever closed, so this ends too."""
-        return self is other or any(leg.leads_to(other) for leg in list(self._awaits))
-
-    @contextmanager
-    def awaiting(self, other: Leg) -> Iterator[None]:
-        """Note a wait for as long as it lasts."""
-        other.is_awaited = True
-        if other.hurry is not None:
-            other.hurry()
-        self._awaits.append(other)
-        try:
-            yield
-        finally:
-            self._awaits.remove(other)
-
-
-_within: ContextVar[Leg] = ContextVar("aio_token: the renewal that this code is part of")
-
-
-def leg_here() -> Leg | None:
-    """Return the work that the running code is part of."""
-    return _within.get(None)
-
-
-def _inside(leg: Leg | None) -> Context:
-    """Return a context that is empty but for the work that its code is part of."""
-    context = Context()
-    if leg is not None:
-        context.run(_within.set, leg)
-    return context
-
-
 async def _outcome(work: Callable[[], Coroutine[Any, Any, T]]) -> T | TokenError:
     try:
         return await work()
@@ -211,7 +170,7 @@ async def finish(work: Coroutine[Any, Any, T], *, grace: float) -> T:
     caller, which is on it, waits here: what a server has rotated gets saved (law C4).
     """
     loop = asyncio.get_running_loop()
-    task = asyncio.Task(work, loop=loop, context=_inside(_within.get(None)), name="aio_token: not to be cancelled")
+    task = asyncio.Task(work, loop=loop, context=context_of(leg_here()), name="aio_token: not to be cancelled")
     hide_from_shutdown(task)
     deadline: asyncio.TimerHandle | None = None
     while not task.done():

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from aio_token._arguments import demand_count
+from aio_token._ground.leg import leg_here
 from aio_token._ground.public import public
 from aio_token._pacing.outage import Outages
-from aio_token._single_flight import leg_here
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -158,6 +158,10 @@ class Turn:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Let others have the slot, if there still is one to give back."""
         if self._has_slot:
             self._has_slot = False
             self._gate.leave()

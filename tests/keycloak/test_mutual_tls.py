@@ -11,6 +11,7 @@ from aio_token import (
     BearerMiddleware,
     ClientCredentialsGrant,
     ConfigurationError,
+    Limits,
     Provider,
     TokenRepository,
 )
@@ -19,16 +20,20 @@ from aio_token.oauth import CertificateMiddleware, MutualTLS, Transport
 if TYPE_CHECKING:
     from tests.keycloak.server import Keycloak
 
+PATIENT = Limits(obtain=120.0, lock=150.0)
+"""A server that has just begun, on a machine that is busy, may take longer than is waited for by default."""
+
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(1_800)]  # seconds, the first download included
 
 
 async def test_a_certificate_proves_a_client_and_binds_its_tokens(keycloak: Keycloak) -> None:
     """Law K2: the user-info endpoint is an API that looks at the binding; a renewed certificate costs one refresh."""
     certificate = keycloak.authority.issue("cert")
-    provider = await Provider.discover(keycloak.secure_issuer, transport=Transport(certificate=certificate))
+    transport = Transport(certificate=certificate, timeout=60.0)
+    provider = await Provider.discover(keycloak.secure_issuer, transport=transport)
     grant = ClientCredentialsGrant(provider.token_endpoint(MutualTLS("cert")), scope="openid")
     presenting = CertificateMiddleware(certificate, keycloak.secure_url)
-    async with TokenRepository(grant) as tokens:
+    async with TokenRepository(grant, limits=PATIENT) as tokens:
         bearer = BearerMiddleware(tokens, keycloak.secure_url)
         async with ClientSession(middlewares=(bearer, presenting)) as session:
             async with session.get(provider.userinfo_endpoint or "") as response:
@@ -51,10 +56,11 @@ async def test_a_certificate_proves_a_client_and_binds_its_tokens(keycloak: Keyc
 async def test_another_certificate_is_refused(keycloak: Keycloak) -> None:
     """Law K2: it is a matter of configuration; so is none at all."""
     for transport in (
-        Transport(certificate=keycloak.authority.issue("somebody")),
-        Transport(ssl=keycloak.authority.client_context()),
+        Transport(certificate=keycloak.authority.issue("somebody"), timeout=60.0),
+        Transport(ssl=keycloak.authority.client_context(), timeout=60.0),
     ):
         provider = await Provider.discover(keycloak.secure_issuer, transport=transport)
-        async with TokenRepository(ClientCredentialsGrant(provider.token_endpoint(MutualTLS("cert")))) as tokens:
+        grant = ClientCredentialsGrant(provider.token_endpoint(MutualTLS("cert")))
+        async with TokenRepository(grant, limits=PATIENT) as tokens:
             with pytest.raises(ConfigurationError, match=r"invalid_client|unauthorized_client"):
                 await tokens.token()

@@ -47,6 +47,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a command more than its 3 seconds: a machine that is busy is not what is tried here."""
+    for module in ("_redis_clients", "_redis_commands"):
+        monkeypatch.setattr(f"aio_token.stores.{module}.TIMEOUT", 60.0)
+
+
 @pytest.fixture
 def prefix() -> str:
     """Name what is this test's alone."""

@@ -76,7 +76,7 @@ def running(
         )
     try:
         deadline = time.monotonic() + limit
-        while not is_ready():
+        while not is_ready() or process.poll() is not None:  # another program may be what answers there
             if process.poll() is not None or time.monotonic() > deadline:
                 message = f"{command[0]} did not start:\n{log.read_text(errors='replace')[-4000:]}"
                 raise DoesNotStartError(message)

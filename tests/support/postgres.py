@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection, OperationalError
 from psycopg.sql import SQL, Identifier
 
-from tests.support.daemon import free_port, listens, running
+from tests.support.daemon import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,8 +149,18 @@ def running_pgbouncer(server: Postgres) -> Iterator[Postgres]:
         configured = directory / "pgbouncer.ini"
         configured.write_text("\n".join(["[databases]", database, "[pgbouncer]", *lines, ""]), encoding="utf-8")
         command = [_program("pgbouncer"), str(configured)]
-        with running(command, lambda: listens(pool.port), directory / "log", user=_no_root()):
+        with running(command, lambda: _answers(pool.address), directory / "log", user=_no_root()):
             yield pool
+
+
+def _answers(address: str) -> bool:
+    """Whether a statement comes through: a pool listens before the server has let it in."""
+    try:
+        with Connection.connect(address, connect_timeout=5) as connection:
+            connection.execute("SELECT 1")
+    except OperationalError:
+        return False
+    return True
 
 
 def _no_root() -> str | None:
