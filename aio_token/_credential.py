@@ -71,7 +71,8 @@ class Credential(Unpicklable, Value):
     The last failure, for other processes and the next one: `failed_at` (POSIX seconds), `failure`, the name of its
     error's class, and `sentence`, what it said. `proof` tells whether the client proves itself with something else now.
 
-    `dpop_key` is the private key that the token and the refresh token are bound to (RFC 9449), if they are.
+    `dpop_key` is the private key that the token and the refresh token are bound to (RFC 9449), if they are;
+    `spending_key`, the one that they are about to be bound to, for as long as `spending_since` says so.
 
     Members of a stored record that only a later release knows are kept, out of sight, and written back (law F3): those
     of the token and of `issued_by` for as long as the part that they stand in is the same. Two credentials that differ
@@ -98,6 +99,7 @@ class Credential(Unpicklable, Value):
     sentence: str | None = None
     proof: str | None = None
     dpop_key: ProofKey | None = None
+    spending_key: ProofKey | None = None
     _unknown: Mapping[str, Mapping[str, object]] | None = field(default=None, hash=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -204,6 +206,7 @@ class Credential(Unpicklable, Value):
             "sentence": self.sentence,
             "proof": self.proof,
             "dpop_key": self.dpop_key and self.dpop_key.jwk(),
+            "spending_key": self.spending_key and self.spending_key.jwk(),
         }
         return json.dumps({**members, **record}, separators=(",", ":")).encode()
 
@@ -272,6 +275,7 @@ def _read(record: Members) -> Credential:
         sentence=record.text("sentence"),
         proof=record.text("proof"),
         dpop_key=key,
+        spending_key=key_in(record.part("spending_key")),
         _unknown=dict(zip(_homes(token, issued_by), unknown, strict=True)) if any(unknown) else None,
     )
 

@@ -125,7 +125,8 @@ class Spending(Protocol):
         """Whether `obtain` would present such a thing now. Does no I/O.
 
         The store then has to show first that it can keep the successor. A `rotation_grace`, if the grant has one, is
-        for how many seconds the thing is taken once more after that.
+        for how many seconds the thing is taken once more after that. A method `new_key`, if it has one, returns the key
+        that a session without any is to be bound to (RFC 9449): it is kept as well, as `Credential.spending_key`.
         """
         ...
 

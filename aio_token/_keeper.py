@@ -270,7 +270,7 @@ class Keeper:
         """Show that the store can keep the successor, by the very way that will keep it (law F8)."""
         if not isinstance(self._grant, Spending) or not self._grant.spends(self.credential):
             return
-        credential = spending(self.credential, issued_by=self._grant.issued_by, now=self.clock.time())
+        credential = spending(self.credential, self._grant, self.clock.time())
         self._lineage = self._lineage.trying(credential)  # one that was given up may land late, and is no other's
         failure = await save(slot.save(credential), self._store, self._limits)
         if failure is None:

@@ -27,6 +27,9 @@ from aio_token._hold import time_left
 from aio_token._token import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import IssuedBy
     from aio_token._interfaces import Grant, Slot
     from aio_token._limits import Limits
@@ -53,9 +56,15 @@ def remedy(error: TokenError) -> Remedy:
     return next((remedy for kind, remedy in remedies if isinstance(error, kind)), "report")
 
 
-def spending(credential: Credential | None, *, issued_by: IssuedBy | None, now: float) -> Credential:
-    """Return the credential as it is to be kept while its refresh token is presented (law F8)."""
-    return replace(credential or Credential(issued_by=issued_by), spending_since=now)
+def spending(credential: Credential | None, grant: Grant, now: float) -> Credential:
+    """Return the credential as it is to be kept while its refresh token is presented (law F8).
+
+    A key that is about to be proved for the first time is a part of it: the successor is bound to that one.
+    """
+    held = credential or Credential(issued_by=grant.issued_by)
+    new_key: Callable[[], ProofKey | None] | None = getattr(grant, "new_key", None)
+    key = held.spending_key or new_key() if held.dpop_key is None and new_key is not None else None
+    return replace(held, spending_since=now, spending_key=key)
 
 
 def marked(
@@ -68,7 +77,7 @@ def marked(
     """
     unknown = isinstance(error, ServerUnavailable) and error.outcome_unknown
     if credential is not None and credential.spending_since is not None and not unknown:
-        credential = replace(credential, spending_since=None)
+        credential = replace(credential, spending_since=None, spending_key=None)
     refuses = error.about in {"grant", "client"} and not isinstance(error, ServerUnavailable)
     if isinstance(error, GrantRefused) and not refuses and credential is not None and credential.refresh_token:
         if credential.is_refused and credential.failure == "GrantRefused":
@@ -218,10 +227,12 @@ def moment(seconds: float) -> str:
 
 def keep_until_its_time(credential: Credential | None, now: float) -> None:
     """Raise `ServerUnavailable` while the refresh token may not be presented: servers take it for a theft (law D12)."""
-    begin = credential.refresh_not_before if credential is not None and not credential.is_refused else None
+    if credential is None or credential.is_refused or (credential.obtained_at or 0.0) > now + CLOCK_TOLERANCE:
+        return  # what was noted under a clock that went ahead is not believed
+    begin = credential.refresh_not_before
     if begin is not None and begin > now:
         message = f"the refresh token may not be used for another {begin - now:.0f} s"
-        raise ServerUnavailable(message, retry_after=begin - now)
+        raise ServerUnavailable(message, retry_after=min(begin - now, LONGEST_RETRY_AFTER))
 
 
 class Trouble:

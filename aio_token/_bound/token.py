@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from aio_token._bound.calls import Proofs
     from aio_token._bound.key import ProofKey
     from aio_token._ground.record import Members
 
@@ -30,6 +31,7 @@ class DPoPToken(Token):
 
     token_type: str = "DPoP"
     key: ProofKey = field(hash=False)
+    _proofs: Proofs | None = field(default=None, compare=False, repr=False)
 
     @property
     def ath(self) -> str:
@@ -43,8 +45,11 @@ class DPoPToken(Token):
     ) -> Mapping[str, str]:
         """Return the two headers of one request with this method to this URL; no other request may have them.
 
-        `nonce` is the one that the server wants, if it wants one, and `at` the time by its clock, in POSIX seconds.
+        `nonce` is the one that the server wants, if it wants one, and `at` the time by its clock, in POSIX seconds. A
+        token that `TokenRepository.authorized` hands out knows both by itself.
         """
+        if self._proofs is not None:
+            nonce, at = self._proofs.begin(_origin_of(url), nonce, at)
         now = time.time() if at is None else at
         proof = self.key.proof(method, target(url), at=now, ath=self.ath, nonce=nonce)
         return Headers(Authorization=self.authorization, DPoP=proof)
@@ -57,6 +62,12 @@ def target(url: str | URL) -> str:
     given = URL(url)
     scheme = _WEB.get(given.scheme, given.scheme)
     return f"{scheme}://{given.host_port_subcomponent}{given.raw_path or '/'}"
+
+
+def _origin_of(url: str | URL) -> str:
+    from yarl import URL  # noqa: PLC0415
+
+    return str(URL(target(url)).origin())
 
 
 def made(kind: str, key: ProofKey | None, **members: Any) -> Token:  # noqa: ANN401  they are the token's

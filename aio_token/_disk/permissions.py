@@ -26,6 +26,8 @@ _OUTLOOK = {
     errno.ENOSPC: "make room on its disk; if there is some, inodes are lacking (df -i)",
     errno.EDQUOT: "your quota of its disk is used up: remove what you can spare (quota -s)",
     errno.EROFS: "keep it in a place that can be written, or mount this one writable",
+    errno.ENOENT: "a directory on its way is not there and cannot be made: choose another place",
+    errno.ENOTDIR: "what should be a directory on its way is a file: choose another place",
     errno.EIO: "its disk fails: look at what the system's log says, and move it to another disk",
     errno.EBUSY: "it is mounted as a single file, which cannot be replaced: mount its directory instead",
     errno.ESTALE: "the server of this network disk has lost it: mount the disk anew",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MOST = 16
 """Entries that a member keeps; one more takes the place of the one that was renewed longest ago (law E5)."""
 
+_ROOM = 262_144  # characters of a member's entries: a quarter of what a store takes
+
 
 def member(record: Credential | None, name: str) -> Any:  # noqa: ANN401  a later release may have written it
     """Return a member, None if it is not there."""
@@ -46,11 +48,22 @@ def entry(record: Credential | None, name: str, key: str, **shared: object) -> C
 
 
 def entries_with(record: Credential | None, name: str, key: str, own: object) -> dict[str, Any]:
-    """Return the entries of a member with this one as the newest, without it for None."""
-    kept = {one: value for one, value in entries(record, name).items() if one != key}
-    for oldest in list(kept)[: max(len(kept) - MOST + 1, 0)]:
-        del kept[oldest]
-    return kept if own is None else {**kept, key: own}
+    """Return the entries of a member with this one as the newest, without it for None.
+
+    The oldest make room: a record that is too large would not be written, and the refresh token in it be lost.
+    """
+    kept = {} if own is None else {key: own}
+    room, others = _ROOM - sum(map(_size, kept.values())), entries(record, name)
+    for one in reversed([one for one in others if one != key]):
+        room -= _size(others[one])
+        if room < 0 or len(kept) == MOST:
+            break
+        kept[one] = others[one]
+    return dict(reversed(kept.items()))
+
+
+def _size(own: object) -> int:
+    return len(json.dumps(own))
 
 
 def session_in(record: Credential | None) -> Credential:

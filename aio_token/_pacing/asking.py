@@ -95,7 +95,7 @@ class Asking:
     def succeeded(self, credential: Credential, before: Credential | None) -> Credential:
         """Note that the server is well; return the credential as it is to be kept in place of the one `before`."""
         self._outages.succeeded(self._grant.issued_by)
-        return replace(credential.without_trouble(), spending_since=None).beside(before)
+        return replace(credential.without_trouble(), spending_since=None, spending_key=None).beside(before)
 
     def _asked(self, credential: Credential) -> bool:
         """Whether the failure was one of this endpoint and client, as far as that is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -35,25 +36,37 @@ def _answered() -> str | None:
 
 
 def _written(line: str) -> int:
-    """Write the answer; a reader that is gone is not told of."""
-    try:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-    except OSError as error:
-        sys.stderr.write(f"aio-token: standard output cannot be written to: {error.strerror}\n")
-        return 1
-    return 0
+    """Write the answer, and return the exit code; guards on the streams are made where they are needed."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        except OSError as error:
+            return _lost(error)
+        return 0
+    return _lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+
+
+def _lost(error: OSError) -> int:
+    from aio_token.cli._streams import UNWRITABLE, StreamLost, guard_streams
+
+    guard_streams()
+    lost = StreamLost(UNWRITABLE, error)
+    sys.stderr.write(f"{lost.sentence}\n" if lost.sentence else "")
+    sys.stderr.flush()
+    return lost.code
 
 
 def _whole() -> int:
     from importlib.util import find_spec
-    from io import TextIOWrapper
+
+    from aio_token.cli._streams import guard_streams
+
+    guard_streams()
 
     if not all(map(find_spec, _EXTRA)):
         sys.stderr.write("The command line needs a few more packages. Run: pip install 'aio-token[cli]'\n")
         return 1
     from aio_token.cli._app import run
 
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no sentence fails for its letters
     return run()

@@ -16,6 +16,7 @@ import click
 from aio_token._errors import TokenError
 from aio_token.cli._exits import TABLE, Exit, exit_for
 from aio_token.cli._help import Context, Group
+from aio_token.cli._streams import StreamLost
 from aio_token.cli._terminal import say
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except TokenError as error:
         say(f"aio-token: {error}")
         return exit_for(error)
+    except StreamLost as lost:
+        if lost.sentence is not None:
+            say(lost.sentence)
+        return lost.code
     except Exception as error:  # noqa: BLE001  a mistake of this program's; its text may hold a secret
         say(f"aio-token: {type(error).__name__} {_place_of(error)}; this is a bug, please report it with this line")
         return Exit.OTHER

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from aio_token._errors import ConfigurationError
-from aio_token.cli._network import transport_of
+from aio_token.cli._network import transport
+from aio_token.cli._places import absolute
+from aio_token.cli._secret_file import reader_of
 
 if TYPE_CHECKING:
     from aio_token.cli._profile import Profile
@@ -30,7 +31,7 @@ def source_option(context: click.Context, parameter: click.Parameter, text: str 
         return None
     kind, _, detail = text.partition(":")
     if kind == "file" and detail:
-        return f"file:{Path(detail).expanduser().absolute()}"
+        return f"file:{absolute(detail)}"
     if kind == "env" and detail:
         return text
     if kind == "url" and detail:
@@ -47,19 +48,10 @@ def source_option(context: click.Context, parameter: click.Parameter, text: str 
 
 def assertion_of(profile: Profile) -> Secret:
     """Return what reads the assertion, each time that it is needed."""
-    kind, _, detail = (profile.assertion or "").partition(":")
-    if kind == "env":
-        return partial(_from_environment, detail)
-    if kind == "file":
-        return Path(detail).read_text
-    return partial(_from_platform, detail, profile)
-
-
-def _from_environment(variable: str) -> str:
-    if not os.environ.get(variable):
-        message = f"the client's assertion is missing: set the environment variable {variable} (GitLab: id_tokens)"
-        raise ConfigurationError(message)
-    return os.environ[variable]
+    source = profile.assertion or ""
+    if source.startswith("url:"):
+        return partial(_from_platform, source.removeprefix("url:"), profile)
+    return reader_of(source, "the client's assertion", hint=" (GitLab: id_tokens)")
 
 
 async def _from_platform(url: str, profile: Profile) -> str:
@@ -74,7 +66,9 @@ async def _from_platform(url: str, profile: Profile) -> str:
         message = f"{to} wants {_VARIABLE}, which is not set; give the job: permissions: id-token: write"
         raise ConfigurationError(message)
     headers = {"Authorization": f"bearer {os.environ[_VARIABLE]}"}
-    reply = await send(Request(to=to, url=url, method="GET", headers=headers), transport_of(profile))
+    reply = await send(
+        Request(to=to, url=url, method="GET", headers=headers), transport(profile.ca_file, profile.proxy)
+    )
     value = (read_object(reply.body) or {}).get("value")
     if reply.status != _DONE or not isinstance(value, str):
         message = f"{to} answers {reply.status}, and gives no assertion; check the address, its audience and the job"

@@ -5,22 +5,20 @@ It comes from an environment variable or a file each time that it is needed, or 
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from aio_token._credential import Credential
-from aio_token._errors import ConfigurationError, SignInRequired
+from aio_token._errors import SignInRequired
+from aio_token.cli._places import absolute
+from aio_token.cli._secret_file import reader_of
 from aio_token.cli._terminal import is_interactive
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aio_token.cli._session import Session
     from aio_token.oauth.secret import Secret
 
@@ -48,7 +46,7 @@ def _elsewhere(
     if text is None or (kind == "env" and detail):
         return text
     if kind == "file" and detail:
-        return f"file:{Path(detail).expanduser().absolute()}"
+        return f"file:{absolute(detail)}"
     message = f"write {sources}, never the {what} itself"
     raise click.BadParameter(message, context, parameter)
 
@@ -71,17 +69,12 @@ def read_once(source: str | None) -> tuple[str | None, Revealed[str] | None]:
 def secret_of(session: Session) -> Secret:
     """Return what reads the client's secret, each time that it is needed."""
     source = session.profile.client_secret or ""
-    return partial(_from_store, session) if source == STORED else _read_from(source, "secret")
+    return partial(_from_store, session) if source == STORED else reader_of(source, "the client's secret")
 
 
 def key_of(session: Session) -> Secret:
     """Return what reads the client's private key, each time that it is needed."""
-    return _read_from(session.profile.client_key or "", "key")
-
-
-def _read_from(source: str, what: str) -> Callable[[], str]:
-    kind, _, detail = source.partition(":")
-    return partial(_from_environment, detail, what) if kind == "env" else Path(detail).read_text
+    return reader_of(session.profile.client_key or "", "the client's key")
 
 
 async def keep(session: Session, typed: Revealed[str]) -> None:
@@ -102,13 +95,6 @@ def _not_empty(secret: Revealed[str]) -> Revealed[str]:
         message = "standard input holds no secret"
         raise click.UsageError(message)
     return secret
-
-
-def _from_environment(variable: str, what: str) -> str:
-    if not os.environ.get(variable):
-        message = f"the client's {what} is missing: set the environment variable {variable}"
-        raise ConfigurationError(message)
-    return os.environ[variable]
 
 
 def _from_store(session: Session) -> str:

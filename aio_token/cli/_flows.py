@@ -89,13 +89,22 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: in
         from aio_token.grants.client_credentials import ClientCredentialsGrant
 
         return ClientCredentialsGrant(
-            endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource
+            endpoint,
+            scope=profile.scope,
+            audience=profile.audience,
+            resource=profile.resource,
+            authorization_details=profile.details,
         )
     if flow == "device":
         from aio_token.grants.device_code import DeviceGrant
 
         return DeviceGrant(
-            endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource, show=show_code
+            endpoint,
+            scope=profile.scope,
+            audience=profile.audience,
+            resource=profile.resource,
+            authorization_details=profile.details,
+            show=show_code,
         )
     from aio_token.grants.authorization_code import AuthorizationCodeGrant
 
@@ -104,6 +113,7 @@ def grant_for(flow: Flow, endpoint: TokenEndpoint, profile: Profile, *, port: in
         endpoint,
         scope=profile.scope,
         resource=profile.resource,
+        authorization_details=profile.details,
         browser=open_browser if has_browser() else None,
         show=show_address,
         host=back.host,

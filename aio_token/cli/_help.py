@@ -9,10 +9,27 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _TWO_COLUMNS = 60  # columns of a terminal that they need
 _WIDEST, _NARROWEST = 80, 20
+
+
+_ELSEWHERE = {
+    "help": ("--help",),
+    "version": ("--version",),
+    **dict.fromkeys(("auth", "signin", "sign-in"), ("login",)),
+    **dict.fromkeys(("signout", "sign-out", "revoke"), ("logout",)),
+    **dict.fromkeys(("access-token", "get-token", "print-access-token", "refresh", "renew"), ("token",)),
+    **dict.fromkeys(("api", "curl", "get", "post"), ("request",)),
+    "ls": ("list", "profiles"),
+    **dict.fromkeys(("use", "switch", "select", "set"), ("default",)),
+    **dict.fromkeys(("delete", "rm"), ("remove",)),
+    **dict.fromkeys(("mv", "move"), ("rename",)),
+    "list": ("profiles",),
+    "user-info": ("whoami",),
+}
+"""What other tools call it: gh, gcloud, aws, az, oidc-agent, and the shell."""
 
 
 class _Formatter(click.HelpFormatter):
@@ -54,7 +71,10 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command, or name those that are spelled like it."""
-        alike = get_close_matches(args[0], self.list_commands(ctx)) if self.get_command(ctx, args[0]) is None else ()
+        alike: Sequence[str] = ()
+        if self.get_command(ctx, args[0]) is None:
+            elsewhere = [name for name in _ELSEWHERE.get(args[0], ()) if name[0] == "-" or self.get_command(ctx, name)]
+            alike = elsewhere or get_close_matches(args[0], self.list_commands(ctx))
         if alike:
             message = f"there is no command {args[0]!r}; did you mean {' or '.join(alike)}?"
             raise click.UsageError(message, ctx)

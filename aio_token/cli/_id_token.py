@@ -40,7 +40,7 @@ def found_in(token: Token) -> Token:
         found = Token(access_token=text if isinstance(text, str) else "")
         return replace(found, expires_at=_end_of(found.access_token))
     except ValueError:
-        message = "no ID token came with the token; sign in with --scope openid"
+        message = "no ID token came with the token, since a sign-in without the scope openid brings none"
         raise SignInRequired(message) from None
 
 

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from aio_token.cli._flows import Flow
     from aio_token.cli._profile import ClientAuth, Profile, Pushing, StoreKind
 
-_OF_THE_SERVER = ("issuer", "metadata_url", "token_url", "authorization_url", "device_url", "revocation_url")
+_OF_THE_SERVER = (
+    "issuer",
+    "metadata_url",
+    "token_url",
+    "authorization_url",
+    "device_url",
+    "revocation_url",
+    "push_url",
+)
 _OF_THE_KEY = ("client_key_alg", "client_key_id", "client_certificate")
 
 
@@ -29,11 +37,13 @@ class Options:
     authorization_url: str | None = None
     device_url: str | None = None
     revocation_url: str | None = None
+    push_url: str | None = None
     client_id: str | None = None
     flow: Flow | None = None
     scope: str | None = None
     audience: str | None = None
     resource: tuple[str, ...] = ()
+    authorization_details: str | None = None
     redirect_uri: str | None = None
     push: Pushing | None = None
     origins: tuple[str, ...] = ()
@@ -47,6 +57,8 @@ class Options:
     client_key_id: str | None = None
     client_certificate: str | None = None
     assertion: str | None = None
+    certificate: str | None = None
+    certificate_key: str | None = None
     ca_file: str | None = None
     proxy: str | None = None
     dpop: bool | None = None
@@ -72,6 +84,7 @@ class Options:
         proofs = {self.client_secret, self.client_key, self.assertion} - {None}  # a new one takes the place of the old
         lost = not same_client or (before.client_secret == STORED and moved) or bool(proofs - {self.client_secret})
         same_key = same_client and not proofs - {before.client_key}
+        same_files = self.certificate in {None, before.certificate}
         key = {name: getattr(self, name) or getattr(before, name) for name in _OF_THE_KEY} if same_key else {}
         return replace(
             self,
@@ -82,6 +95,7 @@ class Options:
             scope=self.scope or before.scope,
             audience=self.audience or before.audience,
             resource=self.resource or before.resource,
+            authorization_details=self.authorization_details or before.authorization_details,
             redirect_uri=self.redirect_uri or before.redirect_uri,
             push=self.push or (before.push if same_client else None),
             origins=self.origins or before.origins,
@@ -91,6 +105,8 @@ class Options:
             client_auth=self.client_auth or (before.client_auth if same_client and before.client_secret else None),
             client_key=self.client_key or (before.client_key if same_key else None),
             assertion=self.assertion or (before.assertion if same_client and not proofs else None),
+            certificate=self.certificate or (before.certificate if same_client else None),
+            certificate_key=self.certificate_key or (before.certificate_key if same_client and same_files else None),
             ca_file=self.ca_file or before.ca_file,
             proxy=self.proxy or before.proxy,
             dpop=before.dpop if self.dpop is None else self.dpop,
@@ -103,5 +119,6 @@ class Options:
         Only a service account has a default: what the environment holds may be another client's.
         """
         usual = f"env:{SECRET_VARIABLE}" if os.environ.get(SECRET_VARIABLE) else "prompt"
-        wants_one = self.flow == SERVICE_ACCOUNT and self.client_key is None and self.assertion is None
+        others = {self.client_key, self.assertion, self.certificate}
+        wants_one = self.flow == SERVICE_ACCOUNT and others == {None}
         return self.client_secret or (usual if wants_one else None)

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 def checked_name(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
     """Refuse a name that would lead elsewhere, since it becomes a part of a path."""
     if name is not None and not is_name(name):
-        message = "a profile is named by up to 64 letters, digits, dots, dashes and underscores"
+        where = ""
+        if parameter.name and context.get_parameter_source(parameter.name) is click.core.ParameterSource.ENVIRONMENT:
+            where = f", and {PROFILE_VARIABLE} in the environment is {name!r}"
+        message = f"a profile is named by up to 64 letters, digits, dots, dashes and underscores{where}"
         raise click.BadParameter(message, context, parameter)
     return name
 

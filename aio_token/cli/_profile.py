@@ -10,7 +10,7 @@ from aio_token._ground import TYPE_CHECKING
 from aio_token._ground.value import Value
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
     GrantType = Literal["refresh_token", "client_credentials"]
     ClientAuth = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
@@ -38,6 +38,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+class NewerProfile(ValueError):
+    """A newer release has written it."""
+
+
 class Profile(Value):
     """What `login` was told, and what the issuer said about itself then.
 
@@ -46,7 +50,8 @@ class Profile(Value):
 
     `client_secret`, `client_key`, `assertion` and `key` tell where a secret is, not what it is: see
     `_client_secret.py`, `_assertion.py` and `_encryption_key.py`. `request` sends the token to `origins` and nowhere
-    else. `dpop` says that tokens are bound to a key.
+    else. `dpop` says that tokens are bound to a key. `certificate` and `certificate_key` are the files of what is
+    shown in TLS, and the aliases are where (RFC 8705). `authorization_details` are JSON (RFC 9396).
     """
 
     client_id: str
@@ -57,11 +62,15 @@ class Profile(Value):
     authorization_url: str | None = None
     device_url: str | None = None
     revocation_url: str | None = None
+    push_url: str | None = None
     revocation_endpoint: str | None = None
+    token_alias: str | None = None
+    revocation_alias: str | None = None
     grant: GrantType = "refresh_token"
     scope: str | None = None
     audience: str | None = None
     resource: tuple[str, ...] = ()
+    authorization_details: str | None = None
     redirect_uri: str | None = None
     push: Pushing | None = None
     client_auth: ClientAuth = "none"
@@ -73,6 +82,8 @@ class Profile(Value):
     assertion: str | None = None
     store: StoreKind = "encrypted"
     key: str | None = None
+    certificate: str | None = None
+    certificate_key: str | None = None
     ca_file: str | None = None
     proxy: str | None = None
     origins: tuple[str, ...] = ()
@@ -88,6 +99,12 @@ class Profile(Value):
             scope=(self.scope or "") if asks else None,
             audience=" ".join(filter(None, (self.audience, *self.resource))) if asks else None,
         )
+
+    @property
+    def details(self) -> list[Any] | None:
+        """The authorization details that are asked for."""
+        found: list[Any] | None = None if self.authorization_details is None else json.loads(self.authorization_details)
+        return found
 
     @property
     def server(self) -> str:
@@ -119,7 +136,10 @@ class Profile(Value):
         if not isinstance(members, dict):
             message = "it is not a JSON object"
             raise ValueError(message)  # noqa: TRY004  whatever the detail, it cannot be read
-        if members.get("version") != VERSION:
+        version = members.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise NewerProfile
+        if version != VERSION:
             message = f"its version is not {VERSION}"
             raise ValueError(message)
         given = {name: members[name] for name in cls._described if members.get(name) is not None}
@@ -142,11 +162,29 @@ _CHOICES = {
     "client_auth": CLIENT_AUTHS,
     "store": STORE_KINDS,
 }
+_PLACES = {"client_secret": ("stored",), "client_key": (), "assertion": (), "key": ("keyring",)}
+"""Where secrets may be, besides a variable, a file and a platform's address; a secret itself is refused (law G5)."""
 
 
 def _fits(name: str, value: object) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
+    if name in _PLACES:
+        return isinstance(value, str) and (value in _PLACES[name] or _is_place(value))
+    if name == "authorization_details":
+        return isinstance(value, str) and _is_list(value)
     if name in _SEVERAL:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(value, bool if name == "dpop" else str)
+
+
+def _is_place(text: str) -> bool:
+    kind, _, detail = text.partition(":")
+    return kind in {"env", "file", "url"} and bool(detail)
+
+
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except (ValueError, RecursionError):
+        return False

@@ -20,12 +20,13 @@ from aio_token._disk.permissions import refuse_odd, unusable
 from aio_token._disk.platform import HERE, unguarded
 from aio_token._errors import ConfigurationError, SignInRequired, StoreError, TokenError, without_frames
 from aio_token._ground import TYPE_CHECKING
-from aio_token.cli._places import configuration
-from aio_token.cli._profile import DEFAULT_PROFILE, Profile, is_name
+from aio_token.cli._places import configuration, home
+from aio_token.cli._profile import DEFAULT_PROFILE, NewerProfile, Profile, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SHOWN = 5  # names in a sentence
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -77,6 +78,12 @@ def find(name: str) -> Profile | None:
         return None
     try:
         return Profile.from_json(text)
+    except NewerProfile:
+        message = (
+            f"the profile {name} was written by a newer aio-token than this one ({profile_file(name)}); run: "
+            "pip install --upgrade aio-token"
+        )
+        raise ConfigurationError(message) from None
     except ValueError as error:
         message = (
             f"the profile {name} cannot be used: {error}; correct {profile_file(name)}, or remove it and sign in again"
@@ -88,9 +95,25 @@ def need(name: str) -> Profile:
     """Read a profile. Raises `SignInRequired` if there is none, `ConfigurationError`, `StoreError`."""
     profile = find(name)
     if profile is None:
-        message = f"there is no profile {name}; run: aio-token login {name} --issuer URL --client-id ID"
-        raise SignInRequired(message)
+        raise SignInRequired(_missing(name))
     return profile
+
+
+def _missing(name: str) -> str:
+    """Say that there is no such profile, and which one may be meant."""
+    from difflib import get_close_matches
+
+    others, new = names(), f"aio-token login {name} --issuer URL --client-id ID"
+    alike = get_close_matches(name, others)
+    if alike:
+        return f"there is no profile {name}; did you mean {' or '.join(alike)}? A new one is made by: {new}"
+    if others and name == chosen():
+        shown = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+        return (
+            f"there is no profile {name}, which is meant where none is named; there is {shown}: name it, or choose it "
+            f"for good, by: aio-token profiles default NAME; a new one is made by: {new}"
+        )
+    return f"there is no profile {name}; run: {new}"
 
 
 @contextmanager
@@ -110,8 +133,11 @@ def tentatively(name: str, profile: Profile) -> Iterator[None]:
 
 
 def forget(name: str) -> None:
-    """Remove a profile. Raises `StoreError`."""
+    """Remove a profile, and that it was chosen. Raises `StoreError`."""
+    was_chosen = chosen() == name
     _write(profile_file(name), None)
+    if was_chosen and _choice().exists():
+        _write(_choice(), None)
 
 
 def _directory() -> Path:
@@ -167,9 +193,10 @@ _check = {"posix": _refuse_exposed, "nt": refuse_odd}
 
 def _refuse_exposed_directories(path: Path) -> None:
     """Look at each directory on the way, from the home directory on, but those of root."""
-    home = Path(os.path.realpath(Path.home()))
+    at = home()
+    above = () if at is None else Path(os.path.realpath(at)).parents
     for directory in path.parents:
-        if directory in home.parents:
+        if directory in above:
             break  # in a sandbox the owners of these are not known
         owner = directory.stat().st_uid
         _refuse_foreign(directory, owner)
@@ -207,9 +234,9 @@ def _taking_over(path: Path) -> str:
 
 def _foreign(path: Path) -> Path | None:
     """Return the topmost file or directory on the way, below the home directory, that is another user's."""
-    home = Path.home()
+    at = home()
     for part in (*reversed(path.parents), path):
-        if home in part.parents and _owner(part) not in {None, _user()}:
+        if at in part.parents and _owner(part) not in {None, _user()}:
             return part
     return None
 

@@ -6,13 +6,14 @@ Nothing of the network is imported before a request has to be made: a valid toke
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aio_token._wish import NO_WISH, Wish
 from aio_token.cli._assertion import assertion_of
 from aio_token.cli._client_secret import key_of, secret_of
-from aio_token.cli._network import transport, transport_of
+from aio_token.cli._network import transport_of
+from aio_token.cli._secret_file import text_of
 from aio_token.oauth.client_auth import (
     ClientAssertion,
     ClientSecretBasic,
@@ -22,8 +23,13 @@ from aio_token.oauth.client_auth import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import Credential, IssuedBy
     from aio_token._token import Token
+    from aio_token.cli._network import Way
     from aio_token.cli._session import Session
     from aio_token.grants.client_credentials import ClientCredentialsGrant
     from aio_token.grants.refresh_token import RefreshTokenGrant
@@ -32,8 +38,26 @@ if TYPE_CHECKING:
     from aio_token.oauth.endpoint import TokenEndpoint
     from aio_token.oauth.exchange import Reply
     from aio_token.oauth.provider import EndpointOptions, Provider
-    from aio_token.oauth.secret import Revealed
+    from aio_token.oauth.secret import Revealed, Secret
     from aio_token.oauth.transport import Transport
+
+    class Given(Way, Protocol):
+        """Where a server is, as far as that was said: by options, or by a profile."""
+
+        @property
+        def issuer(self) -> str | None: ...
+        @property
+        def metadata_url(self) -> str | None: ...
+        @property
+        def token_url(self) -> str | None: ...
+        @property
+        def authorization_url(self) -> str | None: ...
+        @property
+        def device_url(self) -> str | None: ...
+        @property
+        def revocation_url(self) -> str | None: ...
+        @property
+        def push_url(self) -> str | None: ...
 
 
 class SessionGrant:
@@ -60,6 +84,11 @@ class SessionGrant:
             return False
         return not credential.reusable
 
+    def new_key(self) -> ProofKey | None:
+        """Return a key for a session that is bound to none yet, None where tokens are not to be bound."""
+        dpop = _dpop_of(self._session)
+        return None if dpop is None else dpop.new_key()
+
     async def obtain(self, credential: Credential | None, wish: Wish = NO_WISH) -> Credential:
         """Ask the server. Raises `TokenError`."""
         resource = wish.resource or self._session.profile.resource  # in every request (RFC 8707 section 2.2)
@@ -81,30 +110,13 @@ class SessionGrant:
         profile, endpoint = self._session.profile, _endpoint_of(self._session)
         if profile.grant == "client_credentials":
             return ClientCredentialsGrant(
-                endpoint, scope=profile.scope, audience=profile.audience, resource=profile.resource
+                endpoint,
+                scope=profile.scope,
+                audience=profile.audience,
+                resource=profile.resource,
+                authorization_details=profile.details,
             )
         return RefreshTokenGrant(endpoint)
-
-
-class Given(Protocol):
-    """Where a server is, as far as that was said: by options, or by a profile."""
-
-    @property
-    def issuer(self) -> str | None: ...
-    @property
-    def metadata_url(self) -> str | None: ...
-    @property
-    def token_url(self) -> str | None: ...
-    @property
-    def authorization_url(self) -> str | None: ...
-    @property
-    def device_url(self) -> str | None: ...
-    @property
-    def revocation_url(self) -> str | None: ...
-    @property
-    def ca_file(self) -> str | None: ...
-    @property
-    def proxy(self) -> str | None: ...
 
 
 async def discover(given: Given) -> Provider:
@@ -119,9 +131,10 @@ async def discover(given: Given) -> Provider:
         "authorization_endpoint": given.authorization_url,
         "device_authorization_endpoint": given.device_url,
         "revocation_endpoint": given.revocation_url,
+        "pushed_authorization_request_endpoint": given.push_url,
     }
     by_hand = {name: url for name, url in by_hand.items() if url is not None}
-    way = transport(given.ca_file, given.proxy)
+    way = transport_of(given)
     if given.token_url is not None:
         return Provider(given.issuer or "", by_hand, transport=way)
     found = await Provider.discover(given.issuer or "", metadata_url=given.metadata_url, transport=way)
@@ -136,6 +149,19 @@ def endpoint_at(provider: Provider, session: Session, typed: Revealed[str] | Non
     return provider.token_endpoint(_client_of(session, typed), **asked)
 
 
+def proofs_of(session: Session) -> Iterator[tuple[str, Secret]]:
+    """Return what the client proves itself with, and what it is called."""
+    profile = session.profile
+    if profile.client_secret is not None:
+        yield "client's secret", secret_of(session)
+    if profile.client_key is not None:
+        yield "client's key", key_of(session)
+    if profile.client_certificate is not None:
+        yield "key's certificate", partial(text_of, profile.client_certificate, "the key's certificate")
+    if profile.assertion is not None:
+        yield "client's assertion", assertion_of(profile)
+
+
 async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:
     """Return the answer to an empty form, posted as the token endpoint wants it; `to` names it in messages.
 
@@ -147,30 +173,26 @@ async def answer_to_nothing(url: str, to: str, transport: Transport) -> Reply:
     return await send(Request(to=to, url=url), transport)
 
 
-async def told_by(url: str, token: Token, transport: Transport) -> tuple[int, dict[str, Any] | None]:
-    """Return the status, and the JSON object if there is one, of an endpoint of the issuer's that takes the token.
-
-    Raises `TokenError`.
-    """
+async def told_by(url: str, transport: Transport, token: Token) -> Reply:
+    """Return what an endpoint of the issuer's says that takes the token. Raises `TokenError`."""
     from aio_token.oauth.form import Request
-    from aio_token.oauth.reading import read_object
     from aio_token.oauth.sending import send
     from aio_token.oauth.url import origin_of
 
-    request = Request(
-        to=f"the user-info endpoint of {origin_of(url)}", url=url, method="GET", headers=token.headers("GET", url)
-    )
-    reply = await send(request, transport)
-    return reply.status, read_object(reply.body)
+    to = f"the user-info endpoint of {origin_of(url)}"
+    return await send(Request(to=to, url=url, method="GET", headers=token.headers("GET", url)), transport)
 
 
 def _endpoint_of(session: Session) -> TokenEndpoint:
     from aio_token.oauth.endpoint import TokenEndpoint
 
+    profile = session.profile
+    aliases = {"token_endpoint": profile.token_alias, "revocation_endpoint": profile.revocation_alias}
     return TokenEndpoint(
         session.profile.token_endpoint,
         _client_of(session),
         revocation_url=session.profile.revocation_endpoint,
+        mtls_aliases={name: url for name, url in aliases.items() if url is not None},
         issuer=session.profile.issuer,
         transport=transport_of(session.profile),
         dpop=_dpop_of(session),
@@ -185,16 +207,21 @@ def _dpop_of(session: Session) -> DPoP | None:
 
 def _client_of(session: Session, typed: Revealed[str] | None = None) -> ClientAuthentication:
     profile = session.profile
+    chain = profile.client_certificate
     if profile.client_key is not None:
         return PrivateKeyJWT(
             profile.client_id,
             key_of(session),
             alg=profile.client_key_alg or "RS256",
             kid=profile.client_key_id,
-            certificate=None if profile.client_certificate is None else Path(profile.client_certificate).read_text,
+            certificate=None if chain is None else partial(text_of, chain, "the key's certificate"),
         )
     if profile.assertion is not None:
         return ClientAssertion(profile.client_id, assertion_of(profile))
+    if profile.client_secret is None and profile.certificate is not None:
+        from aio_token.oauth.mutual_tls import MutualTLS
+
+        return MutualTLS(profile.client_id)
     if profile.client_secret is None:
         return PublicClient(profile.client_id)
     secret = secret_of(session) if typed is None else lambda: typed.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import contextmanager
 
 from aio_token._disk.damage import Damaged
@@ -78,6 +79,12 @@ class Session(Value, kw_only=False):
             return "in clear, guarded by the file's permissions alone"
         return f"encrypted, with the key of {key_described(self.profile.key)}"
 
+    @property
+    def with_openid(self) -> str:
+        """The option of a sign-in that brings an ID token too, and lets the user-info endpoint be asked."""
+        scopes = dict.fromkeys([*(self.profile.scope or "").split(), "openid"])
+        return f" --scope {shlex.quote(' '.join(scopes))}"
+
     def read_credential(self) -> Credential | None:
         """Return what is stored, without waiting for a lock. Raises `StoreError`."""
         return self._read(self.token_file)
@@ -107,12 +114,15 @@ class Session(Value, kw_only=False):
         return Encrypted(key_source(self.profile.key))
 
     @contextmanager
-    def advice(self) -> Iterator[None]:
-        """Add to an error the command that helps: another sign-in, or one after a file without its key is deleted."""
+    def advice(self, options: str = "") -> Iterator[None]:
+        """Add to an error the command that helps: another sign-in, or one after a file without its key is deleted.
+
+        `options` of that sign-in are written behind it.
+        """
         try:
             yield
         except SignInRequired as error:
-            message = f"{error}; run: aio-token login {self.name}"
+            message = f"{error}; run: aio-token login {self.name}{options}"
             raise type(error)(message) from without_frames(error).__cause__
         except KeyUnavailable as error:
             message = f"{error}; if that key is lost run: aio-token logout {self.name} --local, then sign in again"

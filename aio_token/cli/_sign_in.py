@@ -15,10 +15,11 @@ from aio_token.cli._exits import run_to_end
 from aio_token.cli._flows import SERVICE_ACCOUNT, choose_flow, grant_for, require_person
 from aio_token.cli._key_choice import choose_key, open_keyring
 from aio_token.cli._profile import Profile
-from aio_token.cli._server import discover, endpoint_at
+from aio_token.cli._server import discover, endpoint_at, proofs_of
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
 from aio_token.cli._tokens import tokens_of
+from aio_token.oauth.secret import reveal
 
 if TYPE_CHECKING:
     from aio_token.cli._flows import Flow
@@ -39,6 +40,12 @@ def sign_in(name: str, options: Options) -> None:
             f"there is no profile {name} yet: --issuer and --client-id are needed, or --token-url where an issuer has "
             "no metadata"
         )
+        raise click.UsageError(message)
+    if options.client_key is None and (options.client_key_alg or options.client_key_id or options.client_certificate):
+        message = "--client-key-alg, --client-key-id and --client-certificate are of a key: pass --client-key-from too"
+        raise click.UsageError(message)
+    if options.certificate is None and options.certificate_key is not None:
+        message = "--certificate-key is the key of a certificate: pass --certificate too"
         raise click.UsageError(message)
     # What may ask a person is outside of the event loop, where Ctrl-C ends a prompt.
     source, typed = _client_secret.read_once(options.secret_source)
@@ -64,6 +71,9 @@ async def _sign_in(name: str, options: Options, before: Profile | None, typed: R
     session = Session(name, _profile(options, provider, flow))
     if before is not None:
         _refuse_to_replace(Session(name, before), session.profile)
+    if typed is None and flow != SERVICE_ACCOUNT:  # no person signs in for a client that cannot prove itself
+        for what, secret in proofs_of(session):
+            await reveal(secret, f"the {what}")
     with _profile_files.tentatively(name, session.profile):
         endpoint = endpoint_at(provider, session, typed)
         with session.advice() if session.is_signed_in else nullcontext():
@@ -88,15 +98,18 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         authorization_url=options.authorization_url,
         device_url=options.device_url,
         revocation_url=options.revocation_url,
+        push_url=options.push_url,
         client_id=options.client_id or "",
         token_endpoint=provider.token_endpoint_url,
         revocation_endpoint=provider.revocation_endpoint,
+        **_aliases(provider, options),
         grant="client_credentials" if flow == SERVICE_ACCOUNT else "refresh_token",
         scope=options.scope,
         audience=options.audience,
         resource=options.resource,
         redirect_uri=options.redirect_uri,
-        push=options.push,
+        authorization_details=options.authorization_details,
+        push=options.push or ("always" if options.push_url else None),
         client_auth=_auth(options, provider),
         client_secret=options.client_secret,
         client_key=options.client_key,
@@ -104,6 +117,8 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         client_key_id=options.client_key_id,
         client_certificate=options.client_certificate,
         assertion=options.assertion,
+        certificate=options.certificate,
+        certificate_key=options.certificate_key,
         ca_file=options.ca_file,
         proxy=options.proxy,
         store=options.store or "encrypted",
@@ -111,6 +126,14 @@ def _profile(options: Options, provider: Provider, flow: Flow) -> Profile:
         origins=options.origins,
         dpop=bool(options.dpop),
     )
+
+
+def _aliases(provider: Provider, options: Options) -> dict[str, str]:
+    """Return where a client with a certificate asks, if the metadata says so (RFC 8705 section 5)."""
+    aliases = provider.metadata.get("mtls_endpoint_aliases") if options.certificate else None
+    named = {"token_alias": "token_endpoint", "revocation_alias": "revocation_endpoint"}
+    known = {name: aliases.get(endpoint) for name, endpoint in named.items()} if isinstance(aliases, dict) else {}
+    return {name: url for name, url in known.items() if isinstance(url, str)}
 
 
 def _auth(options: Options, provider: Provider) -> ClientAuth:

@@ -7,13 +7,14 @@ import re
 from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import click
 
 from aio_token._errors import ConfigurationError, KeyUnavailable, without_frames
-from aio_token.cli._encryption_key import key_described, key_source
+from aio_token.cli._encryption_key import KEYRING, key_described, key_source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,6 +37,14 @@ def is_address(text: str) -> bool:
     return "://" in text or text.startswith("env:")
 
 
+def _checked_key(context: click.Context, parameter: click.Parameter, key: str | None) -> str | None:
+    kind, _, detail = (key or KEYRING).partition(":")
+    if key in {None, KEYRING} or (kind in {"env", "file"} and detail):
+        return key
+    message = f"write env:VARIABLE, file:PATH or {KEYRING}, never the key itself"
+    raise click.BadParameter(message, context, parameter)
+
+
 class Where:
     """A store as it was named, and what opens it; `place` may hold a password, and is shown nowhere."""
 
@@ -50,6 +59,11 @@ class Where:
         for name in self._named.keys() - fits:
             message = f"--{name} is for a store on {'Redis' if name == 'prefix' else 'PostgreSQL'}"
             raise click.UsageError(message)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is a directory that is not there."""
+        return self._scheme is None and not Path(self._place).exists()
 
     @property
     def how_kept(self) -> str:
@@ -163,7 +177,12 @@ def store_options(argument: str, *, many: bool = True) -> Callable[[Callable[...
             placed = _PREFIX(placed)
         for option in (
             click.option("--table", metavar="TABLE", help="The table in PostgreSQL, if it is not the usual one."),
-            click.option("--key", metavar="KEY", help="What opens the records: env:VARIABLE, file:PATH or keyring."),
+            click.option(
+                "--key",
+                metavar="KEY",
+                callback=_checked_key,
+                help="What opens the records: env:VARIABLE, file:PATH or keyring.",
+            ),
         ):
             placed = option(placed)
         return placed

@@ -15,7 +15,7 @@ from aio_token.cli._id_token import id_token_of
 from aio_token.cli._server import SessionGrant
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import say
-from aio_token.events import Unsaved
+from aio_token.events import Renewed, SignedIn, Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +47,9 @@ async def tokens_of(session: Session, wish: Wish = NO_WISH) -> AsyncIterator[Tok
     finally:
         if tokens.status.unsaved:
             why = next((event.message for event in reversed(events) if isinstance(event, Unsaved)), "it was stopped")
-            say(f"aio-token: the new token is not saved, so that you may have to sign in again: {why}")
+            is_new = any(isinstance(event, Renewed | SignedIn) for event in events)
+            lost = "the new token is not saved, so that you may have to sign in again" if is_new else "it is not noted"
+            say(f"aio-token: {lost}: {why}")
 
 
 async def token_of(
@@ -70,12 +72,19 @@ async def token_of(
 
 async def _token_of(name: str, *, min_valid: float, force: bool, id_token: bool, wish: Wish) -> Token:
     session = Session.load(name)
-    with session.advice():
+    with session.advice(session.with_openid if id_token else ""):
         async with tokens_of(session, wish) as tokens:
             token = await (tokens.renew() if force else tokens.token(min_valid_for=min_valid))
             if not id_token:
                 return token
             return await id_token_of(token, tokens.renew, now=time.time(), min_valid=min_valid)
+
+
+def warn_if_short(token: Token, min_valid: float) -> None:
+    """Say that a token ends sooner than was asked for."""
+    left = None if token.expires_at is None else token.expires_at - time.time()
+    if left is not None and left < min_valid:
+        say(f"aio-token: the token is valid for {max(left, 0):.0f} s only; the server gives none for longer")
 
 
 def _wishing(session: Session, wish: Wish) -> Session:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import hmac
+import logging
+import os
 import secrets
 from contextlib import asynccontextmanager
 from html import escape
@@ -29,6 +31,9 @@ ADDRESSES: dict[Host, tuple[str, ...]] = {
     "::1": ("::1",),
     "localhost": ("127.0.0.1", "::1"),  # both: a port that another program has at one of them gets the code
 }
+# What aiohttp would say of a request that is none quotes it, the code too, and stands between what a person reads.
+_MUTE = logging.Logger("aio_token.grants", logging.CRITICAL + 1)  # noqa: LOG001  with no handler above it
+_LONGEST = 65_536  # bytes of the address that a browser brings the answer to
 _PATIENCE = 2.0  # seconds for the browser to take its page
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -184,7 +189,8 @@ def _told(sentence: str, status: HTTPStatus = HTTPStatus.OK, why: str = "") -> w
 async def listening(host: Host, path: str, state: str, port: int) -> AsyncIterator[Listener]:
     """Listen while the block lasts; port 0 is one that is free. Raises `ConfigurationError` if it is taken."""
     listener = Listener(host, path, state)
-    runner = web.ServerRunner(web.Server(listener.handle, access_log=None), shutdown_timeout=_PATIENCE)
+    server = web.Server(listener.handle, access_log=None, logger=_MUTE, max_line_size=_LONGEST)
+    runner = web.ServerRunner(server, shutdown_timeout=_PATIENCE)
     try:
         # Both to their ends: asyncio forgets a server whose start is cancelled, and its port stays taken.
         await finish(_start(runner, ADDRESSES[host], port), grace=_PATIENCE)
@@ -204,6 +210,6 @@ async def _start(runner: web.ServerRunner, addresses: tuple[str, ...], port: int
             if runner.addresses and error.errno != errno.EADDRINUSE:
                 continue  # this machine has no such address; it has the other one
             what = f"{address} cannot be listened on, port {port}"
-            message = f"{what} ({type(error).__name__}); free the port or use another"
+            message = f"{what}: {os.strerror(error.errno or 0).lower()}; free the port or use another"
             raise_alone(ConfigurationError(message), because=error)
         port = runner.addresses[0][1]

@@ -8,7 +8,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from aio_token._credential import Credential
-from aio_token._errors import ServerUnavailable, SignInRequired
+from aio_token._errors import ConfigurationError, ServerUnavailable, SignInRequired
 from aio_token._ground.public import public
 from aio_token._interfaces import StillPending
 from aio_token._token import Unpicklable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _INTERVAL = 5.0  # seconds between polls if the server says nothing (RFC 8628 section 3.2), and added by slow_down
 _SHORTEST = 1.0  # seconds: no server means less
-_LONGEST = 60.0  # seconds: a server that has been away is asked again before the person gives up
+_LONGEST = 60.0  # seconds: no person waits longer for what they have done, whatever a server says (law H3)
 _LIFETIME = 600.0  # seconds, for a server that leaves out what it has to say
 _MAX_SHOWN = 2_000  # characters of what a terminal is asked to show
 
@@ -139,10 +139,16 @@ class DeviceGrant:
         failure = answer.failure()
         if failure is None:
             begun = _read(answer, asked_at, verifier)
-            if begun is not None and all(self._endpoint.problem_with(uri) is None for uri in begun.addresses):
+            if begun is None:
+                message = (
+                    "the device authorization endpoint gave no code and address that can be shown; try again later"
+                )
+                raise ServerUnavailable(message)
+            problem = next(filter(None, map(self._endpoint.problem_with, begun.addresses)), None)
+            if problem is None:
                 return begun
-            message = "the device authorization endpoint gave no code and address that can be shown; try again later"
-            failure = ServerUnavailable(message)
+            del answer, begun  # a name in the address may be meant for no one's eyes
+            failure = ConfigurationError(f"the address that the device endpoint gave for people {problem}")
         raise failure
 
 
@@ -238,7 +244,7 @@ def _read(answer: Answer, asked_at: float, verifier: Revealed[str]) -> _Begun | 
         ),
         device_code=Revealed(device_code),
         verifier=verifier,
-        interval=_INTERVAL if interval is None else max(interval, _SHORTEST),
+        interval=_INTERVAL if interval is None else max(min(interval, _LONGEST), _SHORTEST),
         ends_at=asked_at + lifetime,
     )
 

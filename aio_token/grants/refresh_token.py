@@ -20,6 +20,7 @@ from aio_token.oauth.secret import reveal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aio_token._bound.key import ProofKey
     from aio_token._credential import IssuedBy
     from aio_token._wish import Wish
     from aio_token.oauth.answer import Answer
@@ -82,13 +83,12 @@ class RefreshTokenGrant:
         held = await self._presentable(credential)
         form = Form(refresh_token=held.refresh_token).over(written(wish)).over(self._less)
         known = held.token.extra if held.token is not None else {}
+        key = held.dpop_key or held.spending_key
         # A server that fails for a while is asked once each time: the pauses between are counted in requests (law D8).
 
         async def ask() -> Answer:
             first_try = not held.failures
-            return await self._endpoint.request(
-                "refresh_token", form, repeatable=first_try, extra=known, key=held.dpop_key
-            )
+            return await self._endpoint.request("refresh_token", form, repeatable=first_try, extra=known, key=key)
 
         answer = await (asked_again_over_a_blip(ask, held) if held.reusable else ask())
         try:
@@ -118,6 +118,11 @@ class RefreshTokenGrant:
         if credential is not None and self._hopeless(credential) is None:
             return not credential.reusable or (self._first is not None and self._seems_to_have_ended(credential))
         return self._first is not None
+
+    def new_key(self) -> ProofKey | None:
+        """Return a key for a session that is bound to none yet, None where tokens are not to be bound (RFC 9449)."""
+        dpop = self._endpoint.dpop
+        return None if dpop is None else dpop.new_key()
 
     def _of_another_session(self) -> RefreshTokenGrant:
         """Return the grant of a session that a person begins: it has no `first`, and the scope that it comes with."""

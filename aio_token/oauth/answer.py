@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from aio_token._errors import ConfigurationError, GrantRefused, ServerUnavailabl
 from aio_token._ground.backoff import LONGEST_RETRY_AFTER
 from aio_token._ground.public import public
 from aio_token._token import Token
+from aio_token.oauth.dates import moment_of
 from aio_token.oauth.dialect import PLAIN, Dialect
 from aio_token.oauth.dpop import unfit
 from aio_token.oauth.exchange import Reply
@@ -44,10 +44,9 @@ if TYPE_CHECKING:
     from aio_token._credential import Credential
     from aio_token._errors import TokenError
 
+_LONGEST_SCOPE = 8_192  # characters
 _OF_A_GATEWAY = frozenset({502, 503, 504})
 _OF_THE_SERVER = frozenset({429, 503})  # of all statuses: what one account is told with them holds for the others
-
-_LONGEST_DATE = 100  # characters (law H1)
 
 
 @public
@@ -103,7 +102,7 @@ class Answer:
         self._members = heard.said
         self._asked_at = asked_at
         self._asked_at_there = asked_at + ahead
-        self._retry_after = _retry_after(headers.get("Retry-After", ""), now)
+        self._retry_after = _retry_after(headers.get("Retry-After", ""), now + ahead)
         self._secrets = secrets
         self._key = key
         self._takes_bearer = takes_bearer
@@ -146,7 +145,9 @@ class Answer:
     def _refusal(self) -> TokenError | None:
         if self.error is None and self._is_success:
             return None
-        kind, remedy = remedy_for(self._grant_type, self._code, self._status, self._address)
+        kind, remedy = remedy_for(
+            self._grant_type, self._code, self._status, self._address, has_proved=self._key is not None
+        )
         message = f"{self._to} answered {self._said()}; {remedy}"
         if self._heard.defect is not None:
             message += f" ({self._heard.defect})"
@@ -258,10 +259,11 @@ class Answer:
         return None if lifetime is None else self._asked_at + lifetime
 
     def _scope(self) -> str | None:
+        """Return what is granted, None if that is not said, or is too long to be kept at every save (law H2)."""
         scope, separator = self._member("scope"), self._dialect.scope_separator
         if isinstance(scope, list):
-            return " ".join(part for part in scope if isinstance(part, str)) or None
-        if not isinstance(scope, str):
+            scope, separator = " ".join(part for part in scope if isinstance(part, str)) or None, " "
+        if not isinstance(scope, str) or len(scope) > _LONGEST_SCOPE:
             return None
         return scope if separator.isspace() else " ".join(scope.replace(separator, " ").split())
 
@@ -284,13 +286,8 @@ class Answer:
 
 
 def _retry_after(text: str, now: float) -> float | None:
-    """Read a Retry-After header (RFC 9110 section 10.2.3): seconds or a date, capped."""
-    if len(text) > _LONGEST_DATE:
-        return None
+    """Read a Retry-After header (RFC 9110 section 10.2.3), capped: seconds, or a date by the server's clock."""
     wait = seconds(text)
-    if wait is None:
-        try:
-            wait = parsedate_to_datetime(text).timestamp() - now
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, min(wait, LONGEST_RETRY_AFTER))
+    if wait is None and (moment := moment_of(text)) is not None:
+        wait = moment - now
+    return None if wait is None else max(0.0, min(wait, LONGEST_RETRY_AFTER))

@@ -14,7 +14,7 @@ from aio_token._ground.value import Value, field, replace
 from aio_token._token import Unpicklable
 from aio_token.oauth.arguments import check_function, check_kind, check_several, check_text, judged
 from aio_token.oauth.form import Form, Request
-from aio_token.oauth.remedies import CODES
+from aio_token.oauth.remedies import CODES, PASSES
 from aio_token.oauth.strangers import called
 from aio_token.oauth.url import moved, origin_of
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MAPPINGS = ("grant_types", "names", "homes", "places", "expires", "refresh_expires", "errors")
 _UNITS = ("seconds", "minutes", "milliseconds", "moment")
 _BOUND_TO_A_KEY = frozenset({"dpop", "mac", "pop"})
-_PASSES = frozenset({408, 425, 429})
 
 
 @public
@@ -227,7 +226,7 @@ def _check_bearer_types(kinds: object) -> None:
 def _check_said(said: object) -> None:
     if isinstance(said, str):
         check_text("a word in errors", said)
-    elif not isinstance(said, int) or isinstance(said, bool) or said in _PASSES or not 400 <= said < 500:  # noqa: PLR2004
+    elif not isinstance(said, int) or isinstance(said, bool) or said in PASSES or not 400 <= said < 500:  # noqa: PLR2004
         message = (
             "remedies are by words, or by statuses from 400 to 499, but 408, 425 and 429, which pass by themselves"
         )

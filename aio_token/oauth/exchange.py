@@ -8,7 +8,6 @@ before the session has it again; the answer is read there as well, and its respo
 
 from __future__ import annotations
 
-import zlib
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +19,7 @@ from aio_token._ground.public import public
 from aio_token._ground.value import Value
 from aio_token._hold import demand_hold
 from aio_token._single_flight import hide_from_shutdown
+from aio_token.oauth.body import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.typedefs import RawHeaders
 
-BODY_CAP = 1 << 18  # bytes, before and after decompression: more JSON would stop the event loop (law D1)
 _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
@@ -135,34 +134,5 @@ class QuietResponse(aiohttp.ClientResponse):
 
 async def read(response: aiohttp.ClientResponse) -> Reply:
     """Read an answer up to the cap."""
-    body = _Body()
-    while not response.content.at_eof() and not body.is_full:
-        body.feed(await response.content.readany())
-    data, is_cut = body.decoded(response.headers.get("Content-Encoding", "identity").lower())
+    data, is_cut = await body_of(response)
     return Reply(status=response.status, headers=response.headers.copy(), body=data, is_cut=is_cut)
-
-
-class _Body:
-    """Collects an answer up to the cap; an object, so that no frame shows a part of it."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._data) > BODY_CAP
-
-    def feed(self, chunk: bytes) -> None:
-        self._data += chunk
-
-    def decoded(self, encoding: str) -> tuple[bytes, bool]:
-        """Decompress, and tell whether there was more.
-
-        It is done here, as the cap must hold whatever a server sends and whatever aiohttp's version.
-        """
-        whole: bytes | bytearray = self._data
-        if encoding in {"gzip", "x-gzip", "deflate"}:
-            whole = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(self._data, BODY_CAP + 1)
-        return bytes(whole[:BODY_CAP]), self.is_full or len(whole) > BODY_CAP

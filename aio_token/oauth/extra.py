@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_EXTRA = 65_536  # characters of all members together: they are written at every save
+MAX_EXTRA = 65_536  # characters of all members together, as JSON has them: they are written at every save
 MAX_DEPTH = 32  # levels within a member
 _ITEM = 8  # characters that a number, a bracket or a separator counts for
 
@@ -17,10 +18,11 @@ def bounded(members: Mapping[str, Any]) -> dict[str, Any]:
     left = MAX_EXTRA
     kept: dict[str, Any] = {}
     for name, value in members.items():
-        size = _size(value, left - len(name))
+        named = len(encode_basestring_ascii(name))
+        size = _size(value, left - named)
         if size is not None:
             kept[name] = value
-            left -= len(name) + size
+            left -= named + size
     return kept
 
 
@@ -36,7 +38,7 @@ def _size(value: object, most: int) -> int | None:
         inner: list[object] = []
         size += _ITEM
         if isinstance(one, str):
-            size += len(one)
+            size += len(one) if len(one) > most else len(encode_basestring_ascii(one))
         elif isinstance(one, int) and not isinstance(one, bool):
             size += one.bit_length() // 3
         elif isinstance(one, dict):

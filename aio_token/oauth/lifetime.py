@@ -6,9 +6,9 @@ import base64
 import json
 import math
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from aio_token.oauth.dates import moment_of
 from aio_token.oauth.places import at, way_to
 
 if TYPE_CHECKING:
@@ -108,13 +108,11 @@ def _moment(value: object) -> float | None:
     if number is not None:
         return number / 1_000 if number >= _IN_MILLISECONDS else number
     text = value if isinstance(value, str) and len(value) <= _MAX_NUMBER else ""
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            date = read(text)
-            return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            continue
-    return None
+    try:
+        date = datetime.fromisoformat(text)
+        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return moment_of(text)
 
 
 def lifetime_of_jwt(token: str) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aio_token._errors import ConfigurationError, ServerUnavailable
-from aio_token.oauth.exchange import BODY_CAP
+from aio_token.oauth.body import BODY_CAP
 from aio_token.oauth.form import Request
 from aio_token.oauth.reading import read_object
 from aio_token.oauth.sending import send

@@ -70,11 +70,13 @@ _OF_THE_CLIENT = frozenset({"invalid_client", "incorrect_client_credentials", "b
 CODES = frozenset({*_BY_CODE, "authorization_pending", "slow_down"})
 """What a dialect may say that a server's own word means."""
 
+_OF_THE_PROOF = frozenset({"invalid_dpop_proof", "use_dpop_nonce"})
 _NO_TEXT = "an error that is not text"
 _CODES = ("code", "error", "type", "error_code", "status")  # of an error that is an object
 _DESCRIPTIONS = ("message", "error_description", "description")
 _LOOKED_AT = 2_048  # characters of a description (law H1)
-_PASSES = frozenset({408, 425, 429})  # of all 4xx
+PASSES = frozenset({408, 425, 429})
+"""The 4xx that waiting helps against."""
 _OF_THE_ADDRESS = frozenset({404, 405, 410, 415})
 
 
@@ -95,7 +97,7 @@ def is_about_the_client(code: str) -> bool:
 
 def by_status(status: int, address: str) -> Remedy:
     """Return what helps against an answer of this status that says nothing better."""
-    if status in _PASSES or status < 300 or status >= 500:  # noqa: PLR2004  RFC 9110 section 15
+    if status in PASSES or status < 300 or status >= 500:  # noqa: PLR2004  RFC 9110 section 15
         return ServerUnavailable, _LATER
     if status < 400:  # noqa: PLR2004  redirects
         return ConfigurationError, _REDIRECT
@@ -150,13 +152,15 @@ def standard_code(declared: Mapping[str | int, str], word: str | None, *, descri
     return declared.get(status, word)
 
 
-def remedy_for(grant_type: str, code: str, status: int, address: str) -> Remedy:
+def remedy_for(grant_type: str, code: str, status: int, address: str, *, has_proved: bool = False) -> Remedy:
     """Return what helps a grant of this type, "" for a request that is no grant's.
 
     A refresh that is refused without a word is a session that has ended (Strava, Glewlwyd). Who needs no person for a
-    token is not sent to sign in.
+    token is not sent to sign in. Who `has_proved` no key is told that the server wants that.
     """
     known = by_code(code)
+    if code in _OF_THE_PROOF and not has_proved:
+        return ConfigurationError, "the server wants a key to be proved; pass dpop=DPoP() to the TokenEndpoint"
     if known is None and grant_type == "refresh_token" and status == 400 and not code:  # noqa: PLR2004  Bad Request
         known = GrantRefused, _SIGN_IN
     if known is not None and issubclass(known[0], SignInRequired) and not needs_a_person(grant_type):

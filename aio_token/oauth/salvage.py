@@ -12,6 +12,7 @@ from typing import Any
 # What stands before a string or a mark, and that; it ends where a string is cut off.
 _PIECE = re.compile(r'([^"{}\[\],:]*+)("[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:])', re.DOTALL)
 _LONGEST_NUMBER = 64  # characters
+_LATEST = 32  # characters before an object, as against its use by other sites: `)]}',`, `for(;;);`, a list, a call
 _DEEPEST = 4  # objects within each other: servers put a token no deeper
 
 
@@ -21,14 +22,26 @@ def salvaged(body: bytes) -> dict[str, Any]:
     In time that its length is worth.
     """
     text = body.decode("utf-8", errors="replace")
-    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+    at = text.find("{", 0, _LATEST)
+    if at < 0 or "<" in text[:at]:
         return {}
     pieces = _Pieces()
-    at = 0
     while found := _PIECE.match(text, at):
         at = found.end()
         pieces.take(found[1], found[2])
     return pieces.whole
+
+
+def has_refresh_token(body: bytes) -> bool:
+    """Whether there is a refresh token in what can be read of it; one that is cut off is none."""
+    pending: list[Any] = [salvaged(body)]
+    while pending:
+        one = pending.pop()
+        told = one.get("refresh_token")
+        if told and isinstance(told, str):
+            return True
+        pending += [inner for inner in one.values() if isinstance(inner, dict)]
+    return False
 
 
 class _Pieces:

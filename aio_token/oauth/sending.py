@@ -21,6 +21,7 @@ from aio_token._hold import lapsed
 from aio_token._limits import within
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
 from aio_token.oauth.private import PrivateAddress
+from aio_token.oauth.remedies import PASSES
 from aio_token.oauth.secret import Revealed
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _OF_THE_CERTIFICATE = (
     *("CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_REVOKED", "CERTIFICATE_UNKNOWN"),
     *("UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE"),
 )
+_LONGEST_HEADER = 1 << 16  # bytes: a long policy or cookie beside it makes a new refresh token no worse
 _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
 
 
@@ -68,10 +70,11 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
         try:
             return await _attempt(signed, transport, proxy, connector, tls=tls)
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
-            connecting = isinstance(error, aiohttp.ClientConnectorError)
+            connecting = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
             has_lapsed = isinstance(error, LockTimeout)
-            failure = _translated(error, request.to, dropped=dropped is not None or not connecting)
+            acted = dropped is not None or not connecting
+            failure = translated(error, request.to, dropped=acted, by_proxy=proxy.value is not None)
         if has_lapsed:
             raise dropped or lapsed()
         if isinstance(failure, ConfigurationError) or not lost:
@@ -102,6 +105,7 @@ async def _attempt(
         request_class=QuietRequest,
         response_class=QuietResponse,
         timeout=_NO_TIMEOUTS,
+        max_field_size=_LONGEST_HEADER,
     )
     try:
         async with session.request(
@@ -127,7 +131,11 @@ def _proxy(request: Request, transport: Transport) -> Revealed[str | None]:
     try:
         proxy = Revealed(transport.proxy_for(request.url))
     except ValueError:
-        raise_alone(ConfigurationError(f"the proxy on the way to {request.to} must speak HTTP; check `proxy`"))
+        message = (
+            f"the proxy on the way to {request.to} must speak HTTP; check HTTPS_PROXY and ALL_PROXY in the "
+            "environment, and for SOCKS, pass connector= instead"
+        )
+        raise_alone(ConfigurationError(message))
     if proxy.value is not None and request.url.lower().startswith("http:"):
         message = (
             f"a proxy stands on the way to {request.to} and would read what is sent in clear; use https, or make an "
@@ -187,8 +195,27 @@ def _what_to_set_right(error: aiohttp.ClientConnectionError) -> str | None:
     return None
 
 
-def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
-    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request."""
+def _is_of_the_proxy(error: aiohttp.ClientConnectorError, *, by_proxy: bool) -> bool:
+    """Whether it is the proxy that cannot be reached, or whose name is not known."""
+    return by_proxy and isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError)
+
+
+def _said_by_proxy(status: int, to: str, unknown: str) -> TokenError:
+    """Say what a proxy's own answer means; nothing was sent to the server then."""
+    if status == 407:  # noqa: PLR2004  RFC 9110 section 15.5.8
+        return ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
+    if 400 <= status < 500 and status not in PASSES:  # noqa: PLR2004
+        return ConfigurationError(f"the proxy on the way to {to} answered {status}; check `proxy`, and what it allows")
+    return ServerUnavailable(
+        f"the proxy on the way to {to} answered {status}{unknown}; try again later", outcome_unknown=bool(unknown)
+    )
+
+
+def translated(error: Exception, to: str, *, dropped: bool, by_proxy: bool) -> TokenError:
+    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request.
+
+    `by_proxy` tells that only the proxy's name was looked up here.
+    """
     failure: TokenError
     unknown = "; whether it acted on the request is unknown" if dropped else ""
     match error:
@@ -196,15 +223,12 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             failure = ConfigurationError(f"{to} {why}")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
-        case aiohttp.ClientProxyConnectionError():
-            failure = ServerUnavailable(
-                f"the proxy on the way to {to} cannot be reached{unknown}; try again later", outcome_unknown=dropped
-            )
-        case aiohttp.ClientHttpProxyError(status=407):
-            failure = ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
+        case aiohttp.ClientHttpProxyError():
+            failure = _said_by_proxy(error.status, to, unknown)
         case aiohttp.ClientConnectorError():
+            what = f"the proxy on the way to {to}" if _is_of_the_proxy(error, by_proxy=by_proxy) else to
             failure = ServerUnavailable(
-                f"{to} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
+                f"{what} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
             )
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
             failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)
@@ -216,9 +240,8 @@ def _translated(error: Exception, to: str, *, dropped: bool) -> TokenError:
             failure = ServerUnavailable(
                 f"{to} gave no usable answer ({type(error).__name__}); try again later", outcome_unknown=True
             )
-    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError) and isinstance(
-        failure, ServerUnavailable
-    ):
+    of_the_way = aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | aiohttp.ClientHttpProxyError
+    if isinstance(error, of_the_way) and isinstance(failure, ServerUnavailable):
         failure.about = "server"
     # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

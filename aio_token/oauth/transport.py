@@ -121,7 +121,7 @@ class Transport(Unpicklable, Value):
             proxy = proxies.get(parts.scheme) or proxies.get("all")
         if proxy is not None and "://" not in proxy:
             proxy = f"http://{proxy}"
-        if proxy is not None and not proxy.startswith(("http://", "https://")):
+        if proxy is not None and not proxy.lower().startswith(("http://", "https://")):
             raise ValueError
         return proxy
 

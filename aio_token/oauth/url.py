@@ -59,7 +59,8 @@ def sent_on(url: str, location: str) -> str | None:
     """Return the address that a redirect leads to, None if it leaves the origin or is no address (law A1)."""
     try:
         target = URL(url).join(URL(location[:_LONGEST])).with_fragment(None)
-        stays = bool(location) and target.origin() == URL(url).origin() and target.user is None is target.password
+        there, here = str(target.origin()), str(URL(url).origin())  # as URLs, those with their usual port differ
+        stays = bool(location) and there == here and target.user is None is target.password
     except ValueError:
         return None
     return str(target) if stays else None
@@ -87,8 +88,10 @@ def same_address(one: object, other: str) -> bool:
     return isinstance(one, str) and (whole := _whole(one)) is not None and whole == _whole(other)
 
 
-def _whole(url: str) -> tuple[URL, str, str] | None:
+def _whole(url: str) -> tuple[str, str, str] | None:
     parts = _parts(url)
-    if parts is None or not parts.host or "#" in url or parts.user is not None or parts.password is not None:
+    if parts is None or not parts.absolute or not parts.scheme or not parts.host:
         return None
-    return parts.origin(), parts.raw_path, parts.raw_query_string
+    if "#" in url or parts.user is not None or parts.password is not None:
+        return None
+    return str(parts.origin()), parts.raw_path, parts.raw_query_string

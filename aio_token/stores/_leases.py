@@ -250,7 +250,7 @@ class _Slot:
             raise StoreError(message)
         version = os.urandom(8).hex()
         if not await self._server.write(content, over=self._version, version=version, lasts=lasts):
-            message = f"another host has written {self._records!r} since it was read here"
+            message = f"another host has written {self._records!r} since it was read here; read it again"
             raise Superseded(message)
         self._version = version if content is not None else ""
 

@@ -11,6 +11,7 @@ from aio_token._errors import ConfigurationError, StoreError, TokenError
 from aio_token.stores import _postgres_statements as statements
 from aio_token.stores._arguments import text
 from aio_token.stores._leases import Record
+from aio_token.stores._postgres_trouble import explained, hint
 from aio_token.stores._psycopg import Connections
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class Table:
         if self._connections is not None:
             await self._connections.aclose()
 
+    async def make(self) -> None:
+        """Make the table unless it is there, in which case no right to make one is needed. Raises `StoreError`."""
+        state = await self.ask(statements.STATE, self.name) or ()
+        if state[-1] is None:
+            await self.ask(self.schema)
+
     async def judge(self) -> None:
         """Raise `StoreError` for a table or a server that would not keep a record for good."""
         self._judge(*(await self.ask(statements.STATE, self.name) or ()))
@@ -76,21 +83,13 @@ class Table:
             except TokenError:
                 raise
             except Exception as error:  # noqa: BLE001  the database's, and a foreign message may hold anything
-                failure = self._explained(error)
+                place = None if self._connections is None else self._connections.place
+                failure = explained(self, error, table=self.name, place=place, makes=statement == self.schema)
                 was_rolled_back = str(getattr(error, "sqlstate", "")).startswith(_ROLLED_BACK)
             pause = next(pauses, None) if was_rolled_back else None
             if pause is None:
                 raise failure
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  it spreads hosts, it hides nothing
-
-    def _explained(self, error: Exception) -> StoreError:
-        """Say what is wrong, by the code that all clients give (SQLSTATE), with no part of the message."""
-        state = getattr(error, "sqlstate", None)
-        hint = _HINTS.get(
-            state if isinstance(state, str) else "", "see whether the database is there and takes this client"
-        )
-        told = f"{type(error).__name__} {state}" if state else type(error).__name__
-        return StoreError(f"{self!r} cannot be used ({told}); {hint.format(table=self.name)}")
 
     def _judge(
         self, is_replica: object = None, is_careless: object = None, is_unlogged: object = None, may: object = None
@@ -99,9 +98,9 @@ class Table:
         if is_replica:
             trouble = "this server is a replica, which takes no writes; give the address of the primary"
         elif may is None:
-            trouble = _HINTS["42P01"].format(table=table)
+            trouble = hint("42P01", table)
         elif not may:
-            trouble = _HINTS["42501"].format(table=table)
+            trouble = hint("42501", table)
         elif is_unlogged:
             trouble = f"the table is empty after a crash; run: ALTER TABLE {table} SET LOGGED"
         elif is_careless:
@@ -124,31 +123,11 @@ class InTable:
 
     async def create_table(self) -> None:
         """Make the table if it is not there. Raises `StoreError`."""
-        await self._table.ask(self.schema)
+        await self._table.make()
 
     async def aclose(self) -> None:
         """Close the connections that were made on the running event loop; what they were made for can be used again."""
         await self._table.aclose()
-
-
-_HINTS = {
-    "42P01": "there is no table {table}, or none that this role sees (search_path, USAGE of its schema); make it once, "
-    "with create_table() or the statement in `schema`, or name it with its schema",
-    "42703": "the table is an earlier release's; run: ALTER TABLE {table} ADD COLUMN damaged bytea",
-    "42501": "this role may not use the table; run: GRANT SELECT, INSERT, UPDATE ON {table} TO the role",
-    "40001": "others write too much at once; try later",
-    "40P01": "others write too much at once; try later",
-    "53100": "its disk is full; make room there",
-    "53300": "it has too many connections; close some, or raise max_connections",
-    "55P03": "another transaction has locked the table; end that, or try later",
-    "57014": "the statement was given up; raise this role's statement_timeout, or see what locks the table",
-    "57P01": "the server was shut down; try later",
-    "57P02": "the server has crashed; try later",
-    "57P03": "the server does not take connections yet; try later",
-    "25006": "this server takes no writes; give the address of the primary",
-    "28P01": "the password is wrong",
-    "3D000": "there is no such database; check the address",
-}
 
 
 class Row:

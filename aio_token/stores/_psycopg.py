@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -20,11 +21,14 @@ _PATIENCE = 5.0
 """Seconds for a statement, a connection for it included."""
 
 
+_PLACE = re.compile(r"[A-Za-z0-9_.-]{1,253}:[0-9]{1,5}")
+
+
 class Connections:
-    """Runs statements, each in a transaction of its own."""
+    """Runs statements, each in a transaction of its own; `place` is the host and port, if they may be shown."""
 
     def __init__(self, address: str) -> None:
-        self._address = _checked(address)
+        self._address, self.place = _checked(address)
         self._of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections] = WeakKeyDictionary()
 
     async def run(self, statement: str, parameters: Sequence[object]) -> Sequence[object] | None:
@@ -116,8 +120,8 @@ class _Connections:
         )
 
 
-def _checked(address: str) -> str:
-    """Return the address. Raises `ConfigurationError` for what is none, and without psycopg."""
+def _checked(address: str) -> tuple[str, str | None]:
+    """Return the address, and host and port if they may be shown. Raises `ConfigurationError`, without psycopg too."""
     try:
         from psycopg import ProgrammingError  # noqa: PLC0415
         from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
@@ -125,7 +129,10 @@ def _checked(address: str) -> str:
         message = "an address of a database needs psycopg: pip install 'aio-token[postgres]'"
         raise ConfigurationError(message) from error
     try:
-        conninfo_to_dict(address)
+        parts = conninfo_to_dict(address)
     except ProgrammingError:
         raise_alone(ConfigurationError("this is no address of a PostgreSQL database, such as postgresql://host/name"))
-    return address
+    shown = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
+    # A password whose signs were not percent-encoded may end there, and has an @ behind it.
+    is_plain = _PLACE.fullmatch(shown) and "@" not in str(parts.get("dbname", ""))
+    return address, shown if is_plain else None

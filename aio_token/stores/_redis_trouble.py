@@ -24,10 +24,12 @@ _OUTLOOK = {
     "BusyLoadingError": "is loading its data; try later",
     "ClusterDownError": "is in a cluster that is not whole; try later, and see to its nodes",
     "SlotNotCoveredError": "is in a cluster that is not whole; try later, and see to its nodes",
-    "TimeoutError": "did not answer in time; try later, and see whether it is overloaded",
+    "TimeoutError": "did not answer in time; try later, and see whether it is overloaded, and whether both ends speak "
+    "TLS or neither",
+    "MasterDownError": "is a replica that has lost its primary; try later, and see to the primary",
+    "InvalidResponse": "does not answer as a Redis server does; see whether the address is right",
     "MasterNotFoundError": "has no primary that its Sentinels know, or none of them answers; see whether they run, and "
     "what they call it",
-    "InvalidResponse": "answers as no Redis does; see whether the address is right",
     "ModuleNotFoundError": "needs the package redis; run: pip install 'aio-token[redis]'",
 }
 """By the names of redis-py's errors, and of Python's own."""
@@ -41,23 +43,31 @@ _SAYS = {
     "MISCONF": "cannot write its snapshots to its disk and takes no writes meanwhile; make room there",
     "LOADING": _OUTLOOK["BusyLoadingError"],
     "BUSY": "is busy with a script that does not end; end it with SCRIPT KILL",
-    "MASTERDOWN": "is a replica that has lost its primary; see to that one",
-    "NOREPLICAS": "has too few replicas to take writes; see to them",
     "TRYAGAIN": "is moving this key to another node of its cluster; try later",
-    "WRONGTYPE": "keeps something else under this key; choose another name or prefix, or delete that key",
-    "clients": "has too many clients; raise its maxclients, or close some",
-    "DB": "has no such database; give another number at the end of the URL",
+    "NOREPLICAS": "has too few replicas at hand to take writes (min-replicas-to-write); try later, and see to them",
+    "WRONGTYPE": "holds something of another program under the key of this name; give the store another name, or "
+    "delete that key",
 }
 """By the first known word of what the server says; the rest of it is not shown."""
 
 
 _ELSE = "see its log, and whether the address is that of a Redis server"
 
+_BEGINS = {
+    "The user executing the script can't": _OUTLOOK["NoPermissionError"],
+    "DB index is out of range": "has no database of this number; give a smaller one in the URL",
+    "max number of clients": "takes no more connections; try later, or raise its maxclients",
+    "unknown command": "does not know EVAL, by which it is asked; see whether it was renamed or turned off there",
+}
+"""By the beginning of what the server says where that has no word of its own."""
+
 
 def explained(store: object, error: Exception) -> StoreError:
-    """Return an error that says what to do. Of what the server said, one known word at most is looked at."""
-    words = str(error)[:300].split()
-    outlook = next((_SAYS[word] for word in words if word in _SAYS), None)
+    """Return an error that says what to do. Of what the server said, known words alone are looked at."""
+    said = str(error)[:300]
+    outlook = next((_SAYS[word] for word in said.split() if word in _SAYS), None)
+    if outlook is None:
+        outlook = next((_BEGINS[words] for words in _BEGINS if said.startswith(words)), None)
     name = type(error).__name__
     if outlook is None:
         outlook = _OUTLOOK.get(name)

@@ -92,12 +92,22 @@ async def test_the_users_are_told(aio_token: CommandLine, directory: Path, serve
 
 
 async def test_who_is_not_there_is_told(aio_token: CommandLine, directory: Path) -> None:
-    """An empty directory is no error; a name that is asked for and is not there is exit code 3."""
+    """An empty directory is no error, nor one that is yet to be made; a name that is not there is exit code 3."""
     done = await aio_token("accounts", directory)
-    assert (done.code, done.out, done.err) == (0, "", "No one is signed in there.\n")
+    assert (done.code, done.out, done.err) == (0, "", "There is no such directory; is its path right?\n")
     done = await aio_token("accounts", directory, "mallory")
     assert (done.code, done.out) == (3, "mallory: not signed in\n")
     assert not directory.exists()
+    directory.mkdir()
+    done = await aio_token("accounts", directory)
+    assert (done.code, done.out, done.err) == (0, "", "No one is signed in there.\n")
+
+
+@pytest.mark.parametrize("key", ["floppy", "env:", "canary-key", "keyring:x"])
+async def test_a_key_is_named_and_not_said(key: str, aio_token: CommandLine, directory: Path) -> None:
+    """2: what is no place of a key is not taken for the keyring, and not repeated."""
+    done = await aio_token("accounts", directory, "--key", key)
+    assert (done.code, "never the key itself" in done.err) == (2, True)
 
 
 async def test_records_that_are_encrypted_want_their_key(

@@ -78,7 +78,8 @@ async def test_no_profile_asks_for_a_sign_in(aio_token: CommandLine) -> None:
     [
         ("{", "not a JSON object"),
         ("[]", "not a JSON object"),
-        ('{"version": 2}', "version is not 1"),
+        ('{"version": 0}', "version is not 1"),
+        ('{"version": 2}', "written by a newer aio-token"),
         ('{"version": 1}', "has no issuer"),
         ('{"version": 1, "issuer": 1}', "its issuer is not"),
         ('{"version": 1, "store": "cloud"}', "its store is not"),
@@ -122,6 +123,35 @@ def test_what_is_no_duration(text: str) -> None:
     """It is refused, however large."""
     with pytest.raises(click.BadParameter, match="is not a duration"):
         seconds(CONTEXT, PARAMETER, text)
+
+
+async def test_a_profile_that_may_be_meant(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3: by a name that is spelled like it, or where none was named; and how a new one is made."""
+    for name in ("work", "home", "a1", "a2", "a3", "a4"):
+        await set_up(name, PROFILE)
+    done = await aio_token("token", "wrok")
+    assert (done.code, "did you mean work? A new one is made by: aio-token login wrok" in done.err) == (3, True)
+    done = await aio_token("token")
+    assert "which is meant where none is named; there is a1, a2, a3, a4, home, ...: name it" in done.err
+    assert "aio-token profiles default NAME" in done.err
+    assert "there is no profile zzz; run: aio-token login zzz" in (await aio_token("token", "zzz")).err
+    monkeypatch.setenv("AIO_TOKEN_PROFILE", "a/b")
+    done = await aio_token("token")
+    assert (done.code, "AIO_TOKEN_PROFILE in the environment is 'a/b'" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("client_secret", "canary-secret"), ("client_key", "canary-key"), ("assertion", "env:"), ("key", "floppy:a")],
+)
+async def test_a_secret_is_no_place_of_one(member: str, value: str, aio_token: CommandLine) -> None:
+    """Law G5: a profile that a person has edited is refused by the member's name, which shows no secret."""
+    await set_up("default", PROFILE)
+    profile_file().write_text(json.dumps({**json.loads(PROFILE.to_json()), member: value}))
+    profile_file().chmod(0o600)
+    done = await aio_token("token")
+    assert (done.code, f"its {member} is not what it should be" in done.err) == (1, True)
+    profile_file().unlink()
 
 
 async def test_profiles_are_completed(home: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -23,7 +24,6 @@ from tests.cli.command_line import ENDED, VALID, profile_file, set_up, token_fil
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.cli.command_line import CommandLine
 
@@ -184,8 +184,8 @@ async def test_an_encrypted_token_needs_its_key(home: Path, monkeypatch: pytest.
     assert answer(["token"]) is None
 
 
-async def test_a_reader_that_is_gone(home: Path) -> None:
-    """1, and a sentence instead of a traceback, which Python would print again at its end."""
+async def test_standard_output_that_takes_nothing(home: Path) -> None:
+    """A disk that is full: 1, and a sentence instead of a traceback, which Python would print again at its end."""
     await set_up("default", PLAIN, credential(PLAIN))
     command = f"{sys.executable} -m aio_token.cli token > /dev/full"
     done = await asyncio.to_thread(
@@ -204,7 +204,35 @@ async def test_the_program_answers(home: Path) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("named", ["", " ", "/somewhere/else", None])
+@pytest.mark.parametrize("at", ["", "a/relative/path"])
+async def test_a_user_without_a_home(at: str, aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1: a key made in whatever directory a command runs in would be another one in the next."""
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("XDG_STATE_HOME", "also/relative")
+    monkeypatch.setenv("HOME", at)
+    for arguments in (["token"], ["status"], ["login", "--issuer", "https://id.example", "--client-id", "app"]):
+        done = await aio_token(*arguments)
+        assert (done.code, done.out) == (1, "")
+        assert "HOME is not the absolute path of a directory; set it, or XDG_CONFIG_HOME and XDG_STATE_HOME" in done.err
+
+
+async def test_files_of_a_user_without_a_home(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both places are enough; what is above them is looked at up to the root."""
+    monkeypatch.setenv("HOME", "")
+    await set_up("default", PROFILE, credential())
+    assert (await aio_token("token")).out == "kit-access-at-hand\n"
+    profile_file().chmod(0o666)
+    assert (await aio_token("token")).code == 5
+
+
+def test_paths_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` is the home; that of a user who is not known is a name, as a shell has it."""
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert _places.absolute("~/key") == Path("/somewhere/key")
+    assert _places.absolute("~no-such-user/key") == Path.cwd() / "~no-such-user/key"
+
+
+@pytest.mark.parametrize("named", ["", "/somewhere/else", None])
 def test_places_are_those_of_every_program(named: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """XDG's, as platformdirs knows them, which is asked on other systems."""
     for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):

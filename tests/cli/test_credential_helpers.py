@@ -66,7 +66,10 @@ async def test_another_server_gets_nothing(asked: str, aio_token: CommandLine) -
         await signed_in(server)
         done = await aio_token("git", "get", stdin=asked)
         assert (done.code, done.out) == (0, "")
-        assert "aio-token login --origin" in done.err
+        assert "aio-token login PROFILE --origin" in done.err
+        for operation in ("store", "erase"):
+            done = await aio_token("git", operation, stdin=asked)
+            assert (done.code, done.out, done.err) == (0, "", "")
 
 
 async def test_git_is_not_sent_to_a_person_for_a_password(aio_token: CommandLine) -> None:
@@ -153,3 +156,17 @@ def test_docker_finds_its_helper(
     with pytest.raises(SystemExit) as left:
         aio_token.cli.docker()
     assert (left.value.code, capfd.readouterr().out) == (0, "{}\n")
+
+
+async def test_what_docker_may_ask_besides(aio_token: CommandLine) -> None:
+    """Its version; anything else is 2, with what there is. Git has helpers pass over what they do not know."""
+    done = await aio_token("docker", "version")
+    assert (done.code, done.out.startswith("docker-credential-aio-token ")) == (0, True)
+    done = await aio_token("docker", "tea")
+    assert (done.code, "get, store, erase, list and version" in done.err) == (2, True)
+    async with AuthorizationServer() as server:
+        await signed_in(server)
+        done = await aio_token("git", "erase", stdin=ASKED)  # without the password that was rejected
+        assert (done.code, done.out, done.err, server.refreshes) == (0, "", "", 0)
+    done = await aio_token("git", "capability", stdin="protocol=https\nhost=git.example\n")
+    assert (done.code, done.out, done.err) == (0, "", "")

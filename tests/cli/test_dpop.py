@@ -9,7 +9,7 @@ import pytest
 
 from aio_token.cli._profile import Profile
 from aio_token.cli._profile_files import find
-from aio_token.testing import AuthorizationServer, ProtectedAPI
+from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI
 from tests.cli.command_line import session_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,24 @@ async def test_a_request_proves_the_key(aio_token: CommandLine, server: Authoriz
             assert proof.split(".")[1] not in done.err
             assert text not in done.err
     assert (await aio_token("whoami")).code == 0
+
+
+async def test_whoami_answers_a_nonce_demand(aio_token: CommandLine, server: AuthorizationServer) -> None:
+    """Law K1: once, with the same token; one that was revoked is renewed beside it."""
+    await sign_in(aio_token, server)
+    server.dpop_nonce = "one"
+    assert (await aio_token("whoami")).code == 0
+    assert server.requests.total() == 1
+    server.revoke_access_tokens()
+    server.dpop_nonce = "two"
+    assert (await aio_token("whoami")).code == 0
+    server.inject(
+        Broken(status=401, headers={"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "three"}),
+        endpoint="userinfo",
+    )
+    asked = server.requests.total()
+    done = await aio_token("whoami")
+    assert (done.code, server.requests.total()) == (3, asked)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -163,3 +164,23 @@ async def test_the_profile_may_be_left_out(
     await set_up("work", profile_of(server), server.credential(client_id="app"))
     assert (await aio_token("exec", *arguments)).code == 7
     assert ran == [tuple(shown)]
+
+
+async def test_a_command_without_two_dashes(aio_token: CommandLine) -> None:
+    """2: its options are not taken for ours without a word; neither is an empty variable for a command."""
+    done = await aio_token("exec", "ls", "-la")
+    assert (done.code, "'-l'; the command is written after two dashes" in done.err) == (2, True)
+    done = await aio_token("exec", "--tea", "--", "ls")
+    assert (done.code, "two dashes" in done.err) == (2, False)
+    done = await aio_token("exec", "--", "", "-x")
+    assert (done.code, "the command has no name" in done.err) == (2, True)
+
+
+async def test_a_token_that_ends_sooner_than_was_asked(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command runs, and it is said for how long it has a token, as `token` says it."""
+    monkeypatch.setitem(exec_command._run, os.name, lambda *_: 0)
+    async with AuthorizationServer(lifetime=600) as server:
+        await set_up("default", profile_of(server), server.credential(client_id="app"))
+        done = await aio_token("exec", "--min-valid", "1h", "--", "ls")
+    assert done.code == 0
+    assert re.search(r"the token is valid for \d+ s only; the server gives none for longer", done.err)

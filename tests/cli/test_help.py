@@ -76,3 +76,23 @@ def test_python_runs_it_as_a_module() -> None:
     """Where its script is not on the path."""
     done = subprocess.run([sys.executable, "-m", "aio_token", "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("help", "--help"),
+        ("version", "--version"),
+        ("auth login", "login"),
+        ("signout", "logout"),
+        ("print-access-token", "token"),
+        ("ls", "profiles"),
+        ("profiles ls", "list"),
+        ("profiles rm work", "remove"),
+        ("profiles use work", "default"),
+    ],
+)
+async def test_what_other_tools_call_it(line: str, meant: str, aio_token: CommandLine) -> None:
+    """2, with its name here, in the group that was asked."""
+    done = await aio_token(*line.split())
+    assert (done.code, f"did you mean {meant}?" in done.err) == (2, True)

@@ -46,7 +46,7 @@ async def test_no_id_token_came(aio_token: CommandLine) -> None:
         await set_up("default", profile_of(server), server.credential(client_id="app"))
         done = await aio_token("token", "--id-token")
     assert (done.code, done.out, server.refreshes) == (3, "", 0)
-    assert "--scope openid; run: aio-token login default" in done.err
+    assert "the scope openid brings none; run: aio-token login default --scope openid" in done.err
 
 
 @pytest.mark.parametrize(

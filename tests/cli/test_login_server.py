@@ -16,7 +16,7 @@ from aio_token.cli._profile import Profile
 from aio_token.cli._profile_files import find
 from aio_token.testing import AuthorizationServer, Broken, RegisteredClient
 from aio_token.testing.registered_client import SECRET
-from tests.cli.command_line import Browser, at, profile_file
+from tests.cli.command_line import Browser, at, profile_file, profile_of, set_up
 from tests.support.certificates import certificate_of
 from tests.support.token_server import GRANTED, says, token_server
 
@@ -100,7 +100,7 @@ async def test_a_server_that_demands_what_it_does_not_have(aio_token: CommandLin
     async with AuthorizationServer(pushed_only=True, metadata=lacking) as server:
         done = await aio_token("login", *at(server), "--browser", terminal=True)
     assert done.code == 1
-    assert "no address for that is known; sign in with --device, or tell those who run the server" in done.err
+    assert "pass --push-url, or sign in with --device" in done.err
     assert not browser.opened
 
 
@@ -277,11 +277,13 @@ async def test_what_is_no_place_of_a_key_is_refused(source: str, aio_token: Comm
     assert (done.code, "write env:NAME or file:PATH, never the key itself" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("other", [["--client-secret-from", "env:S"], ["--client-auth", "client_secret_post"]])
+@pytest.mark.parametrize(
+    "other", [["--client-secret-from", "env:S"], ["--client-auth", "client_secret_post"], ["--assertion-from", "env:A"]]
+)
 async def test_a_client_has_a_secret_or_a_key(other: list[str], aio_token: CommandLine) -> None:
     """Law D5: one way to prove who it is."""
     done = await aio_token("login", "--client-key-from", "env:K", *other)
-    assert (done.code, "a client has a secret or a key" in done.err) == (2, True)
+    assert (done.code, "a client has a secret, a key or a platform's word" in done.err) == (2, True)
 
 
 BEFORE = Profile(
@@ -350,3 +352,68 @@ def test_a_profile_without_a_server_is_told() -> None:
         Profile.from_json(b'{"version": 1, "client_id": "a", "token_endpoint": "https://id.example"}')
     assert Profile.from_json(BY_HAND.to_json()) == BY_HAND
     assert BY_HAND.server == "https://id.example"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            ["--client-secret-from", "env:NO_SUCH"],
+            "the client's secret is missing: set the environment variable NO_SUCH",
+        ),
+        (["--client-secret-from", "file:/no/such"], "/no/such: No such file or directory; mount it there, or name"),
+        (["--client-secret-from", "file:{odd}"], "odd holds no text"),
+        (["--client-secret-from", "file:{empty}"], "empty is empty"),
+        (["--client-key-from", "file:/"], "the client's key cannot be read: /: Is a directory"),
+        (["--assertion-from", "file:/no/such"], "the client's assertion cannot be read: /no/such"),
+        (["--client-key-from", "env:K", "--client-certificate", "/no/such"], "the key's certificate cannot be read"),
+    ],
+)
+async def test_no_person_signs_in_for_a_client_that_cannot_prove_itself(
+    options: list[str], says: str, aio_token: CommandLine, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1: what it proves itself with is looked at first, and the sentence names the place; law H1: never its content."""
+    monkeypatch.setenv("K", "canary-key")
+    for name, content in (("odd", b"canary-\xff"), ("empty", b"\n")):
+        (aio_token.directory / name).write_bytes(content)
+        (aio_token.directory / name).chmod(0o600)
+    places = {name: aio_token.directory / name for name in ("odd", "empty")}
+    given = [option.format(**places) for option in options]
+    async with AuthorizationServer() as server:
+        done = await aio_token("login", *at(server), "--browser", *given, terminal=True)
+    assert (done.code, browser.opened) == (1, [])
+    assert says in done.err
+
+
+async def test_doctor_reads_what_the_client_proves_itself_with(
+    aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A platform's word too."""
+    async with AuthorizationServer() as server:
+        await set_up("default", profile_of(server, assertion="env:WORD"), server.credential(client_id="app"))
+        assert "the client's assertion is missing" in (await aio_token("doctor")).out
+        monkeypatch.setenv("WORD", "a.b.c")
+        assert "the client's assertion can be read" in (await aio_token("doctor")).out
+
+
+@pytest.mark.parametrize("option", [["--client-key-alg", "ES256"], ["--client-key-id", "1"]])
+async def test_what_is_said_of_a_key_wants_one(option: list[str], aio_token: CommandLine) -> None:
+    """2: without a key it would mean nothing, and be asked for a secret instead."""
+    done = await aio_token("login", "--issuer", "https://id.example", "--client-id", "app", "--device", *option)
+    assert (done.code, "pass --client-key-from too" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(("way", "option"), [("--browser", "--authorization-url"), ("--device", "--device-url")])
+async def test_an_address_that_was_not_said(way: str, option: str, aio_token: CommandLine, browser: Browser) -> None:
+    """1, with the option that says it."""
+    done = await aio_token("login", "--token-url", "https://id.example/t", "--client-id", "app", way, terminal=True)
+    assert (done.code, f"is known; pass {option}" in done.err) == (1, True)
+    assert not browser.opened
+
+
+async def test_a_port_that_is_taken(aio_token: CommandLine, browser: Browser) -> None:
+    """1, in words of the system's, not of Python's."""
+    async with AuthorizationServer() as server:
+        done = await aio_token("login", *at(server), "--browser", "--port", server.port, terminal=True)
+    assert (done.code, browser.opened) == (1, [])
+    assert f"port {server.port}: address already in use; free the port, or pass another --port" in done.err

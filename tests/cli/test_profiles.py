@@ -26,6 +26,32 @@ async def test_the_list_shows_the_default(aio_token: CommandLine) -> None:
     assert (await aio_token("profiles")).out == "  default\n* work\n"
 
 
+async def test_the_list_has_a_name_of_its_own(aio_token: CommandLine) -> None:
+    """As in other tools; where there is none, a sentence says how one is made."""
+    done = await aio_token("profiles", "list")
+    assert (done.code, done.out, "There is no profile yet" in done.err) == (0, "", True)
+    await set_up("work", profile_of(AuthorizationServer()))
+    assert (await aio_token("profiles", "list")).out == "  work\n"
+
+
+async def test_what_is_removed_is_no_longer_chosen(aio_token: CommandLine) -> None:
+    """The next command is about the usual profile again."""
+    server = AuthorizationServer()
+    for name in ("default", "work"):
+        await set_up(name, profile_of(server))
+    await aio_token("profiles", "default", "work")
+    assert (await aio_token("profiles", "remove", "work")).code == 0
+    assert (await aio_token("profiles")).out == "* default\n"
+
+
+async def test_the_name_that_it_has(aio_token: CommandLine) -> None:
+    """2: nothing is to be removed for it."""
+    await set_up("work", profile_of(AuthorizationServer()))
+    done = await aio_token("profiles", "rename", "work", "work")
+    assert (done.code, "has that name already" in done.err) == (2, True)
+    assert profile_file("work").exists()
+
+
 async def test_the_chosen_profile_is_used(aio_token: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """By all commands; the environment and a name on the command line go before it."""
     async with AuthorizationServer() as server:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import unused_port
 
+from aio_token.cli.commands import request as request_command
 from aio_token.testing import AuthorizationServer, Broken, ProtectedAPI
 from tests.cli.command_line import profile_of, session_of, set_up
 
@@ -226,3 +230,120 @@ async def test_a_request_with_another_token_of_a_service_account(
     forms = [seen.form for seen in server.seen]
     assert [form and (form["scope"], form["audience"]) for form in forms] == [("write", "api")] * 2
     assert not session_of("bot").is_signed_in
+
+
+async def test_why_no_answer_came(
+    aio_token: CommandLine, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that is shut, a name, a proxy and TLS are told apart, as they are for the token endpoint."""
+    await set_up("default", profile_of(server), server.credential(client_id="app"))
+    port = unused_port()
+
+    async def said(url: str) -> tuple[int, str]:
+        done = await aio_token("request", "GET", url, "--send-token-to", url)
+        return done.code, done.err
+
+    code, err = await said(f"http://127.0.0.1:{port}")
+    assert (code, f"127.0.0.1:{port} cannot be reached: it refuses connections; check the port" in err) == (4, True)
+    code, err = await said("https://no-such-host.invalid")
+    assert (code, "its name is not known (DNS)" in err) == (4, True)
+    code, err = await said(server.issuer.replace("http:", "https:"))
+    assert (code, "TLS is not spoken there" in err) == (4, True)
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.setenv("https_proxy", "http://no-such-proxy.invalid:3128")
+    code, err = await said("https://api.example")
+    assert (code, "the proxy on the way to https://api.example cannot be reached: its name is not" in err) == (4, True)
+
+
+async def test_redirects_that_do_not_end(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """1: no waiting helps."""
+
+    async def again(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": str(request.url)})
+
+    api.inject(again)
+    done = await aio_token("request", "GET", f"{api.url}/x", "--location")
+    assert (done.code, "redirects in a circle" in done.err) == (1, True)
+
+
+async def test_an_api_that_does_not_answer(
+    aio_token: CommandLine, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4: its backlog is full, and no connection is made."""
+    monkeypatch.setattr(request_command, "_CONNECT", 0.05)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        url = f"http://127.0.0.1:{address[1]}"
+        done = await aio_token("request", "GET", url, "--send-token-to", url)
+        for one in waiting:
+            one.close()
+    assert (done.code, done.err) == (4, f"aio-token: {url} cannot be reached: it does not answer; try again later\n")
+
+
+async def test_an_answer_that_is_no_redirect(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """304 leads nowhere."""
+
+    async def not_modified(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return web.Response(status=304)
+
+    api.inject(not_modified)
+    done = await aio_token("request", "GET", f"{api.url}/x")
+    assert (done.code, done.err) == (0, "")
+
+
+async def test_where_the_token_did_not_go(
+    aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer
+) -> None:
+    """1: a 401 from where a redirect has led is no fault of the token, and a sentence says how it may go there."""
+    async with ProtectedAPI(server) as other:
+        url = f"{api.url}/redirect?to={other.url}/x"
+        done = await aio_token("request", "GET", url, "--location")
+        assert (
+            done.code,
+            f"which the token did not go to; if it may, pass --send-token-to {other.url}" in done.err,
+        ) == (
+            1,
+            True,
+        )
+        assert (await aio_token("request", "GET", url, "--location", "--send-token-to", other.url)).code == 0
+
+
+async def test_the_head_of_an_answer(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """Before the body, or alone where there is none."""
+    done = await aio_token("request", "HEAD", f"{api.url}/x", "--include")
+    assert done.code == 0
+    assert done.out.startswith("HTTP/1.1 200 OK\r\n")
+    assert "\nContent-Type: application/json" in done.out
+    assert api.seen[-1].headers["User-Agent"].startswith("aio-token/")
+
+
+async def test_a_body_of_any_bytes(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """Those of the command line are sent as they are, whatever they mean in this locale."""
+    done = await aio_token("request", "POST", f"{api.url}/x", "--data", os.fsdecode(b"\xff\x00"[:1]))
+    assert json.loads(done.out)["sha256"] == hashlib.sha256(b"\xff").hexdigest()
+    done = await aio_token("request", "POST", f"{api.url}/x", "--data", "@no-such-file")
+    assert json.loads(done.out)["size"] == 13
+
+
+async def test_what_curl_would_take(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """2, with the option that does it here: a file's name is not sent as a body, no header takes the token's place."""
+    file = aio_token.directory / "body"
+    file.write_text("a body")
+    file.chmod(0o600)
+    for arguments, remedy in (
+        (["--data", f"@{file}"], f"--data-file {file}"),
+        (["--data", "x", "--data-file", file], "pass --data or --data-file"),
+        (["-H", "authorization: Bearer x"], "Authorization is where the token goes"),
+    ):
+        done = await aio_token("request", "POST", api.url, *arguments)
+        assert (done.code, remedy in done.err) == (2, True)
+    done = await aio_token("request", api.url, "GET")
+    assert (done.code, "it stands before the URL" in done.err) == (2, True)
+    assert "write it whole" in (await aio_token("request", "GET", "/me")).err
+    assert api.requests == 0

@@ -31,7 +31,7 @@ async def test_a_rejected_token_is_renewed_once(aio_token: CommandLine) -> None:
         assert server.refreshes == 1
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, 3), (403, 3), (500, 4)])
+@pytest.mark.parametrize(("status", "code"), [(200, 1), (401, 3), (403, 3), (404, 1), (429, 4), (500, 4)])
 async def test_an_endpoint_that_says_no(status: int, code: int, aio_token: CommandLine) -> None:
     """The scope that is missing as a rule, or patience."""
     async with AuthorizationServer() as server:

@@ -21,17 +21,28 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[2] / "aio_token"
 HEARD = (
     *("_disk/permissions", "_disk/durable", "oauth/discovery", "oauth/provider", "oauth/sending", "oauth/url"),
-    *("oauth/remedies", "grants/_pushing", "_edge/origins"),
+    *(
+        "oauth/remedies",
+        "oauth/addresses",
+        "oauth/secret",
+        "oauth/certificate",
+        "oauth/mutual_tls",
+        "oauth/signing_key",
+        "oauth/transport",
+        "grants/_pushing",
+    ),
+    *("_edge/origins", "grants/_loopback"),
     *("stores/codec", "stores/encrypted", "stores/key", "stores/keys", "stores/_os_keyring", "stores/_content"),
     *("stores/_redis_clients", "stores/_redis_trouble", "stores/_postgres_table", "stores/_psycopg", "stores/_leases"),
 )
 """The modules whose sentences reach a terminal."""
 NEVER_HERE = re.compile(
     r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
-    r"|^X\(\) takes "
+    r"|^X\(\) takes |^X cannot be read \(X\); see the cause$"
+    r"|make_context|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
 )
 """What only a program can be told: it gave a wrong argument."""
-PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b")
+PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b|pass [a-z]+_[a-z_]+|see the cause")
 
 
 def sentences(path: Path) -> Iterator[str]:

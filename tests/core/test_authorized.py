@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +12,18 @@ import pytest
 from aiohttp import ClientResponse, ClientResponseError, ClientSession, TCPConnector
 
 from aio_token import (
+    ClientCredentialsGrant,
     ClientSecretBasic,
     RefreshTokenGrant,
     ServerUnavailable,
     TokenEndpoint,
     TokenRepository,
 )
+from aio_token.oauth import DPoP, DPoPToken
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from aio_token import Token
 
@@ -57,6 +61,8 @@ async def tokens(server: AuthorizationServer, clock: ManualClock) -> AsyncIterat
 SAYING = [
     lambda: LibraryError(status=401),
     lambda: LibraryError(status_code=401),
+    lambda: LibraryError(code=401),
+    lambda: LibraryError(http_status=401),
     lambda: LibraryError(response=SimpleNamespace(status=401)),
     lambda: LibraryError(response=SimpleNamespace(status_code=401)),
 ]
@@ -189,3 +195,120 @@ async def test_a_source_that_has_no_other_token_ends_it(tokens: TokenRepository,
     with pytest.raises(ClientResponseError):
         await tokens.authorized(send)
     assert calls == 2
+
+
+async def test_a_response_is_closed_if_the_renewal_fails(server: AuthorizationServer, tokens: TokenRepository) -> None:
+    """Law B5: it is handed to no one, and its connection may be the only one."""
+    responses: list[ClientResponse] = []
+    async with ProtectedAPI(server) as api, ClientSession() as session:
+
+        async def send(token: Token) -> ClientResponse:
+            responses.append(await session.get(api.url, headers={"Authorization": token.authorization}))
+            return responses[-1]
+
+        await tokens.token()
+        server.revoke_access_tokens()
+        async with server.offline():
+            with pytest.raises(ServerUnavailable):
+                await tokens.authorized(send)
+    assert responses[0].closed
+
+
+@pytest.fixture
+async def binding() -> AsyncIterator[AuthorizationServer]:
+    """Run a server that binds tokens to keys."""
+    async with AuthorizationServer(dpop=True) as server:
+        yield server
+
+
+@pytest.fixture
+async def bound(binding: AuthorizationServer) -> AsyncIterator[TokenRepository]:
+    """Return a repository whose tokens are bound to a key."""
+    client = ClientSecretBasic(binding.client.client_id, binding.client.secret or "")
+    grant = ClientCredentialsGrant(TokenEndpoint(binding.token_url, client, dpop=DPoP()))
+    async with TokenRepository(grant, observer=None) as tokens:
+        yield tokens
+
+
+def raises(status: int, headers: Mapping[str, str]) -> object:
+    """Show an answer as an error, if it is one."""
+    if status != 200:
+        raise LibraryError(response=SimpleNamespace(status_code=status, headers=dict(headers)))
+    return SimpleNamespace(status_code=status, headers=dict(headers))
+
+
+def returns(status: int, headers: Mapping[str, str]) -> object:
+    """Show an answer as a result."""
+    return SimpleNamespace(status=status, headers={name.upper(): value for name, value in headers.items()})
+
+
+def caller(api: ProtectedAPI, session: ClientSession, shown: Any) -> Callable[[Token], Awaitable[Any]]:
+    """Return a function that makes a call as an SDK does."""
+
+    async def send(token: Token) -> object:
+        async with session.get(f"{api.url}/a?b=c", headers=token.headers("GET", f"{api.url}/a?b=c")) as response:
+            return shown(response.status, response.headers)
+
+    return send
+
+
+@pytest.mark.parametrize("shown", [raises, returns])
+async def test_a_nonce_is_learnt_and_kept(bound: TokenRepository, binding: AuthorizationServer, shown: Any) -> None:
+    """Law K1: one more call for a nonce that was lacking, none for one that is known; nothing is renewed for it."""
+    async with ProtectedAPI(binding, dpop_nonce="one") as api, ClientSession() as session:
+        send = caller(api, session, shown)
+        for requests in (2, 3):
+            await bound.authorized(send)
+            assert (api.requests, api.accepted) == (requests, requests - 1)
+        api.dpop_nonce = "two"
+        await bound.authorized(send)
+        assert (api.requests, api.accepted) == (5, 3)
+        assert len({each.headers["DPoP"] for each in api.seen}) == 5
+        binding.revoke_access_tokens()
+        api.dpop_nonce = "three"
+        await bound.authorized(send)
+        assert (api.requests, api.accepted) == (7, 4)  # the nonce came with the refusal of the token
+    assert binding.requests.total() == 2
+
+
+async def test_a_nonce_that_is_never_taken_is_tried_once(bound: TokenRepository, binding: AuthorizationServer) -> None:
+    """Law B1: the answer is the caller's, and no token is renewed that is not at fault."""
+    asked: list[str] = []
+
+    async def send(token: Token) -> object:
+        asked.append(token.headers("GET", "https://api.example/a")["DPoP"])
+        headers = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": f"n-{len(asked)}"}
+        return SimpleNamespace(status=401, headers=headers)
+
+    assert (await bound.authorized(send)).status == 401  # type: ignore[attr-defined]
+    assert len(asked) == 2
+    assert binding.requests.total() == 1
+
+
+async def test_what_is_given_by_hand_comes_first(bound: TokenRepository) -> None:
+    """A nonce and a time of the caller's own are the proof's; headers of any kind do no harm."""
+    seen: list[dict[str, Any]] = []
+
+    async def send(token: Token) -> object:
+        assert isinstance(token, DPoPToken)
+        proof = token.headers("GET", "https://api.example/a", nonce="mine", at=5.0)["DPoP"]
+        seen.append(json.loads(urlsafe_b64decode(proof.split(".")[1] + "===")))
+        return SimpleNamespace(status=401, headers={1: 2, "dpop-nonce": 5, "www-authenticate": "DPoP x=use_dpop_nonce"})
+
+    await bound.authorized(send)
+    assert [(claims["nonce"], claims["iat"]) for claims in seen] == [("mine", 5)]
+
+
+async def test_a_call_that_proves_nothing_is_left_alone(bound: TokenRepository) -> None:
+    """Who does not ask the token for its headers gets what the server says of that."""
+    calls = 0
+
+    async def send(token: Token) -> object:
+        nonlocal calls
+        calls += 1
+        return SimpleNamespace(
+            status=401, headers={"www-authenticate": 'DPoP error="use_dpop_nonce"', "dpop-nonce": "n"}
+        )
+
+    assert (await bound.authorized(send)).status == 401  # type: ignore[attr-defined]
+    assert calls == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,14 @@ from aio_token import (
 )
 from aio_token._lens.beside import MOST
 from aio_token._narrowing.narrowed import NarrowStore, seen_for, written_for
+from aio_token._sessions.beside import StoreBeside
 from aio_token.events import ScopeMissing, TokensEndEachOther
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, RecordingObserver
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
 from tests.support.exposure import SECRETS, exposure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 ENDPOINT = TokenEndpoint("https://id.example/token", PublicClient("app"))
@@ -253,6 +255,22 @@ async def test_a_narrowed_token_that_cannot_be_written_is_said(tokens: TokenRepo
     assert not SECRETS.search(exposure(caught.value))
 
 
+def large(number: int) -> Credential:
+    """Return a session whose token takes as much room as a server may ask for."""
+    token = Token(access_token=f"access-{number}-" + "a" * 60_000, extra={"id_token": "b" * 60_000})
+    return Credential(token=token, refresh_token=f"refresh-{number}")
+
+
+def narrowing_into(record: Credential | None, number: int) -> Credential:
+    """Write a narrowed token into a record."""
+    return written_for(record, f"key-{number}", large(number))
+
+
+def agreeing_into(record: Credential | None, number: int) -> Credential:
+    """Write a session that a person agreed to into the record of another one."""
+    return StoreBeside(MemoryTokenStore(), f"key-{number}").written(record, large(number))
+
+
 async def test_at_most_sixteen_are_kept(tokens: TokenRepository, store: FaultyStore) -> None:
     """Law E5: the one that was renewed longest ago makes room, and the refresh token never does."""
     for number in range(MOST + 4):
@@ -266,6 +284,19 @@ async def test_at_most_sixteen_are_kept(tokens: TokenRepository, store: FaultySt
         number for number in range(MOST + 4) if seen_for(kept, f'["s{number}", [], null]') != seen_for(kept, "none")
     ]
     assert held == list(range(4, MOST + 4))
+
+
+@pytest.mark.parametrize("write", [narrowing_into, agreeing_into])
+def test_what_stands_beside_a_session_leaves_room_for_it(write: Callable[[Credential | None, int], Credential]) -> None:
+    """Laws E5 and H2: sixteen large tokens are more than a store takes; the oldest go, and never the refresh token."""
+    record: Credential | None = None
+    for number in range(MOST):
+        record = write(record, number)
+        assert len(record.to_json()) < 500_000
+    assert record is not None
+    kept = json.loads(record.to_json())
+    beside = kept.get("narrowed") or kept["agreed"]
+    assert list(beside) == [f"key-{number}" for number in range(MOST - 2, MOST)]
 
 
 async def test_what_another_token_s_renewal_could_not_save_is_saved_first(

@@ -710,6 +710,16 @@ async def test_a_sign_out_that_is_given_up_deletes_all_the_same(clock: ManualClo
     assert tokens.token_at_hand() is None
 
 
+async def test_a_beginning_that_was_noted_under_a_clock_of_the_future_is_not_believed(clock: ManualClock) -> None:
+    """Laws D4 and D12: a machine whose clock went a day ahead for a moment does without its session for no day."""
+    store = MemoryTokenStore()
+    ahead = clock.time() + 86_400
+    kept = replace(stored(clock, "disk"), token=None, obtained_at=ahead, refresh_not_before=ahead + 30)
+    await MemoryTokenStore.save(store, kept)
+    grant = RotatingGrant(clock)
+    assert (await TokenRepository(grant, store, clock=clock, observer=None).token()).access_token == "access-1"
+
+
 async def test_a_refresh_token_that_may_not_be_used_yet_is_kept(
     tokens: TokenRepository, store: FaultyStore, grant: RotatingGrant, clock: ManualClock
 ) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import asyncpg
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -109,6 +109,9 @@ async def test_an_engine_of_sqlalchemy_is_enough(postgres: Postgres, table: str)
     async with opened(run, table) as store:
         await save(store, sample(100))
         assert await store.load() == sample(100)
+        await told(postgres.address, "DROP TABLE {}", table)
+        with pytest.raises(StoreError, match="there is no table"):
+            await store.load()
     await engine.dispose()
 
 
@@ -233,6 +236,55 @@ async def test_what_is_wrong_shows_no_password(postgres: Postgres, table: str) -
     with pytest.raises(StoreError) as caught:
         await store.load()
     assert "canary" not in f"{caught.value!r} {store!r} {caught.value.__cause__!r}"
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("postgresql://bot:canary@127.0.0.1:1/app", " at 127.0.0.1:1;"),
+        ("postgresql://bot:ca/nary@127.0.0.1:1/app", "cannot be reached;"),
+        ("postgresql://bot:1/canary@127.0.0.1/app", "cannot be reached;"),
+        ("postgresql://bot:p@canary@127.0.0.1:1/app", "cannot be reached;"),
+    ],
+)
+async def test_a_place_is_shown_without_any_part_of_a_password(address: str, place: str) -> None:
+    """Law G1: signs that should have been percent-encoded move parts of it into the host, the port or the database."""
+    store = PostgresTokenStore(address, "bot")
+    with pytest.raises(StoreError, match=place) as caught:
+        await store.load()
+    assert "nary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConnectionRefusedError("canary"), "cannot be reached; see whether the server runs"),
+        (OperationalError("failed: server closed the connection canary"), "cannot be reached; see"),
+        (OperationalError("failed: ВАЖНО:  canary"), "see whether the database is there and takes this client"),
+        (KeyError("canary"), r"cannot be used \(KeyError\); see whether the database is there"),
+    ],
+)
+async def test_whatever_a_client_fails_with_is_explained(error: Exception, says: str) -> None:
+    """Law G3: by its code, its kind and known words; the text of a server may hold anything, in any language."""
+
+    async def run(statement: str, parameters: Sequence[object]) -> None:
+        raise error
+
+    with pytest.raises(StoreError, match=says) as caught:
+        await PostgresTokenStore(run, "bot").load()
+    assert "canary" not in str(caught.value)
+
+
+async def test_a_table_that_is_there_is_not_made_again(postgres: Postgres, table: str) -> None:
+    """A role that may make none can call `create_table()` at each start."""
+    async with opened(postgres.address, table):
+        pass
+    store = PostgresTokenStore(f"{postgres.address}?options={quote('-c role=pg_monitor')}", "bot", table=table)
+    await store.create_table()
+    await told(postgres.address, "DROP TABLE {}", table)
+    with pytest.raises(StoreError, match=f"may not make the table {table}"):
+        await store.create_table()
+    await store.aclose()
 
 
 async def test_an_error_of_the_store_s_own_passes(table: str) -> None:

@@ -74,6 +74,36 @@ async def test_of_two_visitors_at_once_one_is_sent_on(listener: Listener) -> Non
     assert sorted(answers) == [(303, ADDRESS), *[(410, None)] * 4]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(b"GET /callback?code=canary-code&state=" + b"x" * 90_000 + b" HTTP/1.1\r\n\r\n", id="long"),
+        pytest.param(b"GET /callback?code=canary-code\0 HTTP/1.1\r\n\r\n", id="a null byte"),
+        pytest.param(b"GET /callback?code=canary-code HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", id="two hosts"),
+        pytest.param(b"\x16\x03\x01\x02\0\x01", id="TLS"),
+        pytest.param(b"canary-code\r\n\r\n", id="no HTTP"),
+    ],
+)
+async def test_what_is_no_request_leaves_no_line(
+    written: bytes, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Law G1: a log would show the code, and a terminal a traceback between what a person is to read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(written)
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    assert caplog.record_tuples == []
+
+
+async def test_a_long_answer_is_one(listener: Listener) -> None:
+    """Law D1: some servers' codes are as long as their tokens."""
+    address = f"{listener.redirect_uri}?state=canary-state&code={'c' * 40_000}"
+    async with ClientSession() as session, session.get(address) as page:
+        assert page.status == 200
+    assert len((await listener.response())["code"]) == 40_000
+
+
 async def test_another_user_gets_nothing_and_uses_nothing_up(
     listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

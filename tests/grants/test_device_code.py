@@ -218,9 +218,6 @@ async def test_a_code_lives_ten_minutes_if_nobody_says() -> None:
         {"user_code": "A\x1b[2J"},
         {"verification_uri": None},
         {"verification_uri": "https://id.example/" + "x" * 2_000},
-        {"verification_uri": "http://id.example/device"},
-        {"verification_uri": "javascript:alert(1)"},
-        {"verification_uri_complete": "http://id.example/device?c=1"},
     ],
 )
 async def test_what_cannot_be_shown_is_not_shown(members: dict[str, object]) -> None:
@@ -231,6 +228,37 @@ async def test_what_cannot_be_shown_is_not_shown(members: dict[str, object]) -> 
             await grant_of(server, person).obtain(None)
     assert person.prompts == []
     assert "canary" not in exposure(caught.value)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"verification_uri": "http://id.example/device"},
+        {"verification_uri": "javascript:alert(1)"},
+        {"verification_uri": "file:///etc/passwd"},
+        {"verification_uri": "https://canary@id.example/device"},
+        {"verification_uri_complete": "http://id.example/device?c=1"},
+    ],
+)
+async def test_people_are_sent_to_https_addresses_only(members: dict[str, object]) -> None:
+    """Law A2: waiting does not help against another address, and the sentence says what does."""
+    person = Person()
+    async with token_server(says({**BEGUN, **members})) as server:
+        with pytest.raises(
+            ConfigurationError, match=r"the address that .* gave for people .*(https|user name)"
+        ) as caught:
+            await grant_of(server, person).obtain(None)
+    assert person.prompts == []
+    assert "canary" not in exposure(caught.value)
+
+
+@pytest.mark.parametrize(("interval", "waited"), [(3_600, 60), (1e300, 60), (-5, 1), (0, 1), (True, 5), ("nan", 5)])
+async def test_no_server_has_a_person_wait_for_long(interval: object, waited: float) -> None:
+    """Law H3: a number of a server is capped before the first poll is put off by it."""
+    person = Person()
+    async with token_server(says({**BEGUN, "expires_in": 1e9, "interval": interval}), says(GRANTED)) as server:
+        await grant_of(server, person).obtain(None)
+    assert person.waits == [waited]
 
 
 async def test_other_servers_spellings() -> None:

@@ -25,8 +25,10 @@ DOORS = {
     "aiohttp": {
         "_edge",
         "_middleware",
+        "cli._request_trouble",
         "cli.commands.request",
         "grants._loopback",
+        "oauth.body",
         "oauth.exchange",
         "oauth.private",
         "oauth.sending",

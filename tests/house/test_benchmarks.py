@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import report
+from benchmarks import command_line, report
+from benchmarks._command_lines import PROGRAMS, installed
 from benchmarks._memory import bytes_per_waiter
 from benchmarks._parts import FRESH
 from benchmarks._sampling import Rounds, in_turn, tail
@@ -116,6 +117,15 @@ def test_stores_and_starts_are_measured() -> None:
     found = measured("store")
     assert {row["name"] for row in found["operations"]} >= {"load: plain file", "save: encrypted file", "load: keyring"}
     assert all(row["ms"]["mid"] > 0 for row in (*found["operations"], *found["starts"], *found["imports"]))
+
+
+def test_the_command_line_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A token that is kept in clear and an encrypted one are printed; what is not on the PATH is left out."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not any(map(installed, PROGRAMS))
+    found = command_line.measure(rounds=1)
+    assert found.keys() == {"an empty Python", "aio-token, in clear", "aio-token, encrypted"}
+    assert all(min(times) > 0 for times in found.values())
 
 
 def test_an_outage_is_measured() -> None:

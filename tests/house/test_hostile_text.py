@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gzip
 import importlib
 import inspect
 import json
@@ -15,6 +16,7 @@ import pkgutil
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +24,7 @@ from yarl import URL
 
 import aio_token
 from aio_token import Credential, PublicClient, Token, TokenEndpoint
+from aio_token._bound.calls import Proofs, blames_the_proof
 from aio_token._bound.nonces import Nonces
 from aio_token._bound.token import target
 from aio_token._edge.challenge import Challenge, asks_for_renewal, parse
@@ -34,6 +37,7 @@ from aio_token.grants._callback import Callback
 from aio_token.grants.web_sign_in import WebSignIn, _members
 from aio_token.oauth import Dialect
 from aio_token.oauth.answer import Answer
+from aio_token.oauth.body import _Body
 from aio_token.oauth.discovery import Sought, is_template
 from aio_token.oauth.exchange import Reply
 from aio_token.oauth.extra import bounded
@@ -213,6 +217,24 @@ def described(text: str) -> None:
     is_private(text)
 
 
+def compressed(text: str) -> None:
+    """Have a server send the text as what it is not, and compressed, damaged at its end."""
+    given = text.encode(errors="replace")
+    for data in (given, b"\x1f\x8b" + given, gzip.compress(given, 1)[:-1]):
+        body = _Body(is_deflated=True)
+        body.feed(data)
+        body.decoded()
+
+
+def called_with(text: str) -> None:
+    """Have a library say the text as the headers of an answer."""
+    proofs = Proofs(Nonces(), time.time)
+    proofs.begin("https://api.example", None, None)
+    answer = SimpleNamespace(headers={"WWW-Authenticate": text, "DPoP-Nonce": text, text: text}, response=None)
+    proofs.are_wanted_again(answer)
+    blames_the_proof(answer)
+
+
 def brought_back(text: str) -> None:
     """Have a browser bring the text back to a web application, and keep it as the state of its sign-in."""
     endpoint = TokenEndpoint("https://id.example/token", PublicClient("app"), issuer="https://id.example")
@@ -246,6 +268,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "an answer's body, as a form": lambda text: members_of(f"a={text}".encode(errors="replace")),
     "an answer in a dialect": in_a_dialect,
     "a moment": lambda text: in_seconds(text, "moment", 0.0),
+    "an answer's body, compressed": compressed,
+    "an answer's headers, as a library has them": called_with,
     "an answer's body": lambda text: read_object(text.encode(errors="replace")),
     "an issuer's name": named,
     "an authorization response": brought_back,
@@ -282,13 +306,14 @@ SLOW = {  # calls by which text is read, and that may cost more than it is long
 OF_THE_USER = ("cli", "stores", "_disk", "testing")  # what these read was written by this user or by this package
 COVERED = {  # each function that does so, and which of the above shows that it is quick
     "_bound.nonces.Nonces.learn": "a nonce",
+    "_bound.token._origin_of": "a proof's address",
     "_bound.token.target": "a proof's address",
     "_edge.challenge.parse": "a challenge",
     "_edge.demands._claims": "a challenge's demands",
     "_edge.demands.wish_in": "a challenge's demands",
     "_edge.step_up._words": "a challenge's demands",
     "_token.Token.__post_init__": "a token",
-    "oauth.answer._retry_after": "an answer",
+    "oauth.dates.moment_of": "a date",
     "oauth.answer.Answer._scope": "an answer in a dialect",
     "oauth.hearing._read": "an answer in a dialect",
     "oauth.lifetime._moment": "a moment",
@@ -297,7 +322,6 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.certificate_middleware._origin": "",  # the user's
     "oauth.exchange.Exchange.__init__": "",
     "oauth.lifetime._after_issue": "a JWT",
-    "oauth.skew.Skew.learn": "a date",
     "oauth.salvage._text": "an answer's body, in pieces",
     "oauth.salvage.salvaged": "an answer's body, in pieces",
     "oauth.server_text.quoted": "a server's words",

@@ -106,10 +106,20 @@ def test_a_number_without_end_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "read"), [("a b", "a b"), (["a", "b"], "a b"), ([], "read"), (None, "read"), (7, "read"), ("", "read")]
+    ("scope", "read"),
+    [
+        ("a b", "a b"),
+        (["a", "b"], "a b"),
+        ([], "read"),
+        (None, "read"),
+        (7, "read"),
+        ("", "read"),
+        ("a " * 5_000, "read"),
+        (["a"] * 5_000, "read"),
+    ],
 )
 def test_a_scope_may_be_a_list(scope: object, read: str) -> None:
-    """Law D3: a list is joined; a scope that is left out is the one before (RFC 6749 section 6)."""
+    """Law D3: a list is joined; one that is left out, or as long as none is, is the one before (RFC 6749 section 6)."""
     assert token(scope=scope).scope == read
 
 

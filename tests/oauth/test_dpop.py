@@ -28,7 +28,7 @@ from aio_token import (
 )
 from aio_token.grants import Rescued
 from aio_token.oauth import Answer, DPoP, DPoPToken, ProofKey
-from aio_token.testing import AuthorizationServer, Dropped, ManualClock
+from aio_token.testing import AuthorizationServer, Broken, Dropped, ManualClock
 from aio_token.testing.registered_client import SECRET
 from tests.support.exposure import exposure
 
@@ -266,6 +266,78 @@ def test_a_record_with_another_key_is_damaged(wrong: dict[str, Any]) -> None:
     record["dpop_key"] = None
     with pytest.raises(ValueError, match="other than Bearer"):
         Credential.from_json(json.dumps(record).encode())
+
+
+def test_a_token_makes_its_headers_by_itself() -> None:
+    """RFC 9449 section 7.1: for whoever sends a request without this library, at the time of this machine."""
+    token = DPoPToken(access_token="access-1", key=ProofKey.new())
+    proofs = [token.headers("GET", "https://api.example/a", at=at)["DPoP"] for at in (None, 5.0)]
+    times = [json.loads(urlsafe_b64decode(proof.split(".")[1] + "==="))["iat"] for proof in proofs]
+    assert times[1] == 5
+    assert abs(times[0] - time.time()) < 60
+
+
+class Noting(MemoryTokenStore):
+    """Notes what is saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saved: list[Credential] = []
+
+    async def save(self, credential: Credential) -> None:
+        """Save, and note it."""
+        await super().save(credential)
+        self.saved.append(credential)
+
+
+def thumbprint_of(key: ProofKey | None) -> str:
+    """Return the name of a key that is there."""
+    assert key is not None
+    return key.thumbprint
+
+
+async def test_a_new_key_is_kept_before_it_is_used() -> None:
+    """Laws F8 and K1: a kill between the rotation and the save leaves the key that the successor is bound to."""
+    async with AuthorizationServer(dpop=True, grace=60) as server:
+        endpoint, store, killed = public_endpoint_of(server, rotation_grace=60), Noting(), MemoryTokenStore()
+        await store.save(server.credential(client_id="app"))
+        assert isinstance(await TokenRepository(RefreshTokenGrant(endpoint), store).renew(), DPoPToken)
+        _, mark, kept = store.saved
+        assert (mark.dpop_key, kept.spending_key) == (None, None)
+        assert thumbprint_of(mark.spending_key) == thumbprint_of(kept.dpop_key)
+        await killed.save(Credential.from_json(mark.to_json()))
+        tokens = TokenRepository(RefreshTokenGrant(endpoint), killed)
+        for _ in range(2):
+            token = await tokens.renew()
+            assert server.bound_to(token.access_token) == thumbprint_of(kept.dpop_key)
+    assert (server.forgiven, server.reused) == (1, 1)  # the one that was killed
+
+
+async def test_a_key_that_was_not_taken_is_not_kept(server: AuthorizationServer) -> None:
+    """Law K1: a session that a server has refused to bind is as unbound as before."""
+    store = MemoryTokenStore()
+    await store.save(server.credential(client_id="app"))
+    server.inject(Broken(status=400, body=b'{"error": "invalid_dpop_proof"}'), times=1)
+    with pytest.raises(ConfigurationError):
+        await TokenRepository(RefreshTokenGrant(public_endpoint_of(server)), store).renew()
+    left = await store.load()
+    assert left is not None
+    assert (left.spending_since, left.spending_key, left.dpop_key) == (None, None, None)
+    endpoint = public_endpoint_of(server, dpop=None)
+    assert (await TokenRepository(RefreshTokenGrant(endpoint), store).renew()).token_type == "Bearer"
+
+
+async def test_a_key_whose_outcome_is_unknown_is_used_again(server: AuthorizationServer) -> None:
+    """Law F8: the server may have bound the session to it."""
+    store = MemoryTokenStore()
+    await store.save(server.credential(client_id="app"))
+    server.inject(Dropped(), times=2)
+    with pytest.raises(ServerUnavailable):
+        await TokenRepository(RefreshTokenGrant(public_endpoint_of(server)), store).renew()
+    left = await store.load()
+    assert left is not None
+    token = await TokenRepository(RefreshTokenGrant(public_endpoint_of(server)), store).renew()
+    assert server.bound_to(token.access_token) == thumbprint_of(left.spending_key)
 
 
 async def test_a_stored_key_that_cannot_sign_is_said(server: AuthorizationServer) -> None:

@@ -10,7 +10,14 @@ import aiohttp
 import pytest
 from aiohttp import ClientSession, TraceConfig, web
 
-from aio_token import ClientSecretBasic, ClientSecretPost, RefreshTokenGrant, ServerUnavailable, TokenEndpoint
+from aio_token import (
+    ClientSecretBasic,
+    ClientSecretPost,
+    ConfigurationError,
+    RefreshTokenGrant,
+    ServerUnavailable,
+    TokenEndpoint,
+)
 from aio_token.oauth import Request, Transport
 from aio_token.oauth.sending import send
 from aio_token.testing import AuthorizationServer
@@ -173,7 +180,7 @@ async def test_a_proxy_s_password_is_not_shown(tracer: Tracer) -> None:
     """Law G1: it stands in the proxy's address."""
     async with token_server(sends(status=407)) as proxy:
         transport = Transport(proxy=proxy.url.replace("http://", f"http://user:{SECRET}@"))
-        with pytest.raises(ServerUnavailable):
+        with pytest.raises(ConfigurationError, match=r"the proxy on the way to .* answered"):
             await send(secretive("https://id.example"), transport)
     assert SECRET not in tracer.text
 

@@ -36,6 +36,10 @@ def test_what_servers_really_add_is_kept_whole(members: dict[str, Any]) -> None:
     "value",
     [
         "x" * MAX_EXTRA,
+        "é" * 11_000,
+        "\U0001f600" * 6_000,
+        "\0" * 11_000,
+        {"ü" * 11_000: 0},
         ["x" * 1_000] * 100,
         {f"name-{number}" * 10: 0 for number in range(10_000)},
         [0] * MAX_EXTRA,
@@ -44,7 +48,7 @@ def test_what_servers_really_add_is_kept_whole(members: dict[str, Any]) -> None:
         nested(5_000),
         {"a": {"b": nested(MAX_DEPTH)}},
     ],
-    ids=range(8),
+    ids=range(12),
 )
 def test_a_member_that_is_too_large_or_too_deep_is_left_out(value: object) -> None:
     """Law H2: 64 kB and 32 levels; what else came stays, in particular an id_token."""

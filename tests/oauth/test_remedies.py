@@ -46,7 +46,8 @@ def failure(grant_type: str, status: int, body: Mapping[str, object] | str) -> T
         (REFRESH, 400, {"error": "odd"}, ConfigurationError, "check the parameters"),
         (REFRESH, 200, {"ok": False, "error": "bad_client_secret"}, ConfigurationError, "its secret"),  # Slack
         (CLIENT, 400, {"error": "scope_invalid"}, ConfigurationError, "ask for a scope"),  # Glewlwyd
-        (CLIENT, 400, {"error": "invalid_dpop_proof"}, ConfigurationError, "check this machine's clock"),
+        (CLIENT, 400, {"error": "invalid_dpop_proof"}, ConfigurationError, "pass dpop=DPoP()"),
+        (REFRESH, 400, {"error": "use_dpop_nonce"}, ConfigurationError, "pass dpop=DPoP()"),
         (CLIENT, 400, {"error": "invalid_authorization_details"}, ConfigurationError, "ask for authorization details"),
         (CLIENT, 400, "", ConfigurationError, "check the parameters"),
         (CLIENT, 422, "<html>", ConfigurationError, "check the parameters"),

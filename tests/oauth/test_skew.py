@@ -11,19 +11,40 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from aio_token import ConfigurationError, JWTBearerGrant, PrivateKeyJWT, PublicClient, TokenEndpoint
+from aio_token import (
+    ConfigurationError,
+    JWTBearerGrant,
+    PrivateKeyJWT,
+    PublicClient,
+    ServerUnavailable,
+    TokenEndpoint,
+)
 from aio_token.grants import SignedJWT
 from aio_token.oauth import ClientSecretJWT, Form
+from aio_token.oauth.answer import Answer
+from aio_token.oauth.dates import moment_of
 from aio_token.oauth.skew import Skew
 from aio_token.testing import ManualClock
 from tests.support.token_server import GRANTED, token_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aio_token.oauth import ClientAuthentication
 
 KEY = ECKey.generate_key("P-256")
 SECRET = "canary-5ecret-of-more-than-32-letters"
 NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def here_is_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have this machine in a time zone of its own."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +70,26 @@ def test_what_is_no_date_teaches_nothing(date: str) -> None:
     assert abs(skew.seconds - 60) <= 1
     assert skew.learn(formatdate(NOW, usegmt=True), asked_at=NOW, now=NOW)
     assert skew.seconds == 0
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
+def test_every_form_of_a_date_is_read(form: str, here_is_new_york: None) -> None:
+    """Law D14: RFC 9110 section 5.6.7 has three forms, one of them without a zone; all are GMT, wherever this runs."""
+    assert moment_of(time.strftime(form, time.gmtime(NOW))) == NOW
+
+
+@pytest.mark.parametrize("zone", ["", " -0000"])
+def test_a_date_without_a_zone_teaches_no_time_zone(zone: str, here_is_new_york: None) -> None:
+    """Laws D8 and D14: this machine's hours are not taken for the server's, in `Date` and in `Retry-After`."""
+    said = time.strftime("%a, %d %b %Y %H:%M:%S", time.gmtime(NOW + 120)) + zone
+    skew = Skew()
+    skew.learn(said, asked_at=NOW, now=NOW)
+    assert skew.seconds == 120
+    told = Answer(
+        to="it", address="it", status=503, headers={"Retry-After": said}, body=b"", asked_at=NOW, now=NOW, ahead=60
+    ).failure()
+    assert isinstance(told, ServerUnavailable)
+    assert told.retry_after == 60  # a date is by the clock of the server, which is ahead
 
 
 @pytest.mark.parametrize("took", [6, 60, -1, -3_600])

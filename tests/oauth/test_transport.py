@@ -23,7 +23,7 @@ from aiohttp.test_utils import unused_port
 
 import aio_token
 from aio_token import ConfigurationError, ServerUnavailable
-from aio_token.oauth.exchange import BODY_CAP
+from aio_token.oauth.body import BODY_CAP
 from aio_token.oauth.form import Request
 from aio_token.oauth.sending import send
 from aio_token.oauth.transport import Transport
@@ -213,18 +213,36 @@ async def test_an_endless_answer_is_left() -> None:
     assert (reply.is_cut, reply.body) == (True, bytes(BODY_CAP))
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(CANARY.encode(), mtime=0)[:-1] + b"x"])
-async def test_a_broken_compression_is_no_answer(body: bytes) -> None:
-    """Law D10: the decompressor's error stays inside."""
-    async with token_server(sends(body + body, headers={"Content-Encoding": "gzip"})) as server:
-        await refused(server.url, ServerUnavailable, "no usable answer")
-
-
 @pytest.mark.parametrize("noise", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 2000 canary-5ecret\r\n\r\n"])
 async def test_what_is_not_http_is_no_answer(noise: bytes) -> None:
     """Law D10: what a parser says of it stays inside, since it quotes the server."""
     async with raw_server(noise, noise, noise) as (url, _):
         await refused(url, ServerUnavailable, "no usable answer|dropped")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(403, ConfigurationError), (407, ConfigurationError), (429, ServerUnavailable), (502, ServerUnavailable)],
+)
+async def test_what_a_proxy_answers_is_not_the_server_s(status: int, kind: type[TokenError]) -> None:
+    """Laws D7 and F8: it does not connect, so nothing was sent, and the sentence says whose answer it is."""
+    async with raw_server(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()) as (proxy, _):
+        error = await refused("https://id.example", kind, "the proxy on the way to the server", proxy=proxy)
+    assert not getattr(error, "outcome_unknown", False)
+    assert error.about == ("server" if kind is ServerUnavailable else None)
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy.invalid:3128", f"http://127.0.0.1:{unused_port()}"])
+async def test_a_proxy_that_is_not_there_is_named_as_such(proxy: str) -> None:
+    """Law D6: it is not the server's name that is not known."""
+    error = await refused("https://id.example", ServerUnavailable, "the proxy .* cannot be reached: ", proxy=proxy)
+    assert not getattr(error, "outcome_unknown", False)
+
+
+async def test_a_long_header_beside_an_answer_does_no_harm() -> None:
+    """Law D2: a policy or a cookie is no reason to lose what the server has given."""
+    async with token_server(sends(b"{}", headers={"X-Policy": "p" * 30_000})) as server:
+        assert (await send(request(server.url), Transport())).body == b"{}"
 
 
 async def test_tls_is_verified() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aio_token.oauth.url import is_loopback, origin_of, problem_with
+from aio_token.oauth.url import is_loopback, origin_of, problem_with, same_address, sent_on
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1"])
@@ -55,3 +55,45 @@ def test_an_origin_shows_neither_path_nor_query() -> None:
     """Messages name the server alone."""
     assert origin_of("https://id.example:8443/token?key=canary") == "https://id.example:8443"
     assert origin_of("id.example/canary") == "an unusable address"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        "//api.example/a",
+        "/a",
+        "api.example/a",
+        "https:///a",
+        "https://api.example:port/a",
+        "https://api.example/a#",
+        "https://user@api.example/a",
+        "https://user:canary@api.example/a",
+        "https://api.example/a?b",
+        "http://api.example/a",
+        "",
+        None,
+        7,
+    ],
+)
+def test_another_address_is_another(one: object) -> None:
+    """Law L1: whatever a stranger calls itself by, it is no error of another kind."""
+    assert not same_address(one, "https://api.example/a")
+    assert same_address("https://API.example:443/a", "https://api.example/a")
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/b", "https://id.example/b"),
+        ("https://ID.example:443/b", "https://id.example/b"),
+        ("https://id.example:8443/b", None),
+        ("http://id.example:443/b", None),
+        ("https://user@id.example/b", None),
+        ("//other.example/b", None),
+        ("file:///b", None),
+        ("", None),
+    ],
+)
+def test_a_redirect_stays_at_its_origin_however_that_is_spelled(location: str, target: str | None) -> None:
+    """Law A1: the usual port may be said or not; another port, scheme, host or a user's name is elsewhere."""
+    assert sent_on("https://id.example/a", location) == target

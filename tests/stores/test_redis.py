@@ -483,9 +483,12 @@ async def test_what_is_wrong_is_said_in_plain_words(tmp_path: Path) -> None:
         (KeyError("canary"), r"failed \(KeyError\); see its log, and whether the address is that of a Redis server"),
         (ResponseError("MISCONF canary"), "cannot write its snapshots"),
         (ResponseError("BUSY canary"), "end it with SCRIPT KILL"),
-        (ResponseError("DB index is canary"), "has no such database; give another number"),
-        (NoConnection("max number of clients reached canary"), "has too many clients; raise its maxclients"),
-        (InvalidResponse("canary"), "answers as no Redis does"),
+        (ResponseError("DB index is out of range canary"), "has no database of this number"),
+        (
+            NoConnection("max number of clients reached canary"),
+            "takes no more connections; try later, or raise its maxclients",
+        ),
+        (InvalidResponse("canary"), "does not answer as a Redis server does"),
     ],
 )
 async def test_whatever_a_client_fails_with_is_explained(error: Exception, says: str) -> None:
@@ -505,7 +508,7 @@ async def test_another_s_key_is_left_alone(server: RedisServer, name: str, key: 
     key = key.format(record(name))
     server.ask("LPUSH", key, "another program's")
     store = RedisTokenStore(server.url, name)
-    with pytest.raises(StoreError, match="keeps something else under this key; choose another name or prefix"):
+    with pytest.raises(StoreError, match="holds something of another program under the key of this name"):
         await save(store)
     assert server.ask("LRANGE", key, "0", "-1").endswith(b"another program's\r\n")
 

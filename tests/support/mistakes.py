@@ -37,10 +37,11 @@ KEY, OTHER_KEY, NO_KEY = "MISTAKES_KEY", "MISTAKES_OTHER_KEY", "MISTAKES_NO_KEY"
 
 @dataclass
 class Place:
-    """Where a mistake is made: a server, a folder, and an environment with two keys."""
+    """Where a mistake is made: a server, a folder, the address of a database, and an environment with two keys."""
 
     server: AuthorizationServer
     folder: Path
+    database: str = ""
 
     def endpoint(self, url: str | None = None, client: Any = None, **options: Any) -> TokenEndpoint:
         """Make an endpoint of the server's, or a wrong one."""

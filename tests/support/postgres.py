@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DATABASE_USER = "aio_token"
+BY_PASSWORD, SHUT_OUT = "by_password", "shut_out"
+"""Roles that a server takes by a password alone, or not at all; it has neither until one is made."""
+
+_LET_IN = f"host all {BY_PASSWORD} all scram-sha-256\nhost all {SHUT_OUT} all reject\n"
 _PLAIN = ("-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
 _READY = "database system is ready to accept connections"  # it listens before that
 _APART = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/sbin")]  # where Debian has them
@@ -65,6 +69,8 @@ class PostgresServer(Postgres):
         self._running = ExitStack()
         made = [_program("initdb"), "-D", str(self._data), "-U", _DATABASE_USER, *_PLAIN]
         subprocess.run(made, check=True, capture_output=True, timeout=60, user=_no_root())
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(_LET_IN + rules.read_text(encoding="utf-8"), encoding="utf-8")
 
     def start(self) -> None:
         """Start it, and wait until it takes commands."""

@@ -77,7 +77,7 @@ async def _tell(where: Where, names: Sequence[str], *, as_json: bool) -> Exit:
         for status in found:
             show(f"{excerpt(status.name or '')}: {sentence(status)}")
         if not found:
-            say("No one is signed in there.")
+            say("There is no such directory; is its path right?" if where.is_missing else "No one is signed in there.")
     unread = next((status.remedy for status in found if status.state == "unknown" and status.remedy), None)
     if unread is not None:
         return exit_for_remedy(unread)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aio_token import __version__
 from aio_token._errors import TokenError
 from aio_token._token import Token
 from aio_token.cli import _profile_files
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _LONGEST = 65_536  # characters of a question
 _NOT_FOUND = "credentials not found in native keychain"
 """What docker takes for "go on without a password", word by word."""
+
+_ADD = "aio-token login PROFILE --origin"
 
 _username = click.option(
     "--username",
@@ -48,16 +51,19 @@ def git(operation: str, username: str) -> int:
     """
     asked = dict(line.partition("=")[::2] for line in sys.stdin.read(_LONGEST).split("\n") if "=" in line)
     address = f"{asked.get('protocol', '')}://{asked.get('host', '')}"
+    if operation not in {"get", "erase"}:  # git has helpers pass over what they do not know
+        return Exit.DONE
     try:
         name = profile_for(address)
         if name is None:
-            say(f"aio-token: no profile may send its token to {address}; if one may, run: aio-token login --origin")
+            if operation == "get":
+                say(f"aio-token: no profile may send its token to {address}; if one may, run: {_ADD} {address}")
         elif operation == "get":
             token = run_to_end(token_of(name))
             click.echo(f"username={asked.get('username') or username}\npassword={token.access_token}")
             if token.expires_at is not None:
                 click.echo(f"password_expiry_utc={int(token.expires_at)}")
-        elif operation == "erase" and asked.get("password"):
+        elif asked.get("password"):
             run_to_end(_rejected(Session.load(name), asked["password"]))
     except TokenError as error:
         click.echo("quit=1")  # git would ask a person for a password that there is not
@@ -74,7 +80,7 @@ async def _rejected(session: Session, text: str) -> None:
 
 
 @click.command(name="docker")
-@click.argument("operation", metavar="get|store|erase|list")
+@click.argument("operation", metavar="get|store|erase|list|version")
 @_username
 def docker(operation: str, username: str) -> int:
     """Answer docker, which runs docker-credential-aio-token (see credHelpers in its config.json).
@@ -82,7 +88,10 @@ def docker(operation: str, username: str) -> int:
     The profile is the one whose --origin the registry is. Nothing is stored or erased for docker.
     """
     answer = _FOR_DOCKER.get(operation)
-    return _nothing() if answer is None else answer(username)
+    if answer is None:
+        message = f"{operation!r} is none of get, store, erase, list and version"
+        raise click.UsageError(message)
+    return answer(username)
 
 
 def _get(username: str) -> int:
@@ -106,9 +115,20 @@ def _list(username: str) -> int:
     return Exit.DONE
 
 
-def _nothing(_: str = "") -> int:
+def _nothing(_: str) -> int:
     sys.stdin.read(_LONGEST)
     return Exit.DONE
 
 
-_FOR_DOCKER: dict[str, Callable[[str], int]] = {"get": _get, "list": _list}
+def _version(_: str) -> int:
+    click.echo(f"docker-credential-aio-token {__version__}")
+    return Exit.DONE
+
+
+_FOR_DOCKER: dict[str, Callable[[str], int]] = {
+    "get": _get,
+    "list": _list,
+    "store": _nothing,
+    "erase": _nothing,
+    "version": _version,
+}

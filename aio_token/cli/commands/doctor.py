@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError, TokenError
-from aio_token.cli._client_secret import key_of, secret_of
 from aio_token.cli._encryption_key import KEYRING, key_source
 from aio_token.cli._exits import Exit, exit_for, run_to_end
 from aio_token.cli._finding import Finding, failure
 from aio_token.cli._network import transport_of
 from aio_token.cli._options import profile_argument
 from aio_token.cli._profile_status import look_at
-from aio_token.cli._server import answer_to_nothing, discover
+from aio_token.cli._server import answer_to_nothing, discover, proofs_of
 from aio_token.cli._session import Session
 from aio_token.cli._store_address import store_options
 from aio_token.cli._store_check import findings_of
@@ -84,10 +83,10 @@ async def findings(session: Session, *, patience: float = _LOCK_PATIENCE) -> Asy
         yield await _keyring(session)
     yield _damage(session)
     yield _token(session)
-    if session.profile.client_secret is not None:
-        yield await _secret(secret_of(session), "secret")
-    if session.profile.client_key is not None:
-        yield await _secret(key_of(session), "key")
+    for what, secret in proofs_of(session):
+        yield await _secret(secret, what)
+    if session.profile.certificate is not None:
+        yield await _certificate(session)
     if session.profile.token_url is None:
         yield await _issuer(session)
     async for finding in _endpoint(session):
@@ -138,10 +137,18 @@ def _token(session: Session) -> Finding:
 
 async def _secret(secret: Secret, what: str) -> Finding:
     try:
-        await reveal(secret, f"the client's {what}")
+        await reveal(secret, f"the {what}")
     except TokenError as error:
         return failure("secret", error)
-    return Finding(level="ok", subject="secret", text=f"the client's {what} can be read")
+    return Finding(level="ok", subject="secret", text=f"the {what} can be read")
+
+
+async def _certificate(session: Session) -> Finding:
+    try:
+        await transport_of(session.profile).tls()
+    except ConfigurationError as error:
+        return failure("cert", error)
+    return Finding(level="ok", subject="cert", text=f"{session.profile.certificate} can be shown")
 
 
 async def _issuer(session: Session) -> Finding:
@@ -161,7 +168,7 @@ async def _endpoint(session: Session) -> AsyncIterator[Finding]:
     """Ask for nothing: a refusal shows that the endpoint can be reached, and what time it is there."""
     from aio_token.oauth.url import origin_of
 
-    url = session.profile.token_endpoint
+    url = session.profile.token_alias or session.profile.token_endpoint
     at = origin_of(url)
     began = time.time()
     try:

@@ -21,7 +21,7 @@ from aio_token.cli._formats import TOKEN_VARIABLE
 from aio_token.cli._options import min_valid_option, profile_argument, wish_options
 from aio_token.cli._profile_files import secret_variables
 from aio_token.cli._terminal import say
-from aio_token.cli._tokens import token_of
+from aio_token.cli._tokens import token_of, warn_if_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +37,9 @@ def _variable(context: click.Context, parameter: click.Parameter, name: str) -> 
     return name
 
 
+_LIKE = "aio-token exec PROFILE -- COMMAND"
+
+
 class _Split(click.Command):
     """Leaves what comes after `--` to the command that is run, so that PROFILE before it may be left out."""
 
@@ -44,7 +47,13 @@ class _Split(click.Command):
         """Parse what comes before the first `--`."""
         split = args.index("--") if "--" in args else len(args)
         ctx.meta[_AFTER] = tuple(args[split + 1 :])
-        return super().parse_args(ctx, args[:split])
+        try:
+            return super().parse_args(ctx, args[:split])
+        except click.UsageError as error:
+            if "--" in args:
+                raise
+            message = f"{error.format_message().rstrip('.')}; the command is written after two dashes: {_LIKE}"
+            raise click.UsageError(message, ctx) from None
 
 
 _AFTER = f"{__name__}.after"  # click wants a name of the module's in `meta`
@@ -74,9 +83,13 @@ def command(
     """
     arguments = (*words, *context.meta[_AFTER])
     if not arguments:
-        message = "there is no command; write it after two dashes, like: aio-token exec PROFILE -- COMMAND"
+        message = f"there is no command; write it after two dashes, like: {_LIKE}"
+        raise click.UsageError(message, context)
+    if not arguments[0]:
+        message = "the command has no name; is a variable before its name empty?"
         raise click.UsageError(message, context)
     token = run_to_end(token_of(profile, min_valid=min_valid, wish=wish))
+    warn_if_short(token, min_valid)
     return _run[os.name](arguments, environment_with(token, variable))
 
 

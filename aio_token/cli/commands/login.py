@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from aio_token._errors import TokenError
 from aio_token.cli._assertion import source_option as assertion_option
 from aio_token.cli._client_secret import key_source_option, source_option
 from aio_token.cli._flows import SERVICE_ACCOUNT, Redirect
 from aio_token.cli._login_options import Options
 from aio_token.cli._network import proxy_option
 from aio_token.cli._options import origins, profile_argument
+from aio_token.cli._places import absolute
 from aio_token.cli._profile import CLIENT_AUTHS, STORE_KINDS
+from aio_token.cli._secret_file import text_of
 from aio_token.cli._sign_in import sign_in
 
 _SECRET_METHODS = CLIENT_AUTHS[1:3]
@@ -30,6 +34,26 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     return uri
 
 
+def _from_root(context: click.Context, parameter: click.Parameter, path: Path | None) -> str | None:  # noqa: ARG001  click's
+    return None if path is None else str(absolute(path))
+
+
+def _details(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    if text is None:
+        return None
+    from aio_token.oauth.details import details_text
+
+    try:
+        said = text_of(str(absolute(text[1:])), "what is asked for") if text.startswith("@") else text
+        found = json.loads(said)
+        return details_text([found] if isinstance(found, dict) else found)
+    except (TokenError, TypeError) as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+    except (ValueError, RecursionError):
+        message = """this is not JSON; write it like '[{"type": "payment"}]', or @FILE"""
+        raise click.BadParameter(message, context, parameter) from None
+
+
 @click.command()
 @profile_argument()
 @click.option(
@@ -40,6 +64,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 @click.option("--authorization-url", metavar="URL", help="Where people sign in with a browser, if no metadata says it.")
 @click.option("--device-url", metavar="URL", help="The device authorization endpoint, if no metadata says it.")
 @click.option("--revocation-url", metavar="URL", help="The revocation endpoint, if no metadata says it.")
+@click.option("--push-url", metavar="URL", help="Where requests are pushed (RFC 9126), if no metadata says it; pushes.")
 @click.option("--client-id", metavar="ID", help="The client, as it is registered there.")
 @click.option("--browser", "flow", flag_value="browser", help="Sign in with a browser of this machine.")
 @click.option("--device", "flow", flag_value="device", help="Show a code to enter on any device.")
@@ -69,7 +94,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 @click.option(
     "--key-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    callback=lambda _context, _parameter, path: path and path.expanduser().absolute(),
+    callback=lambda _context, _parameter, path: path and absolute(path),
     help="The key to encrypt with, as new-key makes it. Otherwise AIO_TOKEN_KEY, or the keyring.",
 )
 @click.option(
@@ -106,7 +131,7 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
 @click.option(
     "--client-certificate",
     type=click.Path(path_type=Path, dir_okay=False),
-    callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
+    callback=_from_root,
     help="The key's certificate (PEM), for servers that know a key by it.",
 )
 @click.option(
@@ -128,9 +153,27 @@ def _redirect(context: click.Context, parameter: click.Parameter, uri: str | Non
     help="Send the request to the server before the browser comes (RFC 9126), though its metadata does not demand it.",
 )
 @click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    callback=_from_root,
+    help="The certificate (PEM) that the client shows in TLS (RFC 8705), which may prove it, and binds its tokens.",
+)
+@click.option(
+    "--certificate-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    callback=_from_root,
+    help="The key of the certificate (PEM), if it is in a file of its own.",
+)
+@click.option(
+    "--authorization-details",
+    metavar="JSON|@FILE",
+    callback=_details,
+    help="Ask for what these say (RFC 9396): a list of objects with a type each.",
+)
+@click.option(
     "--ca-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    callback=lambda _context, _parameter, path: path and str(path.expanduser().absolute()),
+    callback=_from_root,
     help="Certificates to trust beside the system's (PEM).",
 )
 @click.option("--proxy", metavar="URL", callback=proxy_option, help="The proxy to go through.")
@@ -142,7 +185,11 @@ def command(profile: str, **options: Any) -> None:  # noqa: ANN401  the options 
     Without --browser, --device or --service-account a person at a terminal gets a browser if there is a desktop, and a
     code otherwise.
     """
-    if options["client_key"] and (options["client_secret"] or options["client_auth"]):
-        message = "a client has a secret or a key: pass --client-secret-from or --client-key-from"
+    proofs = [name for name in ("client_secret", "client_key", "assertion") if options[name]]
+    if len(proofs) > 1 or (proofs not in ([], ["client_secret"]) and options["client_auth"]):
+        message = (
+            "a client has a secret, a key or a platform's word: pass --client-secret-from, --client-key-from or "
+            "--assertion-from"
+        )
         raise click.UsageError(message)
     sign_in(profile, Options(**options))

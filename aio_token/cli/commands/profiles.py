@@ -18,14 +18,22 @@ from aio_token.cli.commands.logout import log_out
 def command(context: click.Context) -> None:
     """List the profiles, the default one with a star."""
     if context.invoked_subcommand is None:
-        names, default = _profile_files.names(), _profile_files.chosen()
-        for name in names:
-            click.echo(f"{'*' if name == default else ' '} {name}")
+        context.invoke(list_all)
 
 
 command.context_class = Context
 _known = click.argument("name", metavar="PROFILE", callback=checked_name, shell_complete=completed_name)
 _new = click.argument("new", metavar="NEW", callback=checked_name)
+
+
+@command.command(name="list")
+def list_all() -> None:
+    """List the profiles, as no command does."""
+    names, default = _profile_files.names(), _profile_files.chosen()
+    for name in names:
+        click.echo(f"{'*' if name == default else ' '} {name}")
+    if not names:
+        say("There is no profile yet; run: aio-token login --issuer URL --client-id ID")
 
 
 @command.command()
@@ -43,6 +51,9 @@ def default(name: str) -> None:
 def rename(name: str, new: str) -> None:
     """Call PROFILE by another name; its session stays as it is."""
     before, after = Session.load(name), Session(new, _profile_files.need(name))
+    if name == new:
+        message = f"the profile {name} has that name already"
+        raise click.UsageError(message)
     if _profile_files.find(new) is not None or (before.is_signed_in and after.is_signed_in):
         message = f"there is a profile {new} already; remove it first: aio-token profiles remove {new}"
         raise click.UsageError(message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +10,7 @@ import click
 from aio_token.cli._exits import run_to_end
 from aio_token.cli._formats import FORMATS
 from aio_token.cli._options import min_valid_option, profile_argument, wish_options
-from aio_token.cli._terminal import say
-from aio_token.cli._tokens import token_of
+from aio_token.cli._tokens import token_of, warn_if_short
 
 if TYPE_CHECKING:
     from aio_token._wish import Wish
@@ -38,9 +36,7 @@ def command(profile: str, *, min_valid: float, force: bool, form: str, id_token:
         message = "--mask is for GitHub Actions, which hides what it is told of; anywhere else it would show the token"
         raise click.UsageError(message)
     token = run_to_end(token_of(profile, min_valid=min_valid, force=force, id_token=id_token, wish=wish))
-    left = None if token.expires_at is None else token.expires_at - time.time()
-    if left is not None and left < min_valid:
-        say(f"aio-token: the token is valid for {max(left, 0):.0f} s only; the server gives none for longer")
+    warn_if_short(token, min_valid)
     if mask:
         click.echo(f"::add-mask::{token.access_token}", err=True)
     click.echo(FORMATS[form](token))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,8 @@ from aio_token.cli._server import discover, endpoint_at, told_by
 from aio_token.cli._session import Session
 from aio_token.cli._terminal import excerpt, show
 from aio_token.cli._tokens import tokens_of
+from aio_token.oauth.reading import read_object
+from aio_token.oauth.remedies import PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +29,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("preferred_username", "username", "email", "name", "client_id", "sub")
 """What servers call a user, the most telling first."""
-_REJECTED = 401
-_DONE = 200
+_DONE, _FAILS = 200, 500
 
 
 @click.command()
@@ -49,7 +51,7 @@ def command(profile: str, *, as_json: bool) -> None:
 
 async def _told(session: Session) -> Mapping[str, Any]:
     """Return what the server says. Raises `TokenError`."""
-    with session.advice():
+    with session.advice(session.with_openid):
         async with tokens_of(session) as tokens:
             provider = await discover(session.profile)
             if provider.userinfo_endpoint is not None:
@@ -61,15 +63,22 @@ async def _told(session: Session) -> Mapping[str, Any]:
 
 
 async def _user_info(tokens: TokenRepository, url: str, transport: Transport) -> Mapping[str, Any]:
-    token = await tokens.token()
-    status, members = await told_by(url, token, transport)
-    if status == _REJECTED:
-        token = await tokens.token(rejected=Rejection(token=token))
-        status, members = await told_by(url, token, transport)
-    if status != _DONE or members is None:
-        message = f"the user-info endpoint answers {status} to a valid token; sign in with --scope openid"
-        raise SignInRequired(message) if status in {401, 403} else ServerUnavailable(message)
-    return members
+    reply = await tokens.authorized(partial(told_by, url, transport))
+    members = read_object(reply.body)
+    if reply.status == _DONE and members is not None:
+        return members
+    said = f"the user-info endpoint answers {reply.status}"
+    if reply.status in {401, 403}:
+        message = f"{said} to a valid token; sign in with --scope openid"
+        raise SignInRequired(message)
+    if reply.status in PASSES or reply.status >= _FAILS:
+        message = f"{said}; try again later"
+        raise ServerUnavailable(message)
+    what = (
+        "what is no JSON object, such as a signed JWT, which is not read here" if reply.status == _DONE else "no user"
+    )
+    message = f"{said} and {what}; check how the client is registered"
+    raise ConfigurationError(message)
 
 
 async def _introspected(tokens: TokenRepository, provider: Provider, session: Session) -> Mapping[str, Any]:
