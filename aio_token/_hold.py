@@ -7,6 +7,7 @@ from the keeper to the sending, so that a grant need not pass it on.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -46,6 +47,14 @@ def lapsed() -> LockTimeout:
         "nothing was sent; try again"
     )
     return LockTimeout(message)
+
+
+def is_swept_away() -> bool:
+    """Whether the code that runs is cleared away with what it waited for, as when its event loop was closed.
+
+    Nothing can be awaited then: what is to be given back is given back at once, or ends by itself.
+    """
+    return isinstance(sys.exception(), GeneratorExit)
 
 
 def may_lose_writes(store: TokenStore) -> bool:

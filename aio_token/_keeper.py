@@ -85,8 +85,7 @@ class Keeper:
         """Begin with nothing known; `serves_unsaved` renews even where the store cannot keep what comes."""
         self._grant, self._store, self._windows = grant, store, windows
         self._limits, self.clock, self._tell, self._pace = limits, clock, tell, pace
-        self._lineage = Lineage()
-        self._failed_saves, self._serves_unsaved = 0, serves_unsaved
+        self._lineage, self._failed_saves, self._serves_unsaved = Lineage(), 0, serves_unsaved
         self.account = next(ACCOUNTS)  # as which it meets an outage (law D8)
         self.credential: Credential | None = None
         self.cached: CachedToken | None = None
@@ -272,6 +271,7 @@ class Keeper:
         if not isinstance(self._grant, Spending) or not self._grant.spends(self.credential):
             return
         credential = spending(self.credential, self._grant, self.clock.time())
+        self._lineage = self._lineage.trying(credential)  # one that was given up may land late, and is no other's
         failure = await save(slot.save(credential), self._store, self._limits)
         if failure is None:
             self._lineage, self.credential = self._lineage.saved(credential), credential

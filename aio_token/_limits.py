@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from aio_token._credential import Credential
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._ground.public import public
 from aio_token._ground.value import Value
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from aio_token._credential import Credential
     from aio_token._errors import TokenError
     from aio_token._interfaces import Grant, Slot, TokenStore
     from aio_token._wish import Wish
@@ -54,20 +54,32 @@ class Limits(Value):
 async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
     """Bound what is done inside; past the limit `error` is raised.
 
+    What is done there is another party's, and may raise CancelledError though this task was not cancelled, as after a
+    task of its own was. That is an error of its own then, and no end of the work around it (law C4).
+
     A limit that passes while the loop stands still, as one does that runs during the calls of a synchronous program
     only, says nothing about the work: its result may be there and only has to be looked at (law C13).
     """
-    limit = _Limit(seconds)
+    limit, before = _Limit(seconds), _cancellations()
     outer = _RUNNING.set(limit)
     try:
         async with limit.deadline:
             yield
     except TimeoutError:
         raise_alone(error)
+    except asyncio.CancelledError:
+        if _cancellations() > before:
+            raise
+        raise_alone(RuntimeError("what was waited for has cancelled itself"))
     finally:
         limit.stop()
         with suppress(ValueError):  # this is what is left of a loop that was closed, cleared away in another context
             _RUNNING.reset(outer)
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
 
 
 def uncounted() -> Callable[[], None] | None:
@@ -142,7 +154,11 @@ async def read(place: TokenStore | Slot, store: TokenStore, limits: Limits) -> C
     """Return what the store holds; a file system that hangs must hang no caller (law F10)."""
     error = StoreError(f"{store!r} could not be read within {limits.load:g} s; see to its storage")
     async with within(limits.load, error):
-        return await place.load()
+        found: object = await place.load()
+    if found is None or isinstance(found, Credential):
+        return found
+    message = f"{store!r} gave a {type(found).__name__} instead of a Credential; see to its load()"
+    raise StoreError(message)
 
 
 async def probe(store: TokenStore, limits: Limits) -> None:
@@ -153,10 +169,13 @@ async def probe(store: TokenStore, limits: Limits) -> None:
             await store.probe()
 
 
-async def save(writing: Awaitable[None], store: TokenStore, limits: Limits) -> StoreError | None:
-    """Have the store write; return what kept it from that, whatever a store raises (law C4)."""
+async def save(
+    writing: Awaitable[None], store: TokenStore, limits: Limits, *, doing: str = "take"
+) -> StoreError | None:
+    """Have the store write; return what kept it from `doing` that, whatever a store raises (law C4)."""
+    message = f"{store!r} did not {doing} the credential within {limits.save:g} s"
     try:
-        async with within(limits.save, StoreError(f"{store!r} did not take the credential within {limits.save:g} s")):
+        async with within(limits.save, StoreError(message)):
             await writing
     except Exception as error:  # noqa: BLE001  it is another party's
         return failure_of(store, error)
@@ -168,10 +187,11 @@ async def remove(
 ) -> Credential | None:
     """Delete what the store holds, and return what is left: a tombstone, also where the store had not kept ours.
 
-    Raises what deleting raises; what cannot be read or written then is learnt when the store is held next.
+    Raises `StoreError`; what cannot be read or written then is learnt when the store is held next.
     """
     own = ours.tombstone(now, may_lose=may_lose_writes(store)) if ours is not None else None
-    await slot.delete()
+    if (failure := await save(slot.delete(), store, limits, doing="remove")) is not None:
+        raise failure
     with suppress(Exception):
         left = await read(slot, store, limits)
         if own is None or (left is not None and left.generation >= own.generation):

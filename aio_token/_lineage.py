@@ -46,7 +46,7 @@ class Lineage(Value):
         if found.refresh_token is not None and fingerprint(found.refresh_token) in self.spent:
             return False
         if ours is not None and not found.is_tombstone and ours.refresh_token == found.refresh_token:
-            return (found.obtained_at or 0.0) >= (ours.obtained_at or 0.0)
+            return _was_obtained_later(found, ours)
         return not is_older(found, ours)
 
     def has_lost(self, found: Credential | None, ours: Credential | None) -> bool:
@@ -88,6 +88,16 @@ class Lineage(Value):
         alive = fingerprint(new.refresh_token)
         others = [one for one in self.spent if one != alive]
         return replace(self, spent=(*others[1 - _REMEMBERED_TOKENS :], fingerprint(old.refresh_token)))
+
+
+def _was_obtained_later(found: Credential, ours: Credential) -> bool:
+    """Whether of two tokens of one refresh token, as servers give that do not rotate, this is the later one (law J1).
+
+    Two machines may share one file, and their clocks need not agree: generations tell, as far as they do.
+    """
+    if found.generation and ours.generation and found.generation != ours.generation:
+        return found.generation > ours.generation
+    return (found.obtained_at or 0.0) >= (ours.obtained_at or 0.0)
 
 
 def is_older(found: Credential, ours: Credential | None) -> bool:

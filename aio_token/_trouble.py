@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 LONGEST_SENTENCE = 300
 """Characters of an error that are kept."""
 
+_LAST_MOMENT = 253_402_300_799.0
+"""The end of the year 9999, past which nothing can be written."""
+
 _KINDS: tuple[type[TokenError], ...] = (GrantRefused, SignInRequired, ConfigurationError, ServerUnavailable, TokenError)
 """Those that are remembered, from the narrowest on."""
 
@@ -166,7 +169,7 @@ def unsettled(credential: Credential | None, grant: Grant, now: float) -> float 
     """Return since when a refresh token is being spent, if the outcome is not known and the server may not forgive."""
     since = credential.spending_since if credential is not None else None
     grace: float = getattr(grant, "rotation_grace", 0.0)
-    return since if since is not None and now - since >= grace else None
+    return since if since is not None and not 0 <= now - since < grace else None  # it may be another clock's
 
 
 def settled(
@@ -215,7 +218,11 @@ def explained(error: TokenError, since: float | None) -> TokenError:
 
 def moment(seconds: float) -> str:
     """Write POSIX seconds for a person."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").replace("+00:00", " UTC")
+    return (
+        datetime.fromtimestamp(min(max(seconds, 0.0), _LAST_MOMENT), UTC)
+        .isoformat(" ", "seconds")
+        .replace("+00:00", " UTC")
+    )
 
 
 def keep_until_its_time(credential: Credential | None, now: float) -> None:

@@ -44,8 +44,9 @@ def set_aside(path: Path) -> Path:
 
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     path.replace(aside)
-    for old in sorted(_aside_of(path))[:-_KEPT]:
-        old.unlink(missing_ok=True)
+    with suppress(OSError):  # what may not be listed is not cleared away
+        for old in sorted(_aside_of(path))[:-_KEPT]:
+            old.unlink(missing_ok=True)
     return aside
 
 
@@ -53,7 +54,9 @@ def forget(path: Path, *, but_itself: bool = False) -> None:
     """Remove the file and all that may hold what was in it: a draft, and files that were moved aside."""
     with suppress(OSError):  # what cannot be removed is no draft
         draft_of(path).unlink(missing_ok=True)
-    for file in [*([] if but_itself else [path]), *_aside_of(path)]:
+    if not but_itself:  # first of all: a directory may let its files be removed and not be listed
+        path.unlink(missing_ok=True)
+    for file in _aside_of(path):
         file.unlink(missing_ok=True)
 
 

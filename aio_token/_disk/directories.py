@@ -21,6 +21,11 @@ def make_private(directory: Path, sync: Callable[[Path], None]) -> None:
     if not directory.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     for component in reversed(missing):
-        component.mkdir(0o700, exist_ok=True)  # another process may have been first
+        try:
+            component.mkdir(0o700)
+        except FileExistsError:
+            if component.is_dir():  # another process was first; what it has made is not this one's to open or close
+                continue
+            raise
         component.chmod(0o700)
         sync(component.parent)

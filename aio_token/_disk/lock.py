@@ -1,12 +1,14 @@
 """The lock between processes: a kernel lock on a file, tried without blocking.
 
 The kernel gives it up when its holder dies, so there is no judging whether a lock is stale. Its file is never deleted:
-a lock file that is unlinked gives two holders, one on either inode.
+a lock file that is unlinked gives two holders, one on either inode. People and cleaning scripts delete it all the same,
+which the file's age tells.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,8 @@ class ProcessLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: BaseFileLock | None = None
+        self.made_at: float = math.inf
+        """When the file of the last try was made (POSIX seconds), infinity if that was then; later if it is written."""
 
     def acquire(self, steps: Steps = STRAIGHT) -> None:
         """Wait for the lock, as long as it takes or `steps` go on.
@@ -56,6 +60,7 @@ class ProcessLock:
 
         # Made anew for each hold: filelock's objects refuse to work in a fork of the process that made them. The hold
         # may end in another thread than it began in. A filesystem without locks is an error, not a weaker lock.
+        self.made_at = _made_at(self._path)
         self._file = self._file or FileLock(
             self._path, mode=0o600, thread_local=False, blocking=False, fallback_to_soft=False, preserve_lock_file=True
         )
@@ -66,6 +71,13 @@ class ProcessLock:
         except OSError as error:
             raise unusable_lock(self._path, error) from without_frames(error)
         return True
+
+
+def _made_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it is not there yet, or the lock cannot be had either
+        return math.inf
 
 
 async def waited_for(attempt: Callable[[], Awaitable[bool]]) -> None:

@@ -20,6 +20,8 @@ _LINK = (errno.ELOOP, getattr(errno, "EMLINK", errno.ELOOP))
 
 _MOST_LINKS = 40
 
+_NO_LOCKS = "this disk has no locks: keep it on a disk of this machine"
+_GONE = "its file system does not answer: mount it anew"
 _OUTLOOK = {
     errno.ENOSPC: "make room on its disk; if there is some, inodes are lacking (df -i)",
     errno.EDQUOT: "your quota of its disk is used up: remove what you can spare (quota -s)",
@@ -29,12 +31,27 @@ _OUTLOOK = {
     errno.EIO: "its disk fails: look at what the system's log says, and move it to another disk",
     errno.EBUSY: "it is mounted as a single file, which cannot be replaced: mount its directory instead",
     errno.ESTALE: "the server of this network disk has lost it: mount the disk anew",
-    errno.ENOLCK: "this disk has no locks: keep it on a disk of this machine",
+    errno.ENOLCK: _NO_LOCKS,
     errno.EMFILE: "this process has too many files open: raise its limit (ulimit -n)",
     errno.ENFILE: "the system has too many files open: close some",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOTDIR: "a part of its path is a file: choose another path, or move that file away",
+    errno.EEXIST: "a link on the way to it leads nowhere: choose another path, or remove that link (ls -l shows it)",
+    errno.ENOENT: "its directory was removed meanwhile, and is made anew at the next try",
+    errno.ENXIO: "there is a socket or a device in its place: choose another path",
+    errno.EFBIG: "this process may write no file of that size: raise its limit (ulimit -f)",
+    errno.ENOSYS: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+    errno.ETIMEDOUT: _GONE,
+    errno.ENOTCONN: _GONE,
+    errno.EHOSTDOWN: _GONE,
 }
 """What to do about what the system says."""
+
+_ELSE = "see to its disk, or choose another path"
+"""What to do about the rest."""
+
+_OWN_PLACE = "choose a place of your own (HOME, XDG_STATE_HOME), run this as that user, or pass check_permissions=False"
 
 
 def refuse_exposed_file(path: Path, found: os.stat_result) -> None:
@@ -55,8 +72,7 @@ def refuse_exposed_way(directory: Path) -> None:
         if owner not in _trusted():  # it may be another user's home: that is not to be taken over
             message = (
                 f"the directory {on_the_way}, on the way to {directory}, belongs to another user (uid {owner}), who "
-                "could exchange what is in it; choose a place of your own (HOME, XDG_STATE_HOME), run this as that "
-                "user, or pass check_permissions=False"
+                f"could exchange what is in it; {_OWN_PLACE}"
             )
             raise StoreError(message)
         refuse_exposed_directory(on_the_way)
@@ -67,16 +83,17 @@ def refuse_exposed_directory(directory: Path) -> None:
     """Raise `StoreError` for a directory whose files others may exchange.
 
     The sticky bit keeps others from that. The user's own private group lets no other user in; where there is one, new
-    directories are 0775.
+    directories are 0775. Where there is an access control list, the mode's group stands for all whom that names.
     """
     found = directory.stat()
     if found.st_uid not in _trusted():
         message = (
             f"the directory {directory} belongs to another user (uid {found.st_uid}), who could exchange the file in "
-            f"it; {_way_out(_taking(directory))}"
+            f"it; {_way_out(_taking(directory)) if _is_left_by_sudo(directory) else _OWN_PLACE}"
         )
         raise StoreError(message)
-    others = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _is_private_group(found.st_gid))
+    by_group = found.st_mode & stat.S_IWGRP and (_has_acl(directory) or not _is_private_group(found.st_gid))
+    others = found.st_mode & stat.S_IWOTH or by_group
     if others and not found.st_mode & stat.S_ISVTX:
         message = (
             f"other users may write to the directory {directory}, and could exchange the file in it; "
@@ -100,7 +117,7 @@ def unusable(path: Path, done: str, error: OSError) -> StoreError:
         return _odd(path, stat.S_IFDIR)
     if error.errno in (errno.EACCES, errno.EPERM):
         return StoreError(f"{path} cannot be {done}: permission denied; {_getting_in(path)}")
-    return StoreError(f"{path} cannot be {done}: {explained(error)}")
+    return StoreError(f"{path} cannot be {done}: {error.strerror}; {_OUTLOOK.get(error.errno or 0, _ELSE)}")
 
 
 def unusable_lock(path: Path, error: OSError) -> StoreError:
@@ -108,12 +125,6 @@ def unusable_lock(path: Path, error: OSError) -> StoreError:
     if error.errno in _LINK:
         return StoreError(f"{path}, the file of a lock, is a symbolic link; remove it: rm {_quoted(path)}")
     return unusable(path, "locked", error)
-
-
-def explained(error: OSError) -> str:
-    """Say what the system says, and what to do about it where that is known."""
-    outlook = _OUTLOOK.get(error.errno or 0)
-    return f"{error.strerror}; {outlook}" if outlook is not None else str(error.strerror)
 
 
 def _trusted() -> set[int]:
@@ -134,15 +145,37 @@ def _taking(path: Path) -> str:
     return f"{sudo}chown {os.geteuid()} {_quoted(path)}"
 
 
+def _is_left_by_sudo(directory: Path) -> bool:
+    """Whether a directory of another user's stands in one of this user's: any other is not to be taken over."""
+    return directory.parent.stat().st_uid == os.geteuid()
+
+
+def _has_acl(directory: Path) -> bool:
+    """Whether an access control list names more users and groups than the mode does, on Linux."""
+    try:
+        return bool(os.getxattr(directory, "system.posix_acl_access"))
+    except (AttributeError, OSError):  # another system, or there is none
+        return False
+
+
+def _owner(path: Path) -> int | None:
+    """Return the owner's number, None for what is not there or cannot be seen."""
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
+
+
 def _getting_in(path: Path) -> str:
     """Return the command that opens the way, which is another one where it is barred by what belongs to others."""
-    for part in (path, path.parent):
-        try:
-            owner = part.lstat().st_uid
-        except OSError:  # it is not there, or cannot be seen
+    nearest = next((directory for directory in path.parents if _owner(directory) is not None), path.parent)
+    for part in (path, nearest):
+        owner = _owner(part)
+        if owner in (None, os.geteuid()):
             continue
-        if owner != os.geteuid():
+        if part == path or _is_left_by_sudo(part):
             return f"{part} belongs to another user (uid {owner}), as after sudo; run: {_taking(part)}"
+        return f"{part} belongs to another user (uid {owner}); {_OWN_PLACE}"
     directory = _quoted(path.parent)
     return f"as this process's user, run: chmod u+rwx {directory} && chmod 600 {_quoted(path)}"
 
@@ -175,7 +208,9 @@ def _odd(path: Path, kind: int) -> StoreError:
         return StoreError(f'{path} is a symbolic link; put the file itself there: mv "$(readlink -f {name})" {name}')
     if kind == stat.S_IFDIR:
         return StoreError(f"{path} is a directory; move it out of the way: mv {name} {name}.moved")
-    return StoreError(f"{path} is not a regular file; remove it: rm {name}")
+    if kind == stat.S_IFIFO:
+        return StoreError(f"{path} is not a regular file; remove it: rm {name}")
+    return StoreError(f"{path} is a device or a socket; choose another path")
 
 
 def _is_private_group(gid: int) -> bool:

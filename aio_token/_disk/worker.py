@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from aio_token._disk.steps import GivenUp, Steps
 from aio_token._disk.threads import Strand
+from aio_token._hold import is_swept_away
 from aio_token._limits import uncounted
 
 if TYPE_CHECKING:
@@ -78,13 +79,13 @@ class Worker(Executor, Steps):
         """Make a closing call, which nothing cancels, after whatever still runs; none if nothing ever began.
 
         It is waited for unless a call that was given up still runs, and not for long: a caller that gave up on a
-        hanging disk must not hang on tidying up after it.
+        hanging disk must not hang on tidying up after it. What an event loop has left behind cannot wait either.
         """
         abandoned = any(not call.done() for call in self._pending)
         if not self._began and not abandoned:
             return
         tidied = self.submit(tidy)
-        if not abandoned:
+        if not abandoned and not is_swept_away():
             await asyncio.wait((asyncio.wrap_future(tidied),), timeout=_TIDYING)
 
     def step(self, call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:

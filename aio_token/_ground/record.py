@@ -9,7 +9,7 @@ from aio_token._ground import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-_LATEST = 1e15  # POSIX seconds; also keeps NaN, infinity and integers beyond any float out
+_LATEST = 1e15  # POSIX seconds, and counts; also keeps NaN, infinity and integers beyond any float out
 
 
 class Members:
@@ -67,7 +67,7 @@ class Members:
     def whole(self, name: str) -> int:
         """Return a whole number that is not negative."""
         value = self._members.get(name, 0)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LATEST:
             return value
         raise _wrong(name)
 

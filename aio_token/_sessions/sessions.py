@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from aio_token._credential import Rescued
 from aio_token._errors import ConfigurationError, ServerUnavailable, TokenError, unforeseen
-from aio_token._hold import holding
+from aio_token._hold import holding, is_swept_away
 from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
@@ -156,13 +156,19 @@ class Sessions:
             if not self._keeper.is_ours:
                 refusal = "what is stored belongs to another token endpoint or client, and is left alone"
                 raise ConfigurationError(refusal)
-            message: str | None = "the sign-out was given up before the server had answered"
             try:
                 message = await why_not_revoked(self._grant, self._keeper.credential)
-            finally:  # cancelled while the server hangs, too (law E3)
-                await self._keeper.discard(slot)
-                self._trouble.clear()
-                event: SignedOut = self._tell(SignedOut, revoked=message is None, message=message)
+            except BaseException:  # cancelled while the server hangs, too (law E3)
+                if not is_swept_away():
+                    await self._discarded(slot, "the sign-out was given up before the server had answered")
+                raise
+            return await self._discarded(slot, message)
+
+    async def _discarded(self, slot: Slot, message: str | None) -> SignedOut:
+        """Keep nothing; `message` says why the server did not confirm, None if it did."""
+        await self._keeper.discard(slot)
+        self._trouble.clear()
+        event: SignedOut = self._tell(SignedOut, revoked=message is None, message=message)
         return event
 
 

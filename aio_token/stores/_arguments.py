@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 _CO_COROUTINE = 0x80  # inspect's
+LONGEST_LEASE = 600
+"""Seconds; one that has more left was not given by these stores, or by another clock."""
 
 
 def text(value: object, name: str) -> str:
@@ -25,11 +26,11 @@ def text(value: object, name: str) -> str:
     raise ConfigurationError(message)
 
 
-def duration(value: float, name: str) -> float:
-    """Return seconds. Raises `ConfigurationError`."""
-    if 0 < value < math.inf:
-        return value
-    message = f"{name}= is a number of seconds, more than 0"
+def lease_of(seconds: float) -> float:
+    """Return how long a lease lasts. Raises `ConfigurationError`."""
+    if 0 < seconds <= LONGEST_LEASE:
+        return seconds
+    message = f"lease= is a number of seconds, more than 0 and at most {LONGEST_LEASE}"
     raise ConfigurationError(message)
 
 

@@ -15,7 +15,7 @@ from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
 from aio_token._disk.lock import ProcessLock
-from aio_token._disk.permissions import explained
+from aio_token._disk.permissions import unusable
 from aio_token._disk.platform import unguarded
 from aio_token._disk.steps import STRAIGHT, Steps
 from aio_token._errors import StoreCorrupt, StoreError, without_frames
@@ -36,7 +36,9 @@ class CredentialFile:
     """The file in the hands of one operation; everything raises `StoreError`.
 
     `enter` tries the lock and reads at once, so that both are one call of a thread (law C14); `load` then begins with
-    what was read. What the codec is told is the path as configured, never where a link leads (law F7).
+    what was read. `may_have_two_holders` tells then that the lock's file is younger than the mark "spending": whoever
+    wrote that has held another file, which was removed. What the codec is told is the path as configured, never where a
+    link leads (law F7).
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class CredentialFile:
         self._platform = unguarded(platform) if follow_links else platform
         self._steps = steps
         self._read_at_entry: Future[Credential | None] | None = None
+        self.may_have_two_holders: bool = False
 
     @cached_property
     def _path(self) -> Path:
@@ -76,7 +79,10 @@ class CredentialFile:
                 return False
         self._read_at_entry = Future()
         try:
-            self._read_at_entry.set_result(self.read())
+            kept = self.read()
+            since = kept.spending_since if kept is not None else None
+            self.may_have_two_holders = since is not None and self._lock.made_at > since
+            self._read_at_entry.set_result(kept)
         except Exception as error:  # noqa: BLE001  whatever it is, who loads is told; deleting needs no key
             self._read_at_entry.set_exception(error)
         return True
@@ -99,7 +105,7 @@ class CredentialFile:
             try:
                 aside = self._file.set_aside()
             except OSError as error:
-                message = f"{self._path} is damaged ({damage}) and cannot be moved aside: {explained(error)}"
+                message = f"{self._path} is damaged ({damage}), and {unusable(self._path, 'moved aside', error)}"
                 raise StoreCorrupt(message) from without_frames(error)
             _logger.warning("%s is damaged (%s): moved to %s and treated as empty", self._path, damage, aside)
             return None

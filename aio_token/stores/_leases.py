@@ -23,7 +23,8 @@ from aio_token._disk.durable import MAX_SIZE
 from aio_token._disk.lock import waited_for
 from aio_token._errors import StoreError, Superseded
 from aio_token._ground.value import Value
-from aio_token.stores._arguments import duration
+from aio_token._hold import is_swept_away
+from aio_token.stores._arguments import lease_of
 from aio_token.stores._records import Records
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead
@@ -105,7 +106,7 @@ class LeasedTokenStore(Shared):
     ) -> None:
         self._shown = shown
         self._may_lose = may_lose
-        self._lease = duration(lease, "lease")
+        self._lease = lease_of(lease)
         self._clock = clock
         self._records = Records(self, identity, codec_of(codec), clock)
         self._turns = Turns()
@@ -185,9 +186,11 @@ class _Slot:
         return True
 
     async def leave(self) -> None:
-        """Give the lease back; what hangs is not waited for."""
+        """Give the lease back; what hangs is not waited for, and what is left of an event loop waits for nothing."""
         if self._beat is not None:
             self._beat.cancel()
+        if is_swept_away():
+            return
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.wait((self._beating,))

@@ -19,7 +19,8 @@ ENTER = """\
 INSERT INTO {table} AS kept (name, owner, leased_until)
 VALUES ($1::text, $2::text, clock_timestamp() + $3::float8 * interval '1 second')
 ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, leased_until = excluded.leased_until
-WHERE kept.owner IS NULL OR kept.owner = $2::text OR kept.leased_until < clock_timestamp()
+WHERE kept.owner IS NULL OR kept.owner = $2::text
+  OR coalesce(kept.leased_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 minutes', true)
 RETURNING content, version, extract(epoch FROM clock_timestamp())::float8"""
 
 PROLONG = """\

@@ -8,6 +8,7 @@ _OTHERS = "the table {table} is another program's; give another name as table=, 
 _OTHER_PASSWORD = "the server wants another user or password; give them in the address, in PGPASSWORD or in ~/.pgpass"
 _NO_CONNECTION = "the server takes no more connections; try later, or raise max_connections or the role's limit"
 _RESTARTS = "the server is starting or stopping; try later"
+_RACE = "others write too much at once; try later"
 _NOT_LET_IN = "the server does not let this role in from here; see whether it has the role, and its pg_hba.conf"
 _SLOW = "the server did not answer in time; try later, and see whether it is overloaded, and the address right"
 
@@ -28,6 +29,9 @@ _HINTS = {
     "53100": "the server's disk is full; make room there",
     "53300": _NO_CONNECTION,
     "57014": "the server cancelled a statement; see whether it is overloaded, and the role's statement_timeout",
+    "40001": _RACE,
+    "40P01": _RACE,
+    "55P03": "another transaction has locked the table; end that, or try later",
     "57P01": _RESTARTS,
     "57P03": _RESTARTS,
 }

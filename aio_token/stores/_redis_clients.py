@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from aio_token._errors import ConfigurationError, raise_alone
 from aio_token._ground.public import public_in
+from aio_token._hold import is_swept_away
 from aio_token._single_flight import finish
 from aio_token.stores._redis_trouble import explained
 
@@ -77,7 +78,7 @@ class Clients:
         try:
             yield client
         finally:
-            await finish(client.aclose(), grace=_TIDYING)
+            await _close(client)
 
     @asynccontextmanager
     async def shared(self, store: object) -> AsyncIterator[RedisClient]:
@@ -99,7 +100,7 @@ class Clients:
             here.users -= 1
             if not here.users:
                 del self._of_loops[loop]
-                await finish(here.aclose(), grace=_TIDYING)
+                await _close(here)
 
     def _made(self, make: Callable[[], RedisClient], store: object) -> RedisClient:
         try:
@@ -134,6 +135,11 @@ class _Few:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+async def _close(client: RedisClient) -> None:
+    if not is_swept_away():  # its event loop is closed, and the connections with it
+        await finish(client.aclose(), grace=_TIDYING)
 
 
 def _maker(url: str) -> Callable[[], RedisClient]:

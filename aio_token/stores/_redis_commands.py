@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from aio_token._errors import ConfigurationError, StoreError
+from aio_token.stores._arguments import LONGEST_LEASE
 from aio_token.stores._leases import Record
 from aio_token.stores._redis_clients import TIMEOUT
 from aio_token.stores._redis_trouble import explained, refuse_forgetful
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
     from aio_token.stores._redis_clients import RedisClient
 
 # Each may be repeated, since an answer may be lost.
-_ENTER = """
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return {0} end
+# A lease without an end, or with one that is far off, was copied here, or its server's clock was set back.
+_ENTER = f"""
+local owner, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
+if owner and owner ~= ARGV[1] and left >= 0 and left <= {LONGEST_LEASE * 1000} then return {{0}} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local kept, time = redis.call('HMGET', KEYS[2], 'record', 'version'), redis.call('TIME')
-return {1, time[1], time[2], kept[1], kept[2]}
+return {{1, time[1], time[2], kept[1], kept[2]}}
 """
 _PROLONG = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -117,9 +119,8 @@ class Commands:
 
 def _read(seconds: bytes, micro: bytes, content: object = None, version: object = None) -> Record:
     kept, under, now = raw(content), raw(version), moment(seconds, micro)
-    if kept is None or under is None:
-        return Record(content=None, version="", now=now)
-    return Record(content=kept, version=under.decode(), now=now)
+    version = under.decode() if under is not None else ""
+    return Record(content=kept if version else None, version=version, now=now)
 
 
 def raw(answer: object) -> bytes | None:

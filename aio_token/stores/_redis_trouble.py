@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RIGHTS = (
-    "~aio_token:* +eval +get +set +del +pexpire +persist +exists +hdel +hget +hset +hmget "
+    "~aio_token:* +eval +get +set +del +pexpire +pttl +persist +exists +hdel +hget +hset +hmget "
     "+sadd +srem +smembers +time +info +config|get"
 )
 """What a user of the server needs, as ACL SETUSER takes it."""
@@ -42,11 +42,16 @@ _SAYS = {
     "READONLY": _OUTLOOK["ReadOnlyError"],
     "MISCONF": "cannot write its snapshots to its disk and takes no writes meanwhile; make room there",
     "LOADING": _OUTLOOK["BusyLoadingError"],
+    "BUSY": "is busy with a script that does not end; end it with SCRIPT KILL",
+    "TRYAGAIN": "is moving this key to another node of its cluster; try later",
     "NOREPLICAS": "has too few replicas at hand to take writes (min-replicas-to-write); try later, and see to them",
     "WRONGTYPE": "holds something of another program under the key of this name; give the store another name, or "
     "delete that key",
 }
-"""By the first word of what the server says; the rest of it is not shown."""
+"""By the first known word of what the server says; the rest of it is not shown."""
+
+
+_ELSE = "see its log, and whether the address is that of a Redis server"
 
 _BEGINS = {
     "The user executing the script can't": _OUTLOOK["NoPermissionError"],
@@ -68,7 +73,7 @@ def explained(store: object, error: Exception) -> StoreError:
         outlook = _OUTLOOK.get(name)
     if outlook is None:
         reached = "cannot be reached; see whether the server runs, and whether the address is right"
-        outlook = reached if isinstance(error, OSError) or name == "ConnectionError" else f"failed ({name})"
+        outlook = reached if isinstance(error, OSError) or name == "ConnectionError" else f"failed ({name}); {_ELSE}"
     failure = StoreError(f"{store!r} {outlook}")
     if isinstance(error, OSError):
         failure.__cause__ = without_frames(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -82,15 +83,16 @@ class FileTokenStore(Shared):
     @asynccontextmanager
     async def _hold(self) -> AsyncIterator[_FileSlot]:
         # Neither those of this process nor those of other processes are waited for in a thread.
-        async with self._turns.turn(), self._worker(self._strand) as worker:
+        async with self._worker(self._strand) as worker:
             file = self._file(worker)
-            try:
-                await waited_for(lambda: worker.call(file.enter))
-                yield _FileSlot(file, worker)
-            finally:
-                # A write that was given up keeps the lock until the step in its thread has ended: it may be the very
-                # one that replaces the file. So does an attempt to take the lock, which it may have won.
-                await worker.settle(file.leave)
+            async with self._turns.turn(lambda: worker.submit(file.leave)):
+                try:
+                    await waited_for(lambda: worker.call(file.enter))
+                    yield _FileSlot(file, worker)
+                finally:
+                    # A write that was given up keeps the lock until the step in its thread has ended: it may be the
+                    # very one that replaces the file. So does an attempt to take the lock, which it may have won.
+                    await worker.settle(file.leave)
 
     def _file(self, steps: Steps) -> CredentialFile:
         return CredentialFile(self._path, self._codec, self._platform, steps, follow_links=not self._check_permissions)
@@ -105,8 +107,11 @@ class _FileSlot:
 
     @property
     def lasts(self) -> float | None:
-        """None: a hold lasts for as long as it is held."""
-        return None
+        """None: a hold lasts for as long as it is held. Infinity: so does this one, but maybe an earlier one as well.
+
+        That one is given its time to save what it obtains, as where holds lapse (law J3).
+        """
+        return math.inf if self._file.may_have_two_holders else None
 
     async def load(self) -> Credential | None:
         """Return what is kept; a damaged file is moved aside first. Raises `StoreError`."""

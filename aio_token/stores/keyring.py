@@ -75,7 +75,7 @@ class KeyringTokenStore(OwnSlot):
     async def exclusive(self) -> AsyncIterator[KeyringTokenStore]:
         """Exclude every other holder of this user on this machine. Raises `StoreError`."""
         lock = ProcessLock(self._lock)
-        async with self._turns.turn(), Worker() as worker:
+        async with Worker() as worker, self._turns.turn(lambda: worker.submit(lock.release)):
             try:
                 await waited_for(lambda: worker.call(self._attempt, lock, worker))
                 yield self

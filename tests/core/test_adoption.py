@@ -10,6 +10,7 @@ import pytest
 from aio_token import Credential, Limits, MemoryTokenStore, Windows
 from aio_token._freshness import Freshness
 from aio_token._keeper import Keeper
+from aio_token._lineage import Lineage
 from aio_token.grants import IssuedBy
 from aio_token.testing.clock import ManualClock
 from tests.support.doubles import FaultyStore, RotatingGrant, stored
@@ -289,6 +290,15 @@ async def test_of_one_refresh_token_the_later_answer_wins(holding: Held, clock: 
     assert not await holding.find(earlier)
     assert not await holding.find(replace(earlier, failures=1, token=None, obtained_at=None))
     assert holding.served == "access-later"
+
+
+def test_generations_tell_which_answer_is_later_where_clocks_do_not(clock: ManualClock) -> None:
+    """Laws D4, J1: a host's clock is an hour ahead, or this one's was set back since."""
+    ours = replace(stored(clock, "a"), obtained_at=clock.time() + 3_600, generation=7)
+    later = replace(stored(clock, "b"), refresh_token=ours.refresh_token, generation=8)
+    assert Lineage(known=True, stored=ours).adopts(later, ours)
+    assert not Lineage(known=True, stored=later).adopts(ours, later)
+    assert not Lineage(known=True).adopts(replace(later, generation=7), ours)
 
 
 async def test_a_refresh_token_that_comes_back_is_alive_again(holding: Held, clock: ManualClock) -> None:

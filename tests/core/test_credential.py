@@ -181,6 +181,7 @@ def test_a_file_without_a_schema_is_damaged(version: object) -> None:
         (altered(spent=["canary", 1]), "its spent is not what it should be"),
         (altered(reusable="canary"), "its reusable is not what it should be"),
         (altered(generation=-1), "its generation is not what it should be"),
+        (altered(generation=10**4_000), "its generation is not what it should be"),
         (altered(failures=-1), "its failures is not what it should be"),
         (altered(failures=1.0), "its failures is not what it should be"),
         (altered(failures=True), "its failures is not what it should be"),

@@ -269,3 +269,55 @@ async def test_a_server_that_breaks_down_in_mid_renewal_leaves_the_mark(tmp_path
         kept = await store.load()
         assert kept is not None
         assert kept.spending_since is None
+
+
+class LateStore(FaultyStore):
+    """A store that says of the first write that it failed, though it lands."""
+
+    is_late = False
+
+    async def save(self, credential: Credential) -> None:
+        """Keep it, and say that the disk did not."""
+        await super().save(credential)
+        if self.is_late:
+            self.is_late = False
+            message = "the directory could not be brought to the disk"
+            raise StoreError(message)
+
+
+async def test_a_mark_that_lands_late_is_no_other_process_s(clock: ManualClock, observer: RecordingObserver) -> None:
+    """Laws C8, F8: the write failed as far as this process knows, so that nothing was presented. What it finds later is
+    its own mark: it renews while its token is good, and calls the outcome of nothing unknown.
+    """
+    store = LateStore()
+    grant = SingleUse(clock, store)
+    tokens = TokenRepository(grant, store, clock=clock, observer=observer)
+    await tokens.token()
+    store.is_late = True
+    clock.advance(55)
+    assert (await tokens.token()).access_token == "access-1"
+    kept = await MemoryTokenStore.load(store)
+    assert kept is not None
+    assert kept.spending_since is not None
+    clock.advance(2)
+    await tokens.token()  # it is served once more, and renewed behind that
+    await tokens.aclose()
+    assert (await tokens.token()).access_token == "access-2"
+    assert grant.presented == [None, "refresh-1"]
+    assert [event.message for event in observer.of(RenewalFailed)] == ["the directory could not be brought to the disk"]
+
+
+@pytest.mark.parametrize("ahead", [0.5, 120.0, 1e9])
+@pytest.mark.parametrize("grace", [0.0, 30.0])
+async def test_a_mark_of_the_future_is_as_unknown_as_any(
+    grant: SingleUse, store: FaultyStore, clock: ManualClock, ahead: float, grace: float
+) -> None:
+    """Law F8: the clock of the host that wrote it is ahead, or ours was set back; the good token is used to its end."""
+    grant.rotation_grace = grace
+    await MemoryTokenStore.save(store, replace(stored(clock, "disk", left=20), spending_since=clock.time() + ahead))
+    tokens = TokenRepository(grant, store, clock=clock, observer=None)
+    await tokens.token(min_valid_for=30)
+    assert grant.presented == []
+    clock.advance(21)
+    await tokens.token()
+    assert grant.presented == ["refresh-disk"]

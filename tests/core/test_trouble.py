@@ -19,7 +19,7 @@ from aio_token import (
     TokenError,
 )
 from aio_token._token import fingerprint
-from aio_token._trouble import LONGEST_SENTENCE, Trouble, described, marked, remedy, remembered, resting
+from aio_token._trouble import LONGEST_SENTENCE, Trouble, described, marked, moment, remedy, remembered, resting
 from aio_token.grants import IssuedBy
 from aio_token.stores import KeyUnavailable, LockTimeout, StoreCorrupt
 
@@ -303,3 +303,9 @@ def test_a_pause_is_never_longer_than_it_was_when_it_was_written(
 ) -> None:
     """Laws D8 and J5: whatever the clock said of the host that wrote it."""
     assert resting(Credential(retry_at=retry_at, failed_at=failed_at, failures=1), NOW) == left
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(-1e14, "1970-01-01"), (0, "1970-01-01"), (9e14, "9999-12-31")])
+def test_any_moment_of_a_record_can_be_written(seconds: float, written: str) -> None:
+    """Law F3: a record that is odd in one number still tells what it tells."""
+    assert moment(seconds).startswith(written)

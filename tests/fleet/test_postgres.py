@@ -13,6 +13,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 from psycopg import AsyncConnection, OperationalError
+from psycopg.sql import SQL, Identifier
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from aio_token import ConfigurationError, PublicClient, RefreshTokenGrant, StoreError, TokenEndpoint, TokenRepository
@@ -325,3 +326,72 @@ async def test_it_may_lose_where_it_is_told(postgres: Postgres) -> None:
     """Law F9: a database by itself loses nothing; a pair that lags may."""
     kept, lagging = (PostgresTokenStore(postgres.address, "bot", may_lose=may) for may in (False, True))
     assert (kept.may_lose, lagging.may_lose) == (False, True)
+
+
+async def test_a_statement_that_lost_a_race_is_run_again(postgres: Postgres, table: str) -> None:
+    """Law J1: under REPEATABLE READ, a role's or a database's default, the heartbeat of a lease and a save of the same
+    holder meet on one row, and PostgreSQL rolls one of them back.
+    """
+    settings = {"default_transaction_isolation": "repeatable read", "application_name": table}
+    async with asyncpg.create_pool(
+        postgres.address, min_size=1, max_size=4, statement_cache_size=0, server_settings=settings
+    ) as pool:
+
+        async def run(statement: str, parameters: Sequence[object]) -> Sequence[Any] | None:
+            row: Sequence[Any] | None = await pool.fetchrow(statement, *parameters)
+            return row
+
+        async with (
+            opened(run, table) as store,
+            store.exclusive() as slot,
+            await AsyncConnection.connect(postgres.address) as other,
+        ):
+            await slot.save(sample(1))
+            await other.execute(SQL("UPDATE {} SET leased_until = leased_until").format(Identifier(table)))
+            saving = asyncio.create_task(slot.save(sample(2)))
+            waits = SQL("SELECT 1 FROM pg_stat_activity WHERE application_name = {} AND wait_event_type = 'Lock'")
+            async with (
+                await AsyncConnection.connect(postgres.address, autocommit=True) as onlooker,
+                asyncio.timeout(30),
+            ):
+                while not await (await onlooker.execute(waits.format(table))).fetchone():  # noqa: ASYNC110  no one is told
+                    await asyncio.sleep(0.01)
+            await other.commit()
+            await saving
+            assert await store.load() == sample(2)
+
+
+async def test_a_race_that_is_lost_for_ever_is_an_error(table: str) -> None:
+    """Law J1: after a few tries, with what to do; another error is not tried again."""
+    asked = []
+
+    class Lost(Exception):
+        sqlstate = "40001"
+
+    async def lose(statement: str, parameters: Sequence[object]) -> None:
+        asked.append(statement)
+        raise Lost
+
+    with pytest.raises(StoreError, match=r"\(Lost 40001\); others write too much at once; try later"):
+        await PostgresTokenStore(lose, "bot", table=table).load()
+    assert len(asked) == 4
+    Lost.sqlstate = "55P03"
+    with pytest.raises(StoreError, match="another transaction has locked the table"):
+        await PostgresTokenStore(lose, "bot", table=table).load()
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        "UPDATE {} SET owner = 'gone', leased_until = NULL",
+        "UPDATE {} SET owner = 'gone', leased_until = clock_timestamp() + interval '1 hour'",
+    ],
+)
+async def test_a_lease_that_no_one_can_have_is_none(postgres: Postgres, table: str, copied: str) -> None:
+    """Law J1: rows were copied from elsewhere, or the server's clock was set back; no host is blocked for an hour."""
+    async with opened(postgres.address, table) as store:
+        await save(store, sample(1))
+        await told(postgres.address, copied, table)
+        async with asyncio.timeout(30), store.exclusive() as slot:
+            assert await slot.load() == sample(1)

@@ -199,10 +199,13 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
 try:
     asyncio.run(cycle(FileTokenStore(sys.argv[1])))
 except Exception as error:
-    print(type(error).__name__, str(error).rpartition(":")[2].strip())
+    print(type(error).__name__, str(error).partition(": ")[2])
 """
     outcome = await run(script, path)
-    assert outcome.stdout == "StoreError File too large\n"
+    assert (
+        outcome.stdout
+        == "StoreError File too large; this process may write no file of that size: raise its limit (ulimit -f)\n"
+    )
     assert await load(path) == OLD
     assert drafts(path) == []
 

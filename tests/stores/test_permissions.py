@@ -6,7 +6,9 @@ import grp
 import os
 import pwd
 import re
+import socket
 import stat
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -438,3 +440,109 @@ def test_a_group_that_is_the_first_of_another_account_is_not_private(
     monkeypatch.setattr(pwd, "getpwuid", lambda _: mine)
     monkeypatch.setattr(pwd, "getpwall", lambda: [mine, *theirs])
     assert permissions._is_private_group(group.gr_gid) is private
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="access control lists of Linux")
+async def test_a_directory_that_a_list_opens_to_others_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law F4: the mode's group is all whom an access control list names, though the group is this user's own."""
+    monkeypatch.setattr(permissions, "_is_private_group", lambda _: True)
+    store = FileTokenStore(path)
+    await save(store)
+    path.parent.chmod(0o770)
+    assert await store.load() == KEPT
+    owner, named, group, mask, others = (0x01, -1), (0x02, 1), (0x04, -1), (0x10, -1), (0x20, -1)
+    rights = ((owner, 7), (named, 7), (group, 7), (mask, 7), (others, 0))
+    entries = (struct.pack("<HHi", tag, may, who) for (tag, who), may in rights)
+    try:
+        os.setxattr(path.parent, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(entries))
+    except OSError as error:
+        pytest.skip(f"this file system has no such lists: {error}")
+    message = await refusal(store)
+    assert "other users may write to the directory" in message
+    repair(message)
+    assert await store.load() == KEPT
+
+
+async def test_what_belongs_to_the_system_is_not_to_be_taken_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law F4: `chown` is named for what sudo has left in this user's directories, never for /etc or another's home."""
+    home = path.parent / "home"
+    home.mkdir()
+    store = FileTokenStore(home / "token.json")
+    monkeypatch.setattr(os, "geteuid", lambda: 4_242)
+    for message in (await refusal_to_hold(store), await refusal_to_hold(FileTokenStore("/etc/of/no/one/token.json"))):
+        assert "chown" not in message
+        assert "choose a place of your own (HOME, XDG_STATE_HOME)" in message
+
+
+async def refusal_to_hold(store: FileTokenStore) -> str:
+    """Return what holding it fails with."""
+    with pytest.raises(StoreError) as caught:
+        await save(store)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "a socket"])
+async def test_no_device_and_no_socket_is_removed(name: str) -> None:
+    """Law F4: `rm /dev/null` is no way out."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        place = Path(folder, name)
+        if name == "a socket":
+            listener.bind(str(place))
+        with pytest.raises(StoreError) as caught:
+            await FileTokenStore(place).load()
+    assert str(caught.value).startswith(str(place))
+    assert str(caught.value).endswith("choose another path")
+
+
+async def test_a_way_that_leads_nowhere_says_so(path: Path) -> None:
+    """Law F4: links to nothing and in circles, and a file where a directory should be."""
+    folder = path.parent
+    (folder / "nowhere").symlink_to(folder / "gone")
+    (folder / "circle").symlink_to("circle")
+    (folder / "file").write_text("x")
+    for name in ("nowhere", "circle"):
+        message = await refusal_to_hold(FileTokenStore(folder / name / "token.json"))
+        assert "File exists; a link on the way to it leads nowhere: choose another path" in message
+    message = await refusal_to_hold(FileTokenStore(folder / "file" / "token.json"))
+    assert "Not a directory; a part of its path is a file: choose another path" in message
+    message = await refusal_to_hold(FileTokenStore(folder / "file" / "more" / "token.json"))
+    assert "Not a directory; a part of its path is a file: choose another path" in message
+
+
+async def test_a_directory_that_another_process_makes_first_is_not_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law F4: it is not this one's; in a directory for all, it may be a link to one that is not to be closed."""
+    other = path.parent / "other"
+    other.mkdir(mode=0o755)
+    other.chmod(0o755)
+    made = Path.mkdir
+
+    def late(directory: Path, mode: int = 0o777) -> None:
+        monkeypatch.undo()
+        directory.symlink_to(other)
+        made(directory, mode)
+
+    monkeypatch.setattr(Path, "mkdir", late)
+    await save(FileTokenStore(path.parent / "new" / "token.json"))
+    assert stat.S_IMODE(other.stat().st_mode) == 0o755
+    assert (other / "token.json").exists()
+
+
+async def test_a_file_in_a_directory_that_may_not_be_listed_is_removed(path: Path) -> None:
+    """Law E3: signing out removes it, and says that there may be damaged ones beside it."""
+    if os.geteuid() == 0:
+        pytest.skip("root may list all")
+    store = FileTokenStore(path)
+    await save(store)
+    path.parent.chmod(0o300)
+    with pytest.raises(StoreError, match="cannot be removed: permission denied; as this process's user, run: chmod"):
+        async with store.exclusive() as slot:
+            await slot.delete()
+    assert not path.exists()
+    path.write_bytes(b"damaged")
+    path.chmod(0o600)
+    async with store.exclusive() as slot:
+        assert await slot.load() is None
+    path.parent.chmod(0o700)
+    assert len(list(path.parent.glob("*.corrupt-*"))) == 1

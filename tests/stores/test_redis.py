@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import InvalidResponse, ResponseError
 
 from aio_token import (
     ConfigurationError,
@@ -311,6 +312,8 @@ def test_a_lease_is_a_number_of_seconds_and_a_codec_is_one() -> None:
     """Arguments are judged when the store is made."""
     with pytest.raises(ConfigurationError, match="lease= is a number of seconds"):
         RedisTokenStore("redis://localhost", "bot", lease=0.0)
+    with pytest.raises(ConfigurationError, match="at most 600"):
+        RedisTokenStore("redis://localhost", "bot", lease=601)
     with pytest.raises(ConfigurationError, match="codec= takes a codec"):
         RedisTokenStore("redis://localhost", "bot", codec=object())  # type: ignore[arg-type]
 
@@ -477,8 +480,15 @@ async def test_what_is_wrong_is_said_in_plain_words(tmp_path: Path) -> None:
     [
         (ModuleNotFoundError("No module named 'redis'"), "needs the package redis; run: pip install 'aio-token"),
         (ConnectionResetError("canary"), "cannot be reached"),
-        (KeyError("canary"), r"failed \(KeyError\)"),
+        (KeyError("canary"), r"failed \(KeyError\); see its log, and whether the address is that of a Redis server"),
         (ResponseError("MISCONF canary"), "cannot write its snapshots"),
+        (ResponseError("BUSY canary"), "end it with SCRIPT KILL"),
+        (ResponseError("DB index is out of range canary"), "has no database of this number"),
+        (
+            NoConnection("max number of clients reached canary"),
+            "takes no more connections; try later, or raise its maxclients",
+        ),
+        (InvalidResponse("canary"), "does not answer as a Redis server does"),
     ],
 )
 async def test_whatever_a_client_fails_with_is_explained(error: Exception, says: str) -> None:
@@ -490,3 +500,42 @@ async def test_whatever_a_client_fails_with_is_explained(error: Exception, says:
     with pytest.raises(StoreError, match=says) as caught:
         await RedisTokenStore(make, "bot").load()
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["{}", "{}:lease"])
+async def test_another_s_key_is_left_alone(server: RedisServer, name: str, key: str) -> None:
+    """Law F3: what stands under this name is no session, and is not written over; the error says what to do."""
+    key = key.format(record(name))
+    server.ask("LPUSH", key, "another program's")
+    store = RedisTokenStore(server.url, name)
+    with pytest.raises(StoreError, match="holds something of another program under the key of this name"):
+        await save(store)
+    assert server.ask("LRANGE", key, "0", "-1").endswith(b"another program's\r\n")
+
+
+@pytest.mark.parametrize("ends", [None, "3600000"])
+async def test_a_lease_that_no_one_can_have_is_none(server: RedisServer, name: str, ends: str | None) -> None:
+    """Law J1: keys were copied from elsewhere without their ends, or the server's clock was set back; no host is
+    blocked for ever. One that was given is respected.
+    """
+    store = RedisTokenStore(server.url, name)
+    await save(store)
+    server.ask("SET", f"{record(name)}:lease", "gone", *(["PX", ends] if ends else []))
+    async with asyncio.timeout(30), store.exclusive() as slot:
+        assert await slot.load() == KEPT
+        other = RedisTokenStore(server.url, name)
+        async with other._server() as commands:
+            assert not await other._slot(commands, "other").enter()
+
+
+@pytest.mark.parametrize(("member", "value"), [("version", "left"), ("record", "left")])
+async def test_half_a_record_is_none_and_is_written_over(
+    server: RedisServer, name: str, member: str, value: str
+) -> None:
+    """Law F3: a person has removed a field by hand; the next sign-in is kept."""
+    server.ask("HSET", record(name), member, value)
+    store = RedisTokenStore(server.url, name)
+    assert await store.load() is None
+    await store.probe()
+    await save(store)
+    assert await store.load() == KEPT

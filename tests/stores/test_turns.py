@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token.stores._turns import Turns, _forget_all
+from aio_token.stores._turns import Turns, _forget_all, _Holder, nothing
 from tests.support.disk import unmeasured
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_a_loop_that_stands_still_does_not_keep_others_waiting() -> None:
 
 
 def test_a_holder_that_is_destroyed_leaves() -> None:
-    """Law C10: a loop that is closed over a holder ends the hold when its task is collected."""
+    """Law C10: a loop that runs no more ends the hold when its task is collected."""
     turns, loop = Turns(), asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)
 
@@ -145,11 +145,66 @@ def test_a_holder_that_is_destroyed_leaves() -> None:
 
     holding = loop.create_task(hold())
     loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
     assert not asyncio.run(is_free(turns))
     del holding
     gc.collect()
     assert asyncio.run(is_free(turns))
+    loop.close()
+
+
+def test_the_turn_of_a_closed_loop_is_taken_over_once() -> None:
+    """Law C10: four threads wait when the holder's loop is closed; each has its turn, and never two together. What the
+    holder held besides is let go once.
+    """
+    turns, loop, let_go, inside, most = Turns(), asyncio.new_event_loop(), list[int](), list[int](), list[int]()
+    loop.set_exception_handler(lambda *_: None)
+    waiting = threading.Barrier(THREADS + 1, timeout=30)
+
+    async def hold() -> None:
+        async with turns.turn(lambda: let_go.append(1)):
+            await asyncio.Event().wait()
+
+    async def wait() -> None:
+        (entering,) = await wait_in_line(enter_and_stay())
+        await asyncio.to_thread(waiting.wait)
+        async with asyncio.timeout(30):
+            await entering
+
+    async def enter_and_stay() -> None:
+        async with turns.turn():
+            inside.append(1)
+            most.append(len(inside))
+            await asyncio.sleep(0.01)
+            inside.pop()
+
+    async def close() -> None:
+        await asyncio.to_thread(waiting.wait)
+        loop.close()
+
+    holding = loop.create_task(hold())
+    loop.run_until_complete(asyncio.sleep(0))
+    in_threads(close(), *(wait() for _ in range(THREADS)))
+    assert (let_go, set(most), len(most)) == ([1], {1}, THREADS)
+    del holding
+    gc.collect()
+    assert asyncio.run(is_free(turns))
+
+
+def test_a_turn_that_another_thread_has_taken_over_is_left_to_it() -> None:
+    """Law C10: between the look at the holder's loop and the taking over, another thread may come."""
+    turns, closed = Turns(), asyncio.new_event_loop()
+    closed.close()
+
+    class Late:
+        """A loop that is found closed when another one has the turn."""
+
+        def is_closed(self) -> bool:
+            turns._holder = None
+            return True
+
+    turns._lock.acquire()
+    turns._holder = _Holder(Late(), nothing)  # type: ignore[arg-type]
+    assert not asyncio.run(is_free(turns))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

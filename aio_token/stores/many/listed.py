@@ -10,7 +10,7 @@ from aio_token._disk.threads import Strand
 from aio_token._disk.worker import Worker
 from aio_token._errors import KeyUnavailable, StoreError
 from aio_token._ground.value import Value
-from aio_token.stores._arguments import duration
+from aio_token.stores._arguments import lease_of
 from aio_token.stores._records import refuse_too_large
 from aio_token.stores._shared import Shared
 from aio_token.stores._store_clock import ahead, shifted
@@ -62,7 +62,7 @@ class ListedOnServer(Listed):
 
     def __init__(self, codec: Codec | None, *, lease: float, clock: Clock) -> None:
         self._codec: Codec = codec_of(codec)
-        self._lease = duration(lease, "lease")
+        self._lease = lease_of(lease)
         self._clock = clock
 
     def _pages(self) -> AsyncIterator[Page]:
