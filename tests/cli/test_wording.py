@@ -46,7 +46,8 @@ HEARD = (
 NEVER_HERE = re.compile(
     r"Encrypted\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
     r"|^X\(\) takes |^X cannot be read \(X\); see the cause$"
-    r"|make_context|^this role may not make the table|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
+    r"|make_context|^this role may not make the table "
+    r"|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
 )
 """What only a program can be told: it gave a wrong argument."""
 PYTHON = re.compile(r"\b[a-z_]+=(?!URL)|\w\(\)|`[a-z_]+`|\bTokenEndpoint\b|pass [a-z]+_[a-z_]+|see the cause")
