@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ _OF_THE_MACHINE = (
 )
 
 
+_ODD = re.compile(r" at 0x|127\.0\.0\.1:\d{5}\b")
+
+
 class _Listener(logging.Handler):
     """Notes all that a record shows, its extra fields included."""
 
@@ -49,6 +53,14 @@ def pytest_configure() -> None:
     """Let Ctrl-C be heard: what a shell starts in the background, and all its children, inherit a deaf ear."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test whose name is another one in each process: addresses of memory, ports that are free now."""
+    odd = [item.nodeid for item in items if _ODD.search(item.nodeid)]
+    if odd:
+        message = f"give these an id of their own: {odd}"
+        raise pytest.UsageError(message)
 
 
 # How long an example takes says how loaded the machine is.

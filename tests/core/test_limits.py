@@ -152,7 +152,9 @@ async def test_a_store_that_cancels_itself_has_failed(step: str) -> None:
     assert not tokens.status.unsaved
 
 
-@pytest.mark.parametrize("fault", [CancellingStore.cancels, RecursionError(), OSError("canary")], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [CancellingStore.cancels, RecursionError(), OSError("canary")], ids=["cancels", "recurses", "fails"]
+)
 async def test_what_keeps_a_store_from_deleting_is_its_error(fault: Exception | asyncio.Event) -> None:
     """Law E3: `sign_out` raises `StoreError` and nothing of the store's own; the wish is kept."""
     store = CancellingStore()
