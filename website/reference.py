@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from website.names import Name
 
 
-_MEMBERS = ("   :members:", "   :inherited-members: Exception, Value, Protocol, object, tuple", "")
+_MEMBERS = ("   :members:", "   :inherited-members: BaseException, dict, Value, Protocol, object, tuple", "")
 
 
 def write(folder: Path) -> None:

@@ -74,11 +74,11 @@ class Clients:
         if self._make is None:
             yield self._given(store)
             return
-        client = self._made(self._make, store)
+        loop, client = asyncio.get_running_loop(), self._made(self._make, store)
         try:
             yield client
         finally:
-            await _close(client)
+            await _close(client, loop)
 
     @asynccontextmanager
     async def shared(self, store: object) -> AsyncIterator[RedisClient]:
@@ -100,7 +100,7 @@ class Clients:
             here.users -= 1
             if not here.users:
                 del self._of_loops[loop]
-                await _close(here)
+                await _close(here, loop)
 
     def _made(self, make: Callable[[], RedisClient], store: object) -> RedisClient:
         try:
@@ -137,8 +137,9 @@ class _Few:
         await self._client.aclose()
 
 
-async def _close(client: RedisClient) -> None:
-    if not is_swept_away():  # its event loop is closed, and the connections with it
+async def _close(client: RedisClient, loop: asyncio.AbstractEventLoop) -> None:
+    """Close its connections, unless their event loop is gone; a generator that is closed early has one."""
+    if not is_swept_away() or asyncio._get_running_loop() is loop:  # noqa: SLF001  documented; there may be none
         await finish(client.aclose(), grace=_TIDYING)
 
 

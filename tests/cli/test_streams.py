@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from _typeshed import ReadableBuffer
+
 FULL = "aio-token: standard output cannot be written to: No space left on device\n"
 CLOSED = "aio-token: standard output cannot be written to: Bad file descriptor\n"
 NO_INPUT = "aio-token: standard input cannot be read: Bad file descriptor\n"
@@ -156,16 +158,36 @@ def test_what_is_lost_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _streams.StreamLost("x", BrokenPipeError(32, "gone")).sentence is None
 
 
+class _Full(io.FileIO):
+    """A file that tells when it takes nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w")
+        self.is_full = threading.Event()
+
+    def write(self, data: ReadableBuffer) -> int:
+        """Write, as far as there is room."""
+        written: int | None = super().write(data)
+        if written is None:
+            self.is_full.set()
+        return written  # type: ignore[return-value]  # the declaration does not know of it
+
+
 @pytest.mark.usefixtures("streams")
 def test_what_does_not_block_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that shares the stream may have made it so: what it does not take at once comes when there is room."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    with os.fdopen(writer, "w") as out, os.fdopen(reader, "rb") as pipe:
+    raw, taken = _Full(writer), list[bytes]()
+    with io.TextIOWrapper(io.BufferedWriter(raw)) as out, os.fdopen(reader, "rb") as pipe:
         monkeypatch.setattr(sys, "stdout", out)
         guard_streams()
-        taken: list[bytes] = []
-        thread = threading.Thread(target=lambda: taken.append(pipe.read(4 * 65_536)))
+
+        def read_once_it_is_full() -> None:
+            raw.is_full.wait(60)
+            taken.append(pipe.read(4 * 65_536))
+
+        thread = threading.Thread(target=read_once_it_is_full)
         thread.start()
         sys.stdout.write("x" * 4 * 65_536)
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,30 @@ async def test_what_is_due_is_told_by_the_clock_of_this_host(server: RedisServer
     assert await listed(stores.due(ends - 10.0)) == []
     assert await listed(ahead.due(ends + 130.0)) == ["alice"]
     assert await listed(ahead.due(ends + 110.0)) == []
+
+
+async def test_a_listing_that_is_left_early_closes_its_client(server: RedisServer, prefix: str) -> None:
+    """Law I5: what reads the pages is closed by the event loop then, which is there: nothing is left behind."""
+    await save(RedisTokenStores(server.url, prefix=prefix).of("alice"), KEPT)
+    client: Any = Redis.from_url(server.url)
+    closed = asyncio.Event()
+
+    class Noticed:
+        """A client that tells when it is closed."""
+
+        async def execute_command(self, *args: Any, **options: Any) -> Any:
+            return await client.execute_command(*args, **options)
+
+        async def aclose(self) -> None:
+            await client.aclose()
+            closed.set()
+
+    names = RedisTokenStores(lambda: Noticed(), prefix=prefix).names()  # noqa: PLW0108  no class is taken for one
+    assert await anext(aiter(names)) == "alice"
+    del names
+    gc.collect()
+    async with asyncio.timeout(30):
+        await closed.wait()
 
 
 async def test_accounts_share_a_client(server: RedisServer, prefix: str) -> None:
