@@ -169,7 +169,10 @@ async def test_the_profile_may_be_left_out(
 async def test_a_command_without_two_dashes(aio_token: CommandLine) -> None:
     """2: its options are not taken for ours without a word; neither is an empty variable for a command."""
     done = await aio_token("exec", "ls", "-la")
-    assert (done.code, "'-l'; the command is written after two dashes" in done.err) == (2, True)
+    assert done.code == 2
+    assert re.search(
+        r"-l'?; the command is written after two dashes", done.err
+    )  # click's earlier releases quote nothing
     done = await aio_token("exec", "--tea", "--", "ls")
     assert (done.code, "two dashes" in done.err) == (2, False)
     done = await aio_token("exec", "--", "", "-x")
