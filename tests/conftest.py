@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from aio_token._pacing.pace import PACE
 from tests.support.exposure import SECRETS
+from tests.support.python_path import wait_for_no_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,8 @@ class _Listener(logging.Handler):
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C be heard: what a shell starts in the background, and all its children, inherit a deaf ear."""
+    """Leave a busy disk out, and let Ctrl-C be heard: what a shell starts in the background inherits a deaf ear."""
+    wait_for_no_disk()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -19,6 +19,7 @@ from aio_token.stores.key import new_key
 from aio_token.testing import AuthorizationServer
 from tests.cli.command_line import at
 from tests.support.keyrings import MemoryKeyring
+from tests.support.python_path import leading_to
 
 if TYPE_CHECKING:
     from tests.cli.command_line import Browser, CommandLine
@@ -157,7 +158,7 @@ async def test_two_first_sign_ins_at_once_make_one_key(home: Path) -> None:
     async with AuthorizationServer() as server:
         environment = {
             **os.environ,
-            "PYTHONPATH": f"{home}:{Path(__file__).parents[2]}",
+            "PYTHONPATH": leading_to(home, Path(__file__).parents[2]),
             "PYTHON_KEYRING_BACKEND": "slow_ring.Keyring",
             "RING": str(home / "ring"),
             "AIO_TOKEN_CLIENT_SECRET": server.client.secret or "",

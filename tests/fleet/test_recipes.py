@@ -29,6 +29,7 @@ from tests.support.api import answered
 from tests.support.daemon import free_port, listens
 from tests.support.daemon import running as daemon
 from tests.support.document import blocks
+from tests.support.python_path import leading_to
 from tests.support.redis_server import RedisServer, running
 
 if TYPE_CHECKING:
@@ -171,8 +172,7 @@ async def test_the_workers_of_gunicorn_share_a_session(server: AuthorizationServ
         command = [sys.executable, "-m", "gunicorn", "--workers", "4", "--bind", f"127.0.0.1:{port}"]
         command += ["--worker-class", "aiohttp.GunicornWebWorker", "--no-control-socket"]
         command += ["examples.service_aiohttp:application()"]
-        root = str(Path(__file__).parents[2])
-        environment = {**os.environ, "PYTHONPATH": root, **here.environment}
+        environment = {**os.environ, "PYTHONPATH": leading_to(Path(__file__).parents[2]), **here.environment}
         with daemon(command, lambda: listens(port), tmp_path / "log", environment=environment):
             answers = await asyncio.gather(*(asked(f"http://127.0.0.1:{port}/items/{number}") for number in range(100)))
     assert answers == [200] * 100

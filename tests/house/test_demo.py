@@ -18,6 +18,7 @@ from examples.demo.__main__ import main, run
 from examples.demo.arguments import read
 from examples.demo.display import PlainDisplay
 from examples.demo.open_files import connections_for
+from tests.support.python_path import leading_to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ DEMO = (sys.executable, "-m", "examples.demo")
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the picture written into a folder of the test's own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", leading_to(ROOT))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aio_token.stores.keys import new_key
 from tests.keycloak.realm import BOT_SECRET, PASSWORD
+from tests.support.python_path import leading_to
 
 _ROOT = Path(__file__).parent.parent.parent
 _FOREIGN = re.compile(r"AIO_TOKEN_.*|BROWSER|CI|.*DISPLAY|NO_COLOR|SSH_.*|XDG_.*|.*_proxy", re.IGNORECASE)
@@ -68,7 +69,7 @@ class Shell:
         program.chmod(0o700)
         self.environment = {name: value for name, value in os.environ.items() if not _FOREIGN.fullmatch(name)} | {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(_ROOT),
+            "PYTHONPATH": leading_to(_ROOT),
             "LC_ALL": "C.UTF-8",
             "XDG_CONFIG_HOME": str(directory / "config"),
             "XDG_STATE_HOME": str(directory / "state"),

@@ -20,6 +20,7 @@ from examples.servers import APIS
 from tests.keycloak.administration import Administration
 from tests.keycloak.api import IntrospectingAPI
 from tests.support.chromium import Visitor, chromium
+from tests.support.python_path import leading_to
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ async def on_fastapi(log: Path) -> AsyncIterator[str]:
     port = unused_port()
     home = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "examples.web_sign_in_fastapi:app", "--port", str(port)]
-    environment = {**os.environ, "ORIGIN": home, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "ORIGIN": home, "PYTHONPATH": leading_to(ROOT)}
     with running(command, environment, log=log, ready=home):
         yield home
     assert "Traceback" not in log.read_text(encoding="utf-8")

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from joserfc.jwk import ECKey
 
-from aio_token._disk import platform
 from aio_token.testing import AuthorizationServer, CertificateAuthority, ProtectedAPI, RegisteredClient
 from tests.support.certificates import certificate_of
 from tests.support.document_shell import Shell
@@ -161,12 +160,5 @@ async def _step(code: object, variables: dict[str, object]) -> None:
         await awaitable
 
 
-def _save_at_once() -> None:
-    """Leave the disk out: what a document shows has the usual limits, and a busy disk takes longer to sync a file."""
-    for step in ("sync", "sync_directory"):
-        object.__setattr__(platform.HERE, step, platform.nothing)
-
-
 if __name__ == "__main__":
-    _save_at_once()
     asyncio.run(_main(Path(sys.argv[1]), sys.argv[2]))

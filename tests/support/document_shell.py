@@ -30,7 +30,10 @@ class Shell:
             command = directory / name
             command.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
             command.chmod(0o700)
-        customized = "from tests.support.loopback_names import lead_as_told\n\nlead_as_told()\n"
+        customized = (
+            "from tests.support.loopback_names import lead_as_told\n"
+            "from tests.support.without_sync import sitecustomize\n\nlead_as_told()\n"
+        )
         (directory / "sitecustomize.py").write_text(customized, encoding="utf-8")
         self._environment = {name: value for name, value in os.environ.items() if name not in _NOT_THE_READER_S} | {
             "PATH": f"{directory}{os.pathsep}{os.environ['PATH']}",
