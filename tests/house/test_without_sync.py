@@ -29,7 +29,7 @@ def test_this_process_and_those_it_starts_sync_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("waits", [False, True])
 def test_who_asks_for_it_waits(waits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real one is called where the variable is set, and nowhere else."""
-    called = []
+    called: list[int] = []
     monkeypatch.setattr(sitecustomize, "_sync", called.append)
     if waits:
         monkeypatch.setenv(WAIT_FOR_DISK, "1")
