@@ -51,7 +51,7 @@ class Limits(Value):
 
 
 @asynccontextmanager
-async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
+async def within(seconds: float, error: TokenError) -> AsyncIterator[Limit]:
     """Bound what is done inside; past the limit `error` is raised.
 
     What is done there is another party's, and may raise CancelledError though this task was not cancelled, as after a
@@ -60,11 +60,11 @@ async def within(seconds: float, error: TokenError) -> AsyncIterator[None]:
     A limit that passes while the loop stands still, as one does that runs during the calls of a synchronous program
     only, says nothing about the work: its result may be there and only has to be looked at (law C13).
     """
-    limit, before = _Limit(seconds), _cancellations()
+    limit, before = Limit(seconds), _cancellations()
     outer = _RUNNING.set(limit)
     try:
         async with limit.deadline:
-            yield
+            yield limit
     except TimeoutError:
         raise_alone(error)
     except asyncio.CancelledError:
@@ -97,7 +97,7 @@ def uncounted() -> Callable[[], None] | None:
     return count_all if counts else None
 
 
-class _Limit:
+class Limit:
     """A deadline that gives a second chance if the loop stood still."""
 
     def __init__(self, seconds: float) -> None:
@@ -111,7 +111,12 @@ class _Limit:
         """Count no more."""
         self._timer.cancel()
 
-    def and_those_around(self) -> list[_Limit]:
+    def lift(self) -> None:
+        """Let what is done inside take as long as it may, from now on."""
+        self.stop()
+        self.deadline.reschedule(None)
+
+    def and_those_around(self) -> list[Limit]:
         """Return this limit, and those within which it runs."""
         return [self, *(self.outer.and_those_around() if self.outer is not None else [])]
 
@@ -139,12 +144,12 @@ class _Limit:
         self.deadline.reschedule(now + _SECOND_CHANCE if stood_still else now)
 
 
-_RUNNING: ContextVar[_Limit | None] = ContextVar("aio_token: the limit that runs", default=None)
+_RUNNING: ContextVar[Limit | None] = ContextVar("aio_token: the limit that runs", default=None)
 
 
 def waiting_for_the_lock(
     store: TokenStore, limits: Limits, *, already: float = 0.0
-) -> AbstractAsyncContextManager[None]:
+) -> AbstractAsyncContextManager[Limit]:
     """Bound the wait for other processes, some seconds of which have passed `already`."""
     message = f"{store!r} has been locked by another process for {limits.lock:g} s; try later"
     return within(max(limits.lock - already, 0.0), LockTimeout(message))

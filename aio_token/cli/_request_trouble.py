@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from aio_token._errors import ConfigurationError, ServerUnavailable, TokenError
-from aio_token.oauth.sending import translated
+from aio_token.oauth.trouble import translated
 
 if TYPE_CHECKING:
     from yarl import URL

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.typedefs import RawHeaders
 
+    from aio_token.oauth.departure import Departure
+
 _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
@@ -44,11 +46,17 @@ class Reply(Value):
 
 
 class Exchange:
-    """The middleware of a session's one request, and what came of it: a reply or an error."""
+    """The middleware of a session's one request, and what came of it: a reply or an error.
 
-    __slots__ = ("_body", "_headers", "_proxy", "_url", "failure", "reply")
+    `departure` is told when the request goes out.
+    """
 
-    def __init__(self, url: str, *, headers: Mapping[str, str], body: str, proxy: str | None) -> None:
+    __slots__ = ("_body", "_departure", "_headers", "_proxy", "_url", "failure", "reply")
+
+    def __init__(
+        self, url: str, departure: Departure, *, headers: Mapping[str, str], body: str, proxy: str | None
+    ) -> None:
+        self._departure = departure
         self._url = URL(url)
         self._headers = headers
         self._body = body.encode() or None
@@ -65,12 +73,14 @@ class Exchange:
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """Send the request as it is meant, and leave nothing of it to the session."""
+        cast("QuietRequest", request).departure = self._departure
         request.url = self._url
         request.headers.update(self._headers)
         request.update_proxy(self._proxy, None, None)
         try:
             await request.update_body(self._body)
-            response = cast("QuietResponse", await handler(request))
+            async with self._departure.within_limit():
+                response = cast("QuietResponse", await handler(request))
             try:
                 self.reply = await read(response)
             finally:
@@ -94,6 +104,8 @@ class QuietRequest(aiohttp.ClientRequest):
     that breaks off the connection on which the server's answer, with a new refresh token, is on its way (law C4).
     """
 
+    departure: Departure | None = None
+
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  they are aiohttp's
         super().__init__(*arguments, **{**named, "traces": []})
 
@@ -105,6 +117,8 @@ class QuietRequest(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send while what is held lasts, and hide the writer from a shutdown that cancels all tasks."""
         demand_hold()
+        if self.departure is not None:
+            self.departure.happens()
         response = await super().send(conn)
         if self._writer is not None:
             hide_from_shutdown(self._writer)

@@ -8,23 +8,22 @@ middleware that needs a token to renew a token.
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
 
-from aio_token._errors import ConfigurationError, LockTimeout, ServerUnavailable, raise_alone, without_frames
+from aio_token._errors import ConfigurationError, LockTimeout, ServerUnavailable, raise_alone
 from aio_token._ground.version import __version__
 from aio_token._hold import lapsed
 from aio_token._limits import within
+from aio_token.oauth.departure import Departure, NoConnection
 from aio_token.oauth.exchange import Exchange, QuietRequest, QuietResponse, read
-from aio_token.oauth.private import PrivateAddress
-from aio_token.oauth.remedies import PASSES
 from aio_token.oauth.secret import Revealed
+from aio_token.oauth.trouble import translated
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     from aio_token._errors import TokenError
@@ -35,11 +34,6 @@ if TYPE_CHECKING:
     Sign = Callable[[Request], Awaitable[Request]]
 
 _PAUSES = (0.1, 0.3)  # seconds between attempts to connect: nothing was sent, so nothing can have happened twice
-# How the alerts end that tell of a client's certificate (RFC 8446 section 6.2); the last is that of TLS 1.2 for none.
-_OF_THE_CERTIFICATE = (
-    *("CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_REVOKED", "CERTIFICATE_UNKNOWN"),
-    *("UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE"),
-)
 _LONGEST_HEADER = 1 << 16  # bytes: a long policy or cookie beside it makes a new refresh token no worse
 _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, sock_connect=None)  # one deadline spans all attempts
 
@@ -54,11 +48,17 @@ async def send(request: Request, transport: Transport, *, sign: Sign | None = No
     message = f"{request.to} did not answer within {transport.timeout:g} seconds; whether it acted is unknown"
     silence = ServerUnavailable(message, outcome_unknown=True)
     silence.about = "server"
-    async with within(transport.timeout, silence):
-        return await _persevere(request, transport, sign)
+    departure = Departure(transport.connect_timeout)
+    try:
+        async with within(transport.timeout, silence):
+            return await _persevere(request, transport, departure, sign)
+    except ServerUnavailable as error:
+        if error is not silence or not departure.is_certainly_ahead:
+            raise
+        raise_alone(translated(NoConnection(transport.timeout), request.to, dropped=False, by_proxy=False))
 
 
-async def _persevere(request: Request, transport: Transport, sign: Sign | None) -> Reply:
+async def _persevere(request: Request, transport: Transport, departure: Departure, sign: Sign | None) -> Reply:
     """Try again where that is safe, or the one time that law D7 allows."""
     proxy = _proxy(request, transport)
     pauses = iter(_PAUSES)
@@ -68,9 +68,10 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
         tls = await transport.tls()
         connector = _connector(transport, request.to)
         try:
-            return await _attempt(signed, transport, proxy, connector, tls=tls)
+            return await _attempt(signed, transport, departure, proxy, connector, tls=tls)
         except Exception as error:  # noqa: BLE001  the frames of whatever it is show the request
-            connecting = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
+            refused = isinstance(error, aiohttp.ClientConnectorError)
+            connecting = refused or isinstance(error, aiohttp.ClientHttpProxyError | NoConnection)
             lost = isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
             has_lapsed = isinstance(error, LockTimeout)
             acted = dropped is not None or not connecting
@@ -79,11 +80,11 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
             raise dropped or lapsed()
         if isinstance(failure, ConfigurationError) or not lost:
             raise failure
-        if connecting:
+        if refused:
             if (pause := next(pauses, None)) is None:
                 raise failure
             await asyncio.sleep(pause)
-        elif dropped is not None or not request.repeatable:
+        elif connecting or dropped is not None or not request.repeatable:
             raise failure
         else:
             dropped = failure
@@ -92,12 +93,15 @@ async def _persevere(request: Request, transport: Transport, sign: Sign | None) 
 async def _attempt(
     request: Request,
     transport: Transport,
+    departure: Departure,
     proxy: Revealed[str | None],
     connector: aiohttp.BaseConnector | None,
     *,
     tls: ssl.SSLContext | aiohttp.Fingerprint | bool,
 ) -> Reply:
-    exchange = Exchange(request.url, headers=_headers(request, transport), body=request.body, proxy=proxy.value)
+    exchange = Exchange(
+        request.url, departure, headers=_headers(request, transport), body=request.body, proxy=proxy.value
+    )
     session = aiohttp.ClientSession(
         auto_decompress=False,
         connector=connector,
@@ -165,86 +169,3 @@ def _headers(request: Request, transport: Transport) -> dict[str, str]:
     names = {name.lower() for name in given}
     own = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"aio_token/{__version__}"}
     return {**{name: value for name, value in own.items() if name.lower() not in names}, **given}
-
-
-def _why_not(error: OSError) -> str:
-    """Say what failed, and what helps: a name, a door that is shut, and one behind which TLS is not spoken differ."""
-    match error:
-        case socket.gaierror():
-            return "its name is not known (DNS); check the address and the network, or try again later"
-        case ssl.SSLError():
-            return "TLS is not spoken there; check the address, its port, and what stands between"
-        case ConnectionRefusedError():
-            return "it refuses connections; check the port, or try again later"
-        case _:
-            return f"{error.strerror or type(error).__name__}; try again later"
-
-
-def _what_to_set_right(error: aiohttp.ClientConnectionError) -> str | None:
-    """Say what no waiting helps against: another certificate of this client is wanted, or the address is not public."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, PrivateAddress):
-        return (
-            f"is not asked, as {cause} and the resource that names it is on a public one; see who names it, and make a "
-            "TokenEndpoint yourself if it shall be so"
-        )
-    alert = str(cause).partition("_ALERT_")[2].partition("]")[0]
-    if alert.endswith(_OF_THE_CERTIFICATE):
-        said = alert.replace("_", " ").lower()
-        return f"does not take this client's TLS certificate, or its having none ({said}); check `certificate`"
-    return None
-
-
-def _is_of_the_proxy(error: aiohttp.ClientConnectorError, *, by_proxy: bool) -> bool:
-    """Whether it is the proxy that cannot be reached, or whose name is not known."""
-    return by_proxy and isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError)
-
-
-def _said_by_proxy(status: int, to: str, unknown: str) -> TokenError:
-    """Say what a proxy's own answer means; nothing was sent to the server then."""
-    if status == 407:  # noqa: PLR2004  RFC 9110 section 15.5.8
-        return ConfigurationError(f"the proxy on the way to {to} wants other credentials; check `proxy`")
-    if 400 <= status < 500 and status not in PASSES:  # noqa: PLR2004
-        return ConfigurationError(f"the proxy on the way to {to} answered {status}; check `proxy`, and what it allows")
-    return ServerUnavailable(
-        f"the proxy on the way to {to} answered {status}{unknown}; try again later", outcome_unknown=bool(unknown)
-    )
-
-
-def translated(error: Exception, to: str, *, dropped: bool, by_proxy: bool) -> TokenError:
-    """Say in plain words what went wrong; `dropped` tells that the server may have acted on the request.
-
-    `by_proxy` tells that only the proxy's name was looked up here.
-    """
-    failure: TokenError
-    unknown = "; whether it acted on the request is unknown" if dropped else ""
-    match error:
-        case aiohttp.ClientConnectionError() if (why := _what_to_set_right(error)) is not None:
-            failure = ConfigurationError(f"{to} {why}")
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-            failure = ConfigurationError(f"{to} shows a certificate that is not trusted; check the address and `ssl`")
-        case aiohttp.ClientHttpProxyError():
-            failure = _said_by_proxy(error.status, to, unknown)
-        case aiohttp.ClientConnectorError():
-            what = f"the proxy on the way to {to}" if _is_of_the_proxy(error, by_proxy=by_proxy) else to
-            failure = ServerUnavailable(
-                f"{what} cannot be reached: {_why_not(error.os_error)}{unknown}", outcome_unknown=dropped
-            )
-        case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
-            failure = ServerUnavailable(f"{to} dropped the connection{unknown}; try again later", outcome_unknown=True)
-        case TypeError() | ValueError():
-            failure = ConfigurationError(
-                f"a request to {to} cannot be made; check the address, `ssl` and the proxy, which must speak HTTP"
-            )
-        case _:
-            failure = ServerUnavailable(
-                f"{to} gave no usable answer ({type(error).__name__}); try again later", outcome_unknown=True
-            )
-    of_the_way = aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | aiohttp.ClientHttpProxyError
-    if isinstance(error, of_the_way) and isinstance(failure, ServerUnavailable):
-        failure.about = "server"
-    # The system's own error tells enough: aiohttp's shows a proxy's password, and others quote what the server sent.
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, OSError):
-        failure.__cause__ = without_frames(cause)
-    return failure

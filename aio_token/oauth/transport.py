@@ -71,10 +71,11 @@ class Transport(Unpicklable, Value):
     """How the library's own requests leave: those for tokens, for metadata and for what is beside them.
 
     `ssl` and `proxy` are as aiohttp takes them, `trust_env` takes the proxy from the environment. `timeout` (seconds)
-    bounds a request with all its attempts. `connector` is a function that returns an aiohttp connector, for SOCKS, a
-    UNIX socket or a source address: a new one for each request, which is closed with it. `headers` go with every
-    request, such as a gateway's key; the `User-Agent` is `aio_token/<version>` unless it is among them. `certificate`
-    is the client's own, for servers that ask for one (RFC 8705); its `make_context` then says what is trusted.
+    bounds a request with all its attempts, `connect_timeout` each connection, through a proxy and TLS: nothing is sent
+    before. `connector` is a function that returns an aiohttp connector, for SOCKS, a UNIX socket or a source address: a
+    new one for each request, which is closed with it. `headers` go with every request, such as a gateway's key; the
+    `User-Agent` is `aio_token/<version>` unless it is among them. `certificate` is the client's own, for servers that
+    ask for one (RFC 8705); its `make_context` then says what is trusted.
 
     Raises `ConfigurationError` for what cannot work.
     """
@@ -83,6 +84,7 @@ class Transport(Unpicklable, Value):
     proxy: str | None = None
     trust_env: bool = False
     timeout: float = 15.0
+    connect_timeout: float = 5.0
     connector: Callable[[], aiohttp.BaseConnector] | None = None
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     certificate: ClientCertificate | None = None
@@ -94,6 +96,7 @@ class Transport(Unpicklable, Value):
             message = "proxy is the address of a proxy that speaks HTTP; for SOCKS, pass connector= instead"
             raise ConfigurationError(message)
         check_seconds("timeout", self.timeout)
+        check_seconds("connect_timeout", self.connect_timeout)
         check_function("connector", self.connector, optional=True)
         object.__setattr__(self, "headers", _checked_headers(self.headers))
         check_kind("certificate", self.certificate, (ClientCertificate, NoneType), "a ClientCertificate")

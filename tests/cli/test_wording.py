@@ -23,6 +23,7 @@ HEARD = (
     *("_disk/permissions", "_disk/durable", "oauth/discovery", "oauth/provider", "oauth/sending", "oauth/url"),
     *(
         "oauth/remedies",
+        "oauth/trouble",
         "oauth/addresses",
         "oauth/secret",
         "oauth/certificate",

@@ -26,6 +26,7 @@ from aio_token.oauth import DPoP, Transport
 from aio_token.stores import EnvironmentKey, new_key
 from aio_token.testing import Broken, RateLimited, Silent
 from tests.support.daemon import free_port
+from tests.support.mute_server import mute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,9 +102,14 @@ def _wrong(thing: object) -> Any:
     return thing
 
 
+async def _hanging(place: Place) -> object:
+    async with mute() as (silent, _):
+        return await place.account(f"https://{silent}/token", transport=Transport(connect_timeout=0.3)).token()
+
+
 async def _silence(place: Place) -> object:
     place.server.inject(Silent(), times=1)
-    return await place.account(transport=Transport(timeout=0.2)).token()
+    return await place.account(transport=Transport(timeout=1.0)).token()
 
 
 async def _too_often(place: Place) -> object:
@@ -257,7 +263,13 @@ MISTAKES = (
         "the proxy on the way to",
         "try again later",
     ),
-    Mistake("a server that is silent", _silence, "did not answer within 0.2 seconds", "whether it acted is unknown"),
+    Mistake(
+        "a way that takes no connection",
+        _hanging,
+        "cannot be reached: no connection within 0.3 seconds",
+        "check the address and what stands between",
+    ),
+    Mistake("a server that is silent", _silence, "did not answer within 1 seconds", "whether it acted is unknown"),
     # Before anything was sent
     Mistake(
         "plain http",
