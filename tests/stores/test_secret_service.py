@@ -35,6 +35,7 @@ from aio_token.stores.keyring import KeyringTokenStore
 from aio_token.stores.keys import KeyringKey
 
 home = Path(sys.argv[1])
+LONG = 40.0  # a loaded machine takes its time to start the program that would ask a person
 kept = Credential(token=Token(access_token="a" * 16_384), refresh_token="r")
 
 async def save(store):
@@ -48,18 +49,18 @@ def lock_the_keyring():
 
 async def main():
     print(type(keyring.get_keyring()).__module__)
-    inside = KeyringTokenStore("aio_token", "secret service", lock=home / "keyring.lock")
+    inside = KeyringTokenStore("aio_token", "secret service", lock=home / "keyring.lock", timeout=LONG)
     await inside.probe()
     print(await inside.load())
     await save(inside)
     print(await inside.load() == kept)
-    key = KeyringKey("aio_token", "key")
+    key = KeyringKey("aio_token", "key", timeout=LONG)
     await key.create()
     beside = FileTokenStore(home / "token.json", codec=Encrypted(key))
     await save(beside)
     content = (home / "token.json").read_bytes()
     lock_the_keyring()
-    for store in (inside, FileTokenStore(home / "token.json", codec=Encrypted(KeyringKey("aio_token", "key")))):
+    for store in (inside, FileTokenStore(home / "token.json", codec=Encrypted(KeyringKey("aio_token", "key", timeout=LONG)))):
         try:
             await store.load()
         except KeyUnavailable as error:
