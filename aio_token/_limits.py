@@ -178,7 +178,7 @@ async def save(
     writing: Awaitable[None], store: TokenStore, limits: Limits, *, doing: str = "take"
 ) -> StoreError | None:
     """Have the store write; return what kept it from `doing` that, whatever a store raises (law C4)."""
-    message = f"{store!r} did not {doing} the credential within {limits.save:g} s"
+    message = f"{store!r} did not {doing} the credential within {limits.save:g} s; see to its storage"
     try:
         async with within(limits.save, StoreError(message)):
             await writing

@@ -164,7 +164,7 @@ async def test_what_is_saved_is_in_the_store(kept: Kept) -> None:
         (StoreError("the disk is full"), "the disk is full"),
         (OSError("canary"), "MemoryTokenStore() failed (OSError)"),
         (KeyError("canary"), "MemoryTokenStore() failed (KeyError)"),
-        (asyncio.Event(), "MemoryTokenStore() did not take the credential within 0.02 s"),
+        (asyncio.Event(), "MemoryTokenStore() did not take the credential within 0.02 s; see to its storage"),
     ],
     ids=["ours", "system", "bug", "slow"],
 )

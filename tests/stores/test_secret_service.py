@@ -60,7 +60,8 @@ async def main():
     await save(beside)
     content = (home / "token.json").read_bytes()
     lock_the_keyring()
-    for store in (inside, FileTokenStore(home / "token.json", codec=Encrypted(KeyringKey("aio_token", "key", timeout=LONG)))):
+    locked = Encrypted(KeyringKey("aio_token", "key", timeout=LONG))
+    for store in (inside, FileTokenStore(home / "token.json", codec=locked)):
         try:
             await store.load()
         except KeyUnavailable as error:

@@ -15,6 +15,7 @@ from aio_token import (
     DeviceGrant,
     Encrypted,
     FileTokenStore,
+    Limits,
     PasswordGrant,
     Provider,
     RefreshTokenGrant,
@@ -26,6 +27,7 @@ from aio_token.oauth import DPoP, Transport
 from aio_token.stores import EnvironmentKey, new_key
 from aio_token.testing import Broken, RateLimited, Silent
 from tests.support.daemon import free_port
+from tests.support.disk import Disk, Halt
 from tests.support.mute_server import mute
 
 if TYPE_CHECKING:
@@ -100,6 +102,27 @@ def _plainly(call: Callable[[Place], object]) -> Deed:
 def _wrong(thing: object) -> Any:
     """Keep it from a type checker, which would have told the person."""
     return thing
+
+
+def _halting(step: str, **limits: float) -> Deed:
+    async def deed(place: Place) -> object:
+        disk, path = Disk(), await place.keep(f"{step}.json")
+        disk.before = halt = Halt(step)
+        grant = RefreshTokenGrant(place.endpoint())
+        try:
+            async with TokenRepository(grant, disk.store(path), limits=Limits(**limits)) as tokens:
+                return await tokens.renew()
+        finally:
+            halt.release()
+
+    return deed
+
+
+async def _locked(place: Place) -> object:
+    path = await place.keep("locked.json")
+    async with FileTokenStore(path).exclusive():
+        grant = RefreshTokenGrant(place.endpoint())
+        return await TokenRepository(grant, FileTokenStore(path), limits=Limits(lock=0.2)).renew()
 
 
 async def _hanging(place: Place) -> object:
@@ -381,6 +404,19 @@ MISTAKES = (
     Mistake("a file for all", _mode, "may be read or written by other users", "chmod 600"),
     Mistake("a folder for all", _folder, "other users may write to the directory", "chmod go-w"),
     Mistake("a folder of that name", _directory, "is a directory; move it out of the way", "mv "),
+    Mistake(
+        "a disk that does not write",
+        _halting("replace", save=0.3),
+        "did not take the credential within 0.3 s",
+        "see to its storage",
+    ),
+    Mistake(
+        "a disk that does not read",
+        _halting("_inspect", load=0.3),
+        "could not be read within 0.3 s",
+        "see to its storage",
+    ),
+    Mistake("a lock that is not let go", _locked, "has been locked by another process for", "try later"),
     Mistake("a wrong key", _wrong_key, "no key of", "it asks for the one with the id"),
     Mistake("a missing key", _no_key, "its key is not there", "is not set"),
     Mistake("a password for a key", _no_such_key, "does not hold a key", "as new_key() makes it"),
