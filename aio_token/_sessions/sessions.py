@@ -19,6 +19,7 @@ from aio_token._interfaces import Interactive, Revocable, StillPending
 from aio_token._limits import obtain, probe, within
 from aio_token._lineage import belongs, named, refuse_another_client
 from aio_token._sessions.beside import sessions_beside
+from aio_token._sessions.reached import reached
 from aio_token._sessions.scope import tell_what_is_missing
 from aio_token._single_flight import Flights, finish
 from aio_token.events import Replaced, SignedIn, SignedOut
@@ -152,7 +153,7 @@ class Sessions:
         return _session_state(old) is None or _session_state(old) != _session_state(new)
 
     async def _end(self) -> SignedOut:
-        async with self._keeper.held(self._lock()) as slot:
+        async with reached(self._keeper, self._store, self._lock()) as slot:
             if not self._keeper.is_ours:
                 refusal = "what is stored belongs to another token endpoint or client, and is left alone"
                 raise ConfigurationError(refusal)
@@ -207,7 +208,7 @@ class _Obtained:
 
 async def why_not_revoked(grant: Grant, credential: Credential | None) -> str | None:
     """Revoke a credential at its server, with what stands beside it; return why that was not done, None if it was."""
-    if credential is None:
+    if credential is None or credential.is_tombstone:
         return "there was nothing to revoke"
     if not isinstance(grant, Revocable):
         return "this grant cannot revoke what it obtained"

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from aio_token import (
     ConfigurationError,
     Credential,
+    FileTokenStore,
     Limits,
     MemoryTokenStore,
     PasswordGrant,
@@ -37,6 +38,8 @@ from aio_token.testing import AuthorizationServer
 from tests.support.doubles import FaultyStore, RevocableGrant, RotatingGrant, stored
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aio_token import Grant
     from aio_token.events import Event
 
@@ -372,6 +375,75 @@ async def test_a_sign_out_is_a_wish_that_the_store_takes_when_it_can(store: Faul
     assert kept is not None
     assert kept.is_tombstone
     assert [credential.refresh_token for credential in grant.revoked] == ["refresh-1"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "of another process"])
+async def test_a_sign_out_is_a_wish_that_a_store_takes_once_it_can_be_held(known: bool, tmp_path: Path) -> None:
+    """Law E3: a lock that cannot be taken keeps no session alive: it is revoked, and nothing of it is used any more."""
+    path, grant = tmp_path / "token.json", RevocableGrant(SYSTEM_CLOCK)
+    first = TokenRepository(grant, FileTokenStore(path), observer=None)
+    await first.token()
+    tokens = first if known else TokenRepository(grant, FileTokenStore(path), observer=None)
+    lock = tmp_path / "token.json.lock"
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(StoreError, match=r"token\.json\.lock"):
+        await tokens.sign_out()
+    assert [credential.refresh_token for credential in grant.revoked] == ["refresh-1"]
+    assert tokens.token_at_hand() is None
+    with pytest.raises(StoreError):
+        await tokens.token()
+    assert grant.calls == 1
+    kept = await FileTokenStore(path).load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-1"
+    lock.rmdir()
+    await tokens.aclose()
+    kept = await FileTokenStore(path).load()
+    assert kept is not None
+    assert kept.is_tombstone
+    assert (await tokens.sign_out()).message == "there was nothing to revoke"
+    assert len(grant.revoked) == 1
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_what_is_not_known_is_not_ended_without_the_lock(reads: bool, store: FaultyStore) -> None:
+    """Law E3: another process has signed in meanwhile, or nothing was ever read: what is there stays as it is."""
+    grant = RevocableGrant(SYSTEM_CLOCK)
+    tokens = TokenRepository(grant, store, observer=None)
+    if reads:
+        await tokens.token()
+        await store.save(stored(SYSTEM_CLOCK, "theirs"))
+    else:
+        store.faults["load"] = OSError("no such disk")
+    store.faults["exclusive"] = OSError("no such disk")
+    with pytest.raises(StoreError, match=r"failed \(OSError\)"):
+        await tokens.sign_out()
+    assert grant.revoked == []
+
+
+async def test_a_known_session_is_ended_though_its_store_is_gone(store: FaultyStore) -> None:
+    """Law E3: neither lock nor record can be reached, and the server is told."""
+    grant = RevocableGrant(SYSTEM_CLOCK)
+    tokens = TokenRepository(grant, store, observer=None)
+    await tokens.token()
+    store.faults = {"exclusive": StoreError("gone"), "load": StoreError("gone")}
+    with pytest.raises(StoreError, match="gone"):
+        await tokens.sign_out()
+    assert [credential.refresh_token for credential in grant.revoked] == ["refresh-1"]
+    assert tokens.status.state == "absent"
+
+
+async def test_a_session_that_another_process_holds_is_not_ended(store: FaultyStore) -> None:
+    """Law E3: it may be renewed just now; the answer is to try later, and the token is served on."""
+    grant = RevocableGrant(SYSTEM_CLOCK)
+    tokens = TokenRepository(grant, store, observer=None, limits=Limits(lock=0.05))
+    await tokens.token()
+    async with store.exclusive():
+        with pytest.raises(LockTimeout):
+            await tokens.sign_out()
+    assert grant.revoked == []
+    assert tokens.token_at_hand() is not None
 
 
 async def test_no_code_is_sent_once_the_hold_has_lapsed(store: FaultyStore) -> None:

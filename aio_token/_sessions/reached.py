@@ -1,0 +1,66 @@
+"""A store for the end of a session: held where that can be, and else left behind with what it keeps (law E3)."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from aio_token._errors import LockTimeout, StoreError
+from aio_token._limits import failure_of
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator
+
+    from aio_token._credential import Credential
+    from aio_token._interfaces import Slot, TokenStore
+    from aio_token._keeper import Keeper
+
+
+@asynccontextmanager
+async def reached(keeper: Keeper, store: TokenStore, lock: asyncio.Lock) -> AsyncIterator[Slot]:
+    """Hold the locks; where the store has none to give, as on a disk that became read-only, this loop's alone.
+
+    What is known can be revoked then, and the wish is kept in memory until the store takes it. Raises `LockTimeout`
+    while another process has the lock, and `StoreError` where nothing is known, or another process has written: that
+    is not this one's to end without the lock.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            slot = await stack.enter_async_context(keeper.held(lock))
+        except LockTimeout:
+            raise
+        except Exception as error:  # noqa: BLE001  it is another party's
+            failure = failure_of(store, error)
+        else:
+            yield slot
+            return
+        await stack.enter_async_context(lock)
+        if not await _is_as_known(keeper) or keeper.credential is None:
+            raise failure
+        yield _Unheld(failure)
+
+
+async def _is_as_known(keeper: Keeper) -> bool:
+    try:
+        return await keeper.look()
+    except Exception:  # noqa: BLE001  a store that cannot be read either has nothing newer to say
+        return keeper.known
+
+
+class _Unheld:
+    """A slot of a store that cannot be held: all that is asked of it fails as holding it did."""
+
+    lasts: float | None = None
+
+    def __init__(self, failure: StoreError) -> None:
+        self._failure = failure
+
+    async def load(self) -> NoReturn:
+        raise self._failure.again()
+
+    async def save(self, _credential: Credential) -> NoReturn:
+        raise self._failure.again()
+
+    async def delete(self) -> NoReturn:
+        raise self._failure.again()
