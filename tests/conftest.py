@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from aio_token._pacing.pace import PACE
 from tests.support.exposure import SECRETS
+from tests.support.files_in_memory import write_to_memory
 from tests.support.python_path import wait_for_no_disk
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class _Listener(logging.Handler):
 
 def pytest_configure() -> None:
     """Leave a busy disk out, and let Ctrl-C be heard: what a shell starts in the background inherits a deaf ear."""
+    write_to_memory()
     wait_for_no_disk()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
