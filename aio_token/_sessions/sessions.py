@@ -118,7 +118,8 @@ class Sessions:
                 await self._keep(slot, rescue.credential)
                 raise rescue.error from rescue.error.__cause__
             await self._keep(slot, credential)
-        await self._end_replaced(before, credential)
+            is_kept = not self._keeper.unsaved
+        await self._end_replaced(before, credential, is_kept=is_kept)
         if credential.token is None:
             message = "the sign-in gave no access token"
             raise ServerUnavailable(message)
@@ -130,12 +131,16 @@ class Sessions:
         self._tell(SignedIn, **named(credential))
         tell_what_is_missing(credential, self._tell)
 
-    async def _end_replaced(self, old: Credential | None, new: Credential) -> None:
+    async def _end_replaced(self, old: Credential | None, new: Credential, *, is_kept: bool) -> None:
         """Have the server end a live session that nothing refers to any more, unless the new one would end with it.
 
-        The new one is kept by then. How it goes is told, and is no failure of the sign-in (law E3).
+        One that the store still has, since it did not take the new one, is what the next start would go on with. How it
+        goes is told, and is no failure of the sign-in (law E3).
         """
         if old is None or not self._is_replaced(old, new) or getattr(self._grant, "revocation_ends_grant", False):
+            return
+        if not is_kept:
+            self._tell(Replaced, revoked=False, message="the store did not take the new session and has the old one")
             return
         late = ServerUnavailable(f"the server did not confirm it within {PATIENCE:g} s")
         try:

@@ -304,6 +304,23 @@ async def test_a_server_that_cannot_be_told_fails_no_sign_in(
         )
 
 
+async def test_what_the_store_still_has_is_not_revoked(store: FaultyStore, events: list[Event]) -> None:
+    """Law E3: the new session is in memory only, and after the next start the old one is all that there is."""
+    async with AuthorizationServer() as server, at(server, store, events) as tokens:
+        old = await tokens.sign_in(password(server))
+        store.faults["save"] = StoreError("the disk is full")
+        new = await tokens.sign_in(password(server))
+        assert server.accepts(old.access_token)
+        assert server.accepts(new.access_token)
+        (replaced,) = [event for event in events if isinstance(event, Replaced)]
+        assert (replaced.revoked, replaced.message) == (
+            False,
+            "the store did not take the new session and has the old one",
+        )
+        assert server.accepts((await at(server, store, events).token()).access_token)
+        store.faults.clear()
+
+
 async def test_what_is_no_live_session_of_ours_is_not_revoked(store: FaultyStore) -> None:
     """Law E3: a session that the server has refused, the same one again, and one that the new one cannot do without."""
     grant = RevocableGrant(SYSTEM_CLOCK)
