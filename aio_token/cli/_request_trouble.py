@@ -17,6 +17,21 @@ _WANT_A_TOKEN = {401, 403}
 _FAILED = 400  # and above
 
 
+class Hops:
+    """The outermost middleware: it knows which address is asked, since redirects lead from one to the next."""
+
+    def __init__(self, url: URL) -> None:
+        self.at = url
+        """The address of the last request that went out, or of the first one that shall."""
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Note where this request goes."""
+        self.at = request.url
+        return await handler(request)
+
+
 def failure_of(error: Exception, origin: str, *, by_proxy: bool) -> TokenError:
     """Return what the error of a request to this origin means: which of name, port, TLS and proxy it was."""
     match error:

@@ -57,7 +57,6 @@ async def test_git_gets_a_password(aio_token: CommandLine) -> None:
         "protocol=https\nhost=git.example:8443.evil.example\n",
         "protocol=http\nhost=git.example:8443\n",
         "protocol=https\nhost=git.example:many\n",
-        "",
     ],
 )
 async def test_another_server_gets_nothing(asked: str, aio_token: CommandLine) -> None:
@@ -70,6 +69,14 @@ async def test_another_server_gets_nothing(asked: str, aio_token: CommandLine) -
         for operation in ("store", "erase"):
             done = await aio_token("git", operation, stdin=asked)
             assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("asked", ["", "\n", "protocol=https\n", "host=git.example\n"])
+async def test_who_names_no_server_learns_how_it_is_named(asked: str, aio_token: CommandLine) -> None:
+    """0, since git goes on; a person who tries it is not told to sign in at `://`."""
+    for operation in ("get", "erase"):
+        done = await aio_token("git", operation, stdin=asked)
+        assert (done.code, done.out, "protocol=https and host=git.example" in done.err) == (0, "", True)
 
 
 async def test_git_is_not_sent_to_a_person_for_a_password(aio_token: CommandLine) -> None:

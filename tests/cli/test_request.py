@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,6 +254,28 @@ async def test_why_no_answer_came(
     monkeypatch.setenv("https_proxy", "http://no-such-proxy.invalid:3128")
     code, err = await said("https://api.example")
     assert (code, "the proxy on the way to https://api.example cannot be reached: its name is not" in err) == (4, True)
+
+
+async def test_the_address_that_did_not_answer_is_named(aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """4: where a redirect led, and not the API that answered."""
+    away = f"http://127.0.0.1:{unused_port()}"
+    done = await aio_token("request", "GET", f"{api.url}/redirect?to={away}/x", "--location")
+    said = f"aio-token: {away} cannot be reached: it refuses connections; check the port, or try again later\n"
+    assert (done.code, done.err) == (4, said)
+
+
+async def test_a_token_endpoint_that_is_away_is_not_taken_for_the_api(
+    aio_token: CommandLine, api: ProtectedAPI, server: AuthorizationServer
+) -> None:
+    """4: no token came, so the API was not asked, and it is the token endpoint that is named."""
+    await set_up(
+        "default", profile_of(server, origins=(api.url,)), replace(server.credential(client_id="app"), token=None)
+    )
+    server.inject(Broken(status=503))
+    done = await aio_token("request", "GET", f"{api.url}/x")
+    assert (done.code, api.requests) == (4, 0)
+    assert f"the token endpoint of {server.issuer} answered 503" in done.err
+    assert api.url not in done.err
 
 
 async def test_redirects_that_do_not_end(aio_token: CommandLine, api: ProtectedAPI) -> None:

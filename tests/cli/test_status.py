@@ -198,6 +198,9 @@ async def test_there_is_no_profile(aio_token: CommandLine) -> None:
     assert "aio-token login" in done.err
     assert (await status_of(aio_token)) == []
     assert (await aio_token("status", "missing")).code == 3
+    done = await aio_token("status", "--check")
+    assert (done.code, "aio-token login" in done.err) == (3, True), "as `token` would"
+    assert (await aio_token("status", "--check", "--json")).code == 3
 
 
 async def test_looking_changes_nothing(aio_token: CommandLine) -> None:

@@ -53,6 +53,9 @@ def git(operation: str, username: str) -> int:
     address = f"{asked.get('protocol', '')}://{asked.get('host', '')}"
     if operation not in {"get", "erase"}:  # git has helpers pass over what they do not know
         return Exit.DONE
+    if not (asked.get("protocol") and asked.get("host")):
+        say("aio-token: git names the server on standard input, in lines such as protocol=https and host=git.example")
+        return Exit.DONE
     try:
         name = profile_for(address)
         if name is None:

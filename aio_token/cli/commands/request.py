@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from aio_token._errors import TokenError
 from aio_token.cli._destinations import may_go, parsed
 from aio_token.cli._exits import Exit, exit_for, run_to_end
 from aio_token.cli._network import certificate_of, certificates, proxy_for
@@ -108,19 +109,24 @@ async def _request(session: Session, options: Options) -> Exit:
 
     from aio_token import __version__
     from aio_token._middleware import BearerMiddleware
-    from aio_token.cli._request_trouble import failure_of, is_failure, remark_on
+    from aio_token.cli._request_trouble import Hops, failure_of, is_failure, remark_on
 
     allowed = session.profile.origins + options.origins
     url = _permitted(session.name, options.url, allowed)
     body = options.data_file if options.data is None else os.fsencode(options.data)
     proxy = proxy_for(session.profile, str(url))
+    hops = Hops(url)
     with session.advice():
         async with (
             tokens_of(session, options.wish) as tokens,
             ClientSession(
                 headers={"User-Agent": f"aio-token/{__version__}"},
                 timeout=ClientTimeout(total=None, sock_connect=_CONNECT),
-                middlewares=(BearerMiddleware(tokens, *allowed), *_inner(session, allowed, verbose=options.verbose)),
+                middlewares=(
+                    hops,
+                    BearerMiddleware(tokens, *allowed),
+                    *_inner(session, allowed, verbose=options.verbose),
+                ),
             ) as client,
         ):
             try:
@@ -134,8 +140,10 @@ async def _request(session: Session, options: Options) -> Exit:
                     ssl=certificates(session.profile.ca_file) or True,
                 ) as response:
                     await _write(response, with_head=options.include)
+            except TokenError:  # no token, and so no request: ServerUnavailable is an error of aiohttp's as well here
+                raise
             except (ClientError, TimeoutError) as error:
-                failure = failure_of(error, str(url.origin()), by_proxy=proxy is not None)
+                failure = failure_of(error, str(hops.at.origin()), by_proxy=proxy is not None)
                 say(f"aio-token: {failure}")
                 return exit_for(failure)
     receives_token = may_go(response.url, allowed)

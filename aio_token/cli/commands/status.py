@@ -50,6 +50,8 @@ def command(session: str | None, *, where: Where | None, as_json: bool, check: b
         show("\n".join(status.text for status in found))
     else:
         say("There is no profile yet; run: aio-token login --issuer URL --client-id ID")
+    if check and not found:
+        return Exit.SIGN_IN
     return next((status.exit for status in found if status.exit), 0) if check else 0
 
 
