@@ -45,7 +45,8 @@ class Crawl:
     async def _fetch_on(self) -> None:
         for number in self._numbers:  # each fetcher takes the next page that is left
             try:
-                self.size += await self._page(number)
+                size = await self._page(number)  # apart: what `+=` had read before the wait, others have changed since
+                self.size += size
                 self.fetched += 1
             except (ClientError, TimeoutError, TokenError) as error:  # 404; no connection; no token, and what helps
                 self.failed[number] = str(error)

@@ -33,4 +33,6 @@ async def main(file: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004  the program and its argument
+        sys.exit(__doc__)
     ending.run(main(sys.argv[1]))

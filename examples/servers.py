@@ -8,6 +8,7 @@ AUTHORIZATION_URL is where people are sent to sign in. APIS (profile=... mail=..
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,9 @@ async def servers(*, lifetime: float = 60.0) -> AsyncIterator[Servers]:
 
 
 def of_environment() -> Servers:
-    """Return the servers that the environment names."""
+    """Return the servers that the environment names; end the program if it does not say enough."""
+    if missing := [name for name in ("TOKEN_URL", "API_URL", "CLIENT_ID", "CLIENT_SECRET") if name not in os.environ]:
+        sys.exit(f"set {' and '.join(missing)} as well; without TOKEN_URL most examples bring servers of their own")
     return Servers(
         token_url=os.environ["TOKEN_URL"],
         authorization_url=os.environ.get("AUTHORIZATION_URL", ""),

@@ -52,7 +52,8 @@ async def _try(rival: Rival, get: Get, url: str, seconds: float) -> dict[str, An
             row["requests"] += 1
             try:
                 async with asyncio.timeout_at(until):
-                    row["answered"] += await get(url) == 200
+                    status = await get(url)
+                row["answered"] += status == 200
             except Exception as error:  # noqa: BLE001  what it says is the outcome
                 row["error"] = type(error).__name__ if loop.time() < until else row.get("error", "none by then")
             await asyncio.sleep(PAUSE)

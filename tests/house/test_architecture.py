@@ -216,6 +216,19 @@ def _calls_on_import(node: ast.AST) -> Iterator[ast.Call]:
         yield from _calls_on_import(child)
 
 
+def test_no_sum_is_read_before_a_wait_and_written_after_it() -> None:
+    """`self.size += await ...` reads first: what others add meanwhile is lost. Local names are one task's own."""
+    found = []
+    for path in (
+        path for room in ("aio_token", "benchmarks", "examples", "tests") for path in (ROOT / room).rglob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
+                waits = any(isinstance(inner, ast.Await) for inner in ast.walk(node.value))
+                found += [f"{path.relative_to(ROOT)}:{node.lineno}"] * waits
+    assert found == []
+
+
 def test_targets_are_one_line() -> None:
     """Every target of the Makefile is one line of recipe."""
     recipes = re.findall(r"^(\S+):.*\n((?:\t.*\n)*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -105,9 +105,14 @@ async def test_the_crawler_fetches_every_page_with_one_token(
     here: Servers, server: AuthorizationServer, api: ProtectedAPI
 ) -> None:
     """A hundred fetchers that start without a token cause one refresh."""
-    assert (await output("examples.crawler", "300", here=here)).startswith("300 pages")
+    async with ClientSession(headers={"Authorization": f"Bearer {server.issue()['access_token']}"}) as session:
+        sizes = [len(await (await session.get(f"{api.url}/pages/{number}")).read()) for number in (0, 10, 100)]
+    of_all = 10 * sizes[0] + 90 * sizes[1] + 200 * sizes[2]
+    api.seen.clear()
+    accepted = api.accepted
+    assert await output("examples.crawler", "300", here=here) == f"300 pages, {of_all} bytes\n"
     assert {request.path for request in api.seen} == {f"/pages/{number}" for number in range(300)}
-    assert (api.accepted, api.refused, server.refreshes) == (300, 0, 1)
+    assert (api.accepted - accepted, api.refused, server.refreshes) == (300, 0, 1)
 
 
 async def test_a_crawl_goes_on_where_a_page_or_a_token_fails(
@@ -440,6 +445,26 @@ async def test_examples_bring_servers_of_their_own(
     monkeypatch.delenv("TOKEN_URL", raising=False)
     await crawler.main(10)
     assert capsys.readouterr().out.startswith("10 pages")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [("examples.from_environment", "from_environment FILE: "), ("examples.agent", "set API_URL and CLIENT_SECRET as")],
+)
+async def test_who_starts_an_example_with_too_little_is_told_what_is_missing(
+    module: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence in the place of a traceback."""
+    for name in ("API_URL", "CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TOKEN_URL", "https://id.example/token")
+    monkeypatch.setenv("CLIENT_ID", "bot")
+    arguments = [] if module == "examples.from_environment" else ["token.json"]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    _, complaints = await process.communicate()
+    assert (process.returncode, said in complaints.decode(), b"Traceback" in complaints) == (1, True, False)
 
 
 def contrast(here: Servers) -> LockAndDoubleCheck:
