@@ -29,6 +29,14 @@ def demand_count(given: object, name: str) -> None:
         raise ConfigurationError(message)
 
 
+def demand_seconds(given: object, name: str) -> None:
+    """Raise `ConfigurationError` unless `given` is a number of seconds from 0; one without an end is a number too."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given >= 0:
+        what = given if isinstance(given, int | float) else f"a {type(given).__name__}"
+        message = f"{name} is a number of seconds, 0 or more, not {what}"
+        raise ConfigurationError(message)
+
+
 def demand_one_of(given: object, choices: tuple[str, ...], name: str) -> None:
     """Raise `ConfigurationError` unless `given` is one of those words."""
     if given not in choices:

@@ -51,8 +51,9 @@ class Windows(Value):
     mandatory: float | None = None
 
     def __post_init__(self) -> None:
-        for name, seconds in (("advisory", self.advisory), ("mandatory", self.mandatory)):
-            if seconds is not None and not 0 <= seconds < math.inf:
+        given: dict[str, object] = {"advisory": self.advisory, "mandatory": self.mandatory}
+        for name, seconds in given.items():
+            if seconds is not None and not (isinstance(seconds, int | float) and 0 <= seconds < math.inf):
                 message = f"the {name} window is a number of seconds, 0 or more; None adapts it to the token"
                 raise ValueError(message)
 

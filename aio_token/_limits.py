@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from aio_token._arguments import demand_seconds
 from aio_token._credential import Credential
 from aio_token._errors import LockTimeout, ServerUnavailable, StoreError, raise_alone
 from aio_token._ground.public import public
@@ -39,7 +40,8 @@ class Limits(Value):
     `lock`: waiting for other processes; longer than `obtain` and `save` together, which a healthy holder may need.
     `load`: reading the store. `obtain`: the grant. `save`: writing the store; past it the token is used unsaved and
     saved again later. `shutdown`: what is left to a renewal when its event loop shuts down. `sign_in`: a person's
-    sign-in. An event loop that stands still while a limit passes gets two seconds more, once.
+    sign-in. An event loop that stands still while a limit passes gets two seconds more, once. Raises
+    `ConfigurationError` for what is no number of seconds.
     """
 
     lock: float = 25.0
@@ -48,6 +50,10 @@ class Limits(Value):
     save: float = 2.0
     shutdown: float = 5.0
     sign_in: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name in ("lock", "load", "obtain", "save", "shutdown", "sign_in"):
+            demand_seconds(getattr(self, name), name)
 
 
 @asynccontextmanager

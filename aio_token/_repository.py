@@ -182,8 +182,9 @@ class TokenRepository(Narrowable, Authorizing, Closing, Unpicklable):
         The store shows first that it could keep what comes, else `StoreError` is raised. A person is waited for without
         any lock, and cancelling ends that. What the grant redeems then is kept, though the caller is cancelled: it goes
         on by itself, as a renewal does. A live session that is replaced is revoked, as far as the server can be told.
-        Raises what the grant raises.
+        Raises what the grant raises, and `ConfigurationError` for what is no grant.
         """
+        demand(grant, "obtain", "sign_in takes a grant, such as DeviceGrant(endpoint)")
         return await self._of_the_session._sessions.begin(grant, NO_WISH)  # noqa: SLF001  of its own kind
 
     async def sign_out(self) -> SignedOut:

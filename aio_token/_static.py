@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 class StaticToken(Unpicklable):
     """Always supplies the same token, for it has no other: a personal access token, an API key sent as Bearer.
 
-    Raises `ConfigurationError` for a text that cannot stand in a header.
+    Raises `ConfigurationError` for what is no text, and for a text that cannot stand in a header.
     """
 
     def __init__(self, access_token: str) -> None:
+        problem = "the access token is missing, or no text; is the variable set that it comes from?"
         try:
-            self._token = Token(access_token=access_token)
+            if isinstance(access_token, str):
+                self._token = Token(access_token=access_token)
+                return
         except ValueError as error:
             problem = str(error)
-        else:
-            return
         finally:
             del access_token  # the frame of an exception would show it
         raise ConfigurationError(problem)

@@ -12,7 +12,7 @@ import asyncio
 import threading
 from contextlib import AsyncExitStack, asynccontextmanager
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakValueDictionary
 
 from aio_token._accounts.account import Account, Estate
@@ -20,7 +20,7 @@ from aio_token._accounts.ahead import Ahead
 from aio_token._accounts.each import each_of
 from aio_token._accounts.looking import look_at
 from aio_token._accounts.strangers import Strangers, StrangersStore, begins_with_a_sign_in
-from aio_token._arguments import demand, demand_kind, demand_one_of
+from aio_token._arguments import demand, demand_kind, demand_one_of, demand_seconds
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import ConfigurationError, StoreError
 from aio_token._freshness import Windows
@@ -113,6 +113,11 @@ class Accounts(Closing, Unpicklable):
         """Return an account's repository; does no I/O. Raises `ConfigurationError` for what is no name."""
         return self._account(name)
 
+    def __iter__(self) -> NoReturn:
+        """Refuse, for `in` as well: only the store knows the names, and it has to be asked."""
+        message = "the names of accounts are read from their store: async for name in accounts.names()"
+        raise TypeError(message)
+
     def names(self) -> AsyncIterator[str]:
         """Return the names of the accounts that something is kept of, in any order. Raises `StoreError`."""
         return self._stores.names()
@@ -164,8 +169,11 @@ class Accounts(Closing, Unpicklable):
 
         Access tokens are renewed of the accounts that were used within `active` seconds: no request of theirs waits.
         Every `sweep` seconds, or less by chance, refresh tokens of all accounts are renewed that would end before the
-        sweep after the next one; that reads every record of a directory. Only one such block is of use.
+        sweep after the next one; that reads every record of a directory. Only one such block is of use. Raises
+        `ConfigurationError` for what is no number of seconds.
         """
+        demand_seconds(active, "active")
+        demand_seconds(sweep, "sweep")
         ahead = Ahead(self._estate, self._stores, self._account, active=active, sweep=sweep, clock=self._clock.time)
         running = asyncio.create_task(ahead.run(), name="aio_token: keeping accounts fresh")
         try:

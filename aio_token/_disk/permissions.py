@@ -207,7 +207,9 @@ def _odd(path: Path, kind: int) -> StoreError:
     if kind == stat.S_IFLNK:
         return StoreError(f'{path} is a symbolic link; put the file itself there: mv "$(readlink -f {name})" {name}')
     if kind == stat.S_IFDIR:
-        return StoreError(f"{path} is a directory; move it out of the way: mv {name} {name}.moved")
+        return StoreError(
+            f"{path} is a directory; name a file in it, or move it out of the way: mv {name} {name}.moved"
+        )
     if kind == stat.S_IFIFO:
         return StoreError(f"{path} is not a regular file; remove it: rm {name}")
     return StoreError(f"{path} is a device or a socket; choose another path")

@@ -34,7 +34,7 @@ from tests.accounts.names import NO_NAMES
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from aio_token import Grant, TokenStore
@@ -454,6 +454,25 @@ def test_arguments_are_judged_at_once(arguments: tuple[object, ...], options: di
     """A mistake is told where it is made, and not at the first visitor."""
     with pytest.raises(ConfigurationError, match=says):
         Accounts(*arguments, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [(lambda accounts: "alice" in accounts, "not iterable"), (list, r"async for name in accounts.names\(\)")],
+)
+def test_who_looks_for_names_is_told_where_they_are(ask: Callable[[Any], object], says: str) -> None:
+    """Python would ask for the accounts 0, 1, 2 ... by itself, which are no names."""
+    with pytest.raises(TypeError, match=says):
+        ask(Accounts(lambda _: ScriptedGrant(credential())))
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("active", "60"), ("sweep", -1), ("sweep", None)])
+async def test_what_keeps_accounts_fresh_judges_its_arguments(name: str, seconds: object) -> None:
+    """At once, and not in a task whose end no one sees."""
+    accounts, given = Accounts(lambda _: ScriptedGrant(credential())), {name: cast("Any", seconds)}
+    with pytest.raises(ConfigurationError, match=f"{name} is a number of seconds, 0 or more"):
+        async with accounts.keep_fresh(**given):
+            raise AssertionError
 
 
 def test_a_function_that_returns_no_grant_is_told_so() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from aio_token import (
     BearerMiddleware,
     ConfigurationError,
+    Limits,
     PublicClient,
     RefreshTokenGrant,
     StaticToken,
@@ -37,6 +40,14 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a number for limits": (lambda: TokenRepository(GRANT, limits=5), "limits takes a Limits"),  # type: ignore[arg-type]
     "a number for windows": (lambda: TokenRepository(GRANT, windows=5), "windows takes a Windows"),  # type: ignore[arg-type]
+    "a text for a limit": (lambda: Limits(obtain=WRONG), "obtain is a number of seconds, 0 or more, not a str"),
+    "no limit": (lambda: Limits(shutdown=None), "shutdown is a number of seconds, 0 or more, not a NoneType"),  # type: ignore[arg-type]
+    "a period for a limit": (lambda: Limits(lock=timedelta(seconds=5)), "lock is a number .* not a timedelta"),  # type: ignore[arg-type]
+    "a limit before now": (lambda: Limits(save=-1), "save is a number of seconds, 0 or more, not -1"),
+    "a limit that is no number": (lambda: Limits(sign_in=math.nan), "sign_in is a number of seconds, .* not nan"),
+    "a yes for a limit": (lambda: Limits(load=True), "load is a number of seconds, 0 or more, not True"),
+    "a variable that is not set": (lambda: StaticToken(None), "missing, or no text; is the variable set"),  # type: ignore[arg-type]
+    "a token's bytes": (lambda: StaticToken(CANARY.encode()), "missing, or no text"),  # type: ignore[arg-type]
     "a word that is none of the two": (
         lambda: TokenRepository(GRANT, unwritable=WRONG),
         "unwritable is one of 'refuse', 'serve'",
@@ -65,3 +76,14 @@ def test_what_cannot_work_is_refused_at_once(case: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence) as refusal:
         make()
     assert CANARY not in str(refusal.value)
+
+
+async def test_a_sign_in_by_what_is_no_grant() -> None:
+    """The same sentence as for `sign_in_with`, and nothing was asked or stored."""
+    with pytest.raises(ConfigurationError, match=r"sign_in takes a grant, such as DeviceGrant\(endpoint\), not a Tok"):
+        await TokenRepository(GRANT).sign_in(ENDPOINT)  # type: ignore[arg-type]
+
+
+def test_a_limit_may_have_no_end() -> None:
+    """Those who want none write it so."""
+    assert Limits(lock=math.inf, obtain=0).lock == math.inf

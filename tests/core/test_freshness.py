@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -90,9 +92,9 @@ def test_windows_may_be_fixed(windows: Windows, expected: tuple[float, float]) -
     assert windows.before_end(60, renewal_took=0.0, jitter=0.0) == expected
 
 
-@pytest.mark.parametrize("seconds", [-1.0, -0.001, math.inf, math.nan])
+@pytest.mark.parametrize("seconds", [-1.0, -0.001, math.inf, math.nan, "600", timedelta(minutes=10)])
 @pytest.mark.parametrize("name", ["advisory", "mandatory"])
-def test_a_window_is_a_number_of_seconds(name: str, seconds: float) -> None:
+def test_a_window_is_a_number_of_seconds(name: str, seconds: Any) -> None:
     """Anything else is refused at once, and the message says which."""
     with pytest.raises(ValueError, match=f"the {name} window is a number of seconds, 0 or more"):
         Windows(**{name: seconds})

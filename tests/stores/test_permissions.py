@@ -142,7 +142,7 @@ async def test_a_directory_in_the_files_place_is_refused_until_it_is_repaired(pa
     path.mkdir()
     store = FileTokenStore(path)
     message = await refusal(store)
-    assert "is a directory; move it out of the way: mv" in message
+    assert "is a directory; name a file in it, or move it out of the way: mv" in message
     repair(message)
     await save(store)
     assert path.is_file()

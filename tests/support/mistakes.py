@@ -403,7 +403,7 @@ MISTAKES = (
     ),
     Mistake("a file for all", _mode, "may be read or written by other users", "chmod 600"),
     Mistake("a folder for all", _folder, "other users may write to the directory", "chmod go-w"),
-    Mistake("a folder of that name", _directory, "is a directory; move it out of the way", "mv "),
+    Mistake("a folder of that name", _directory, "is a directory; name a file in it, or move it out of the way", "mv "),
     Mistake(
         "a disk that does not write",
         _halting("replace", save=0.3),

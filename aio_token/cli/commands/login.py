@@ -95,7 +95,7 @@ def _details(context: click.Context, parameter: click.Parameter, text: str | Non
     "--key-file",
     type=click.Path(path_type=Path, dir_okay=False),
     callback=lambda _context, _parameter, path: path and absolute(path),
-    help="The key to encrypt with, as new-key makes it. Otherwise AIO_TOKEN_KEY, or the keyring.",
+    help="The key to encrypt with, as new-key makes it. Otherwise AIO_TOKEN_KEY, the keyring, or the usual file.",
 )
 @click.option(
     "--client-secret-from",
