@@ -48,7 +48,7 @@ class OpenTelemetryObserver:
         try:
             from opentelemetry import metrics, trace  # noqa: PLC0415  an extra
         except ModuleNotFoundError as error:
-            message = "OpenTelemetry is not installed: pip install aio_token[otel]"
+            message = "OpenTelemetry is not installed; run: pip install 'aio-token[otel]'"
             raise ModuleNotFoundError(message, name="opentelemetry") from error
         self._client, self._failed = trace.SpanKind.CLIENT, trace.StatusCode.ERROR
         self._observation = metrics.Observation

@@ -35,6 +35,13 @@ def test_every_extra_does_something(extra: str, requirement: str) -> None:
     assert f"[{extra}]" in told or f"extra `{extra}`" in told
 
 
+def test_what_is_to_be_installed_can_be_pasted() -> None:
+    """Some shells take brackets without quotes for a pattern; the name is the one that the index shows."""
+    told = re.findall(r"pip install[^\n]*?(.)(aio.token)\[", SOURCES)
+    assert len(told) > 5
+    assert set(told) == {("'", "aio-token")}
+
+
 def test_a_release_installs_every_extra() -> None:
     """An extra that cannot be installed, or not beside the others, is found before anything is published."""
     release = (ROOT / ".ci" / "release").read_text(encoding="utf-8")

@@ -224,5 +224,5 @@ def test_without_a_provider_nothing_is_recorded() -> None:
 def test_without_opentelemetry_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra."""
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install aio_token\[otel\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'aio-token\[otel\]'"):
         OpenTelemetryObserver()

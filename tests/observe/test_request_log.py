@@ -581,6 +581,6 @@ def test_without_rich_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
     """Frames need an extra; plain lines do not."""
     monkeypatch.setitem(sys.modules, "rich.console", None)
     monkeypatch.delitem(sys.modules, "aio_token.observe.request_log.pretty", raising=False)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install aio_token\[pretty\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'aio-token\[pretty\]'"):
         RequestLog(pretty=True)
     RequestLog(pretty=False)

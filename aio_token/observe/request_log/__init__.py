@@ -137,7 +137,7 @@ def printer_for(file: TextIO | None, *, pretty: bool | None) -> Printer:
     try:
         from aio_token.observe.request_log.pretty import PrettyPrinter, console_for  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
-        message = "the pretty log needs rich: pip install aio_token[pretty], or say pretty=False for plain lines"
+        message = "the pretty log needs rich; run: pip install 'aio-token[pretty]', or say pretty=False for plain lines"
         raise ModuleNotFoundError(message, name="rich") from error
     return PrettyPrinter(console_for(file))
 
