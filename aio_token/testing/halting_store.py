@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
+from aio_token._arguments import demand_one_of
 from aio_token._errors import StoreError
 from aio_token._ground.public import public
 from aio_token._lens.store import Lens, SlotLens
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 StoreStep = Literal["peek", "exclusive", "load", "save", "saved", "delete", "release"]
 """`peek` is the load without the lock, `load` the one under it; `saved` comes when a save is done."""
+
+
+def _demand_step(step: StoreStep) -> None:
+    """Refuse a step that never comes: the test would wait for it."""
+    demand_one_of(step, get_args(StoreStep), "step")
 
 
 @public
@@ -40,6 +46,7 @@ class HaltingStore(Lens):
 
     def halt(self, step: StoreStep) -> asyncio.Event:
         """Stop what comes to the step until `release(step)`; the event that is returned is set when something has."""
+        _demand_step(step)
         arrived, _ = self._gates[step] = (asyncio.Event(), asyncio.Event())
         return arrived
 
@@ -49,6 +56,7 @@ class HaltingStore(Lens):
 
     def fail(self, step: StoreStep, error: BaseException | None = None) -> None:
         """Raise at the step from now on: `error`, or a `StoreError`. The step is not carried out."""
+        _demand_step(step)
         self._errors[step] = error or StoreError(f"the store was told to fail at {step!r}")
 
     def repair(self) -> None:

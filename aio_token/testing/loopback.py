@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
 
+from aio_token._arguments import demand
 from aio_token._ground.public import public
 from aio_token.testing.hold import Hold
 
@@ -84,8 +85,9 @@ class LoopbackServer:
         """Let the next `times` requests (None: all) of an endpoint go through a fault.
 
         Faults queue up: the first one that still wants requests gets them. A fault is one of `aio_token.testing`, or
-        any `async (request, handler) -> response`.
+        any `async (request, handler) -> response`. Raises `ConfigurationError` for what is neither.
         """
+        demand(fault, "__call__", "a fault is such as Dropped(), or a middleware of aiohttp's servers")
         self._faults.append(_Injected(fault, endpoint or self.main_endpoint, times))
 
     def recover(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 import aio_token.testing
-from aio_token import GrantRefused, MemoryTokenStore, ServerUnavailable, StoreError, TokenRepository
+from aio_token import ConfigurationError, GrantRefused, MemoryTokenStore, ServerUnavailable, StoreError, TokenRepository
 from aio_token.events import Renewed, Saved, Unsaved
 from aio_token.grants import IssuedBy
 from aio_token.testing import FixedSource, HaltingStore, RecordingObserver, ScriptedGrant, credential, token
@@ -170,6 +170,14 @@ async def test_a_halting_store_fails_at_each_step(step: StoreStep) -> None:
         await walk(store)
     store.repair()
     await walk(store)
+
+
+def test_a_step_that_never_comes_is_refused() -> None:
+    """A test that misspells one would wait for ever, or see no failure."""
+    store, misspelt = HaltingStore(), cast("StoreStep", "sav")
+    for ask in (store.halt, store.fail):
+        with pytest.raises(ConfigurationError, match="step is one of 'peek', 'exclusive', 'load', 'save'"):
+            ask(misspelt)
 
 
 async def test_a_step_that_fails_is_not_carried_out() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ServerDisconnectedError, web
 
+from aio_token import ConfigurationError
 from aio_token.testing import (
     Altered,
     AuthorizationServer,
@@ -252,3 +253,11 @@ def test_a_server_needs_routes() -> None:
     """`LoopbackServer` is for deriving from."""
     with pytest.raises(NotImplementedError):
         LoopbackServer().routes()
+
+
+@pytest.mark.parametrize(("fault", "says"), [(Dropped, "not the class Dropped: call it"), ("503", "not a str")])
+async def test_what_is_no_fault_is_refused(fault: Any, says: str) -> None:
+    """At once, and not by an answer that the test takes for the fault's."""
+    async with AuthorizationServer() as server:
+        with pytest.raises(ConfigurationError, match=f"a fault is such as .*, {says}"):
+            server.inject(fault)
