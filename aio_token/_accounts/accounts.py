@@ -161,6 +161,7 @@ class Accounts(Closing, Unpicklable):
         It can be repeated. Stop the programs that use that store first: they do not look here. Raises `StoreError`,
         also if another credential has the name, and `ConfigurationError` if it is one of another endpoint or client.
         """
+        demand(store, "exclusive", "import_from() takes a store, such as FileTokenStore(path)")
         return await finish(self._import(name, store), grace=self._limits.shutdown)
 
     @asynccontextmanager

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary
 
+from aio_token._arguments import demand_kind
 from aio_token._credential import Credential
 from aio_token._errors import ConfigurationError, StoreError, without_frames
 from aio_token._freshness import RENEWALS_APART
@@ -161,7 +162,9 @@ class Family:
 
 
 def wish_for(scope: str | None, resource: str | Sequence[str], audience: str | None) -> Wish:
-    """Return what is asked for, spelled in one way. Raises `ConfigurationError` if that is nothing."""
+    """Return what is asked for, spelled in one way. Raises `ConfigurationError` if that is nothing, or no text."""
+    demand_kind(scope, (str, type(None)), 'scope is one text with spaces between its words, such as scope="a b"')
+    demand_kind(audience, (str, type(None)), "audience is a text")
     resources = (resource,) if isinstance(resource, str) and resource else tuple(resource)
     scopes = " ".join(sorted(set(scope.split()))) if scope else None
     wish = Wish(scope=scopes or None, resource=tuple(sorted(set(resources))), audience=audience or None)

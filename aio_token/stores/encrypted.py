@@ -21,6 +21,7 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
+from aio_token._arguments import demand
 from aio_token._disk.damage import Damaged
 from aio_token._errors import KeyUnavailable, StoreError
 from aio_token._ground.public import public
@@ -114,6 +115,7 @@ class Encrypted:
 
 async def reencrypt(store: TokenStore) -> None:
     """Save what the store holds once more, which encrypts it with the first key of the ring. Raises `StoreError`."""
+    demand(store, "exclusive", "reencrypt() takes a store, such as FileTokenStore(path, codec=ring)")
     async with store.exclusive() as slot:
         credential = await slot.load()
         if credential is not None:

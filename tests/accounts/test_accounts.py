@@ -475,6 +475,15 @@ async def test_what_keeps_accounts_fresh_judges_its_arguments(name: str, seconds
             raise AssertionError
 
 
+async def test_a_path_is_no_store_to_import_from(tmp_path: Path) -> None:
+    """The sentence says what a store is."""
+    accounts = Accounts(lambda _: ScriptedGrant(credential()))
+    with pytest.raises(
+        ConfigurationError, match=r"import_from\(\) takes a store, such as FileTokenStore\(path\), not a"
+    ):
+        await accounts.import_from("alice", cast("Any", tmp_path))
+
+
 def test_a_function_that_returns_no_grant_is_told_so() -> None:
     """The sentence says whose mistake it is."""
     accounts = Accounts(cast("type[ScriptedGrant]", lambda _: None))

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aiohttp import ClientSession
@@ -457,6 +457,15 @@ def test_nothing_is_no_wish(arguments: dict[str, str], tokens: TokenRepository) 
     """The session's own token is asked for without it."""
     with pytest.raises(ConfigurationError, match="takes a scope, a resource or an audience"):
         tokens.narrowed(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("scope", 'such as scope="a b", not a list'), ("audience", "a text, not a list")]
+)
+def test_a_list_is_no_scope(name: str, says: str, tokens: TokenRepository) -> None:
+    """Of a narrowed token as of a grant."""
+    with pytest.raises(ConfigurationError, match=says):
+        tokens.narrowed(**{name: cast("Any", ["a", "b"])})
 
 
 def test_a_grant_without_a_session_narrows_nothing() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aio_token._credential import Credential
-from aio_token._errors import KeyUnavailable, StoreError
+from aio_token._errors import ConfigurationError, KeyUnavailable, StoreError
 from aio_token._token import Token
 from aio_token.stores.codec import MAGIC
 from aio_token.stores.encrypted import Encrypted, reencrypt
@@ -104,6 +104,8 @@ async def test_a_rotated_key_ring_reads_the_old_and_writes_the_new(path: Path) -
 
 async def test_a_rotation_can_be_completed_at_once(path: Path) -> None:
     """Law F7: `reencrypt` needs no renewal to put the new key in force; on nothing it does nothing."""
+    with pytest.raises(ConfigurationError, match=r"reencrypt\(\) takes a store, such as FileTokenStore"):
+        await reencrypt(path)  # type: ignore[arg-type]
     await reencrypt(encrypted(path))
     assert not path.exists()
     await save(encrypted(path, "OLDER_KEY"))
