@@ -44,11 +44,11 @@ class AuthorizationServer(Rules, LoopbackServer):
         async with AuthorizationServer(lifetime=2.0) as server:
             refresh_token = server.sign_in()
 
-    The arguments are those of `Rules`, and: `clients`, by default a confidential `bot` and a public `app`; `users` with
-    their passwords; `at_the_browser`, who agrees when a browser comes to the authorization endpoint, None for one
-    who does not; `path`, put before every endpoint's path, as an issuer with a path has it; `metadata`, members that
-    replace those of the metadata; `host` and `ssl_context`, that of a `CertificateAuthority` for clients with
-    certificates.
+    The arguments are those of `Rules`, lifetimes and `grace` in seconds, and: `clients`, by default a confidential
+    `bot` and a public `app`; `users` with their passwords; `at_the_browser`, who agrees when a browser comes to the
+    authorization endpoint, None for one who does not; `path`, put before every endpoint's path, as an issuer with a
+    path has it; `metadata`, members that replace those of the metadata; `host` and `ssl_context`, that of a
+    `CertificateAuthority` for clients with certificates.
 
     `requests` counts token requests by grant, whatever became of them; `seen` holds the last thousand. The endpoints
     for `inject` and `hold` are `token` (the default), `revoke`, `introspect`, `authorize`, `par`,

@@ -31,7 +31,7 @@ def credential(
     expires_at: float | None = None,
     issued_by: IssuedBy | None = None,
 ) -> Credential:
-    """Make a credential; `access_token` None makes one that holds a refresh token only."""
+    """Make a credential; `access_token` None makes one of a refresh token only; `expires_at` is POSIX seconds."""
     return Credential(
         token=None if access_token is None else token(access_token, expires_at=expires_at),
         refresh_token=refresh_token,

@@ -36,7 +36,7 @@ class Listed(Shared):
             yield name
 
     async def due(self, before: float) -> AsyncIterator[str]:
-        """Return the names of those whose refresh token ends before that moment. Raises `StoreError`."""
+        """Return the names whose refresh token ends before that moment (POSIX seconds). Raises `StoreError`."""
         async for name, credential in self._records():
             if is_due(credential, before):
                 yield name

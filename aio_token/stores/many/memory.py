@@ -58,7 +58,7 @@ class MemoryTokenStores(Shared):
                 yield name
 
     async def due(self, before: float) -> AsyncIterator[str]:
-        """Return the names of those whose refresh token ends before that moment."""
+        """Return the names of those whose refresh token ends before that moment (POSIX seconds)."""
         for number, name in enumerate(list(self._records)):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)

@@ -33,8 +33,8 @@ class PostgresTokenStores(InTable, ListedOnServer):
     encrypted if `codec` encrypts. The table is for accounts alone, and `create_table()` or the statement `schema` makes
     it. Listing reads all rows, a hundred with each statement.
 
-    `database`, `codec`, `lease`, `may_lose` and `clock` are those of `PostgresTokenStore`. All accounts share the
-    connections of one store, eight for each event loop at most. Raises `ConfigurationError` for arguments of other
+    `database`, `codec`, `lease` (seconds), `may_lose` and `clock` are those of `PostgresTokenStore`. All accounts share
+    the connections of one store, eight for each event loop at most. Raises `ConfigurationError` for arguments of other
     kinds.
     """
 

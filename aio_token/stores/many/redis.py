@@ -51,9 +51,9 @@ class RedisTokenStores(ListedOnServer):
     parts has a set of its keys, `{prefix}:{ab}:names`, that is written together with the record. A cluster keeps a part
     in one place.
 
-    `server`, `codec`, `lease`, `check_server` and `clock` are those of `RedisTokenStore`. With a URL or a function, all
-    accounts that are busy share one client for each event loop, of 16 connections at most, and nothing has to be
-    closed. Raises `ConfigurationError` for arguments of other kinds.
+    `server`, `codec`, `lease` (seconds), `check_server` and `clock` are those of `RedisTokenStore`. With a URL or a
+    function, all accounts that are busy share one client for each event loop, of 16 connections at most, and nothing
+    has to be closed. Raises `ConfigurationError` for arguments of other kinds.
     """
 
     def __init__(
