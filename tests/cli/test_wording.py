@@ -45,7 +45,8 @@ HEARD = (
 )
 """The modules whose sentences reach a terminal."""
 NEVER_HERE = re.compile(
-    r"Encrypted\(\) takes|^reencrypt\(\) takes|`connector`|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
+    r"Encrypted\(\) takes|^reencrypt\(\) takes|`connector`"
+    r"|KeyFile\(|KeyringKey\(|EnvironmentKey\(|Passphrase\(|^metadata_url "
     r"|^X\(\) takes |^X cannot be read \(X\); see the cause$"
     r"|make_context|^this role may not make the table "
     r"|^MutualTLS proves|`password` is not|^transport is a Transport|^<!DOCTYPE|^<Transport"
