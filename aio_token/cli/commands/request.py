@@ -160,7 +160,9 @@ async def _write(response: ClientResponse, *, with_head: bool) -> None:
     out = sys.stdout.buffer
     if with_head:
         version = response.version or (1, 1)
-        out.write(f"HTTP/{version[0]}.{version[1]} {response.status} {response.reason}\r\n".encode())
+        out.write(
+            f"HTTP/{version[0]}.{version[1]} {response.status} {response.reason}\r\n".encode(errors="surrogateescape")
+        )
         out.write(b"".join(b"%b: %b\r\n" % header for header in response.raw_headers) + b"\r\n")
         out.flush()
     async for piece in response.content.iter_any():
