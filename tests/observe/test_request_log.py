@@ -554,6 +554,16 @@ async def test_a_server_cannot_move_the_cursor(site: Site) -> None:
         assert not {"\x1b", "\x9b", "\u202e"} & set(file.getvalue())
 
 
+async def test_a_file_that_lacks_a_letter_loses_no_line(site: Site) -> None:
+    """What its encoding has no letter for is written by its number."""
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding="ascii") as file:
+        log = RequestLog(file=file, pretty=False, curl=True)
+        async with client(site, log) as session, session.post("/json", headers={"X-Place": "Malmö 東京"}) as response:
+            assert response.status == 200
+        assert rb"Malm\xf6 \u6771\u4eac" in written.getvalue()
+
+
 class Broken(Terminal):
     """A terminal that is gone."""
 
