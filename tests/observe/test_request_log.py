@@ -511,6 +511,17 @@ async def test_a_command_line_is_printed_on_demand(site: Site) -> None:
     assert "canary" not in file.getvalue()
 
 
+async def test_json_that_is_sent_as_a_form(site: Site) -> None:
+    """Law G4: it is read as what it is, and an `&` in a secret does not make two of it."""
+    log, file = plain(curl=True)
+    async with client(site, log) as session:
+        form_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with session.post("/echo", data=b'{"password": "a&canary"}', headers=form_type):
+            pass
+    assert '$\'{\\n  "password": "***"\\n}\'' in file.getvalue()
+    assert "canary" not in file.getvalue()
+
+
 async def test_a_command_line_stands_under_its_frame_unbroken(site: Site) -> None:
     """It can be copied from a terminal as it is."""
     log, terminal = framed(curl=True)
