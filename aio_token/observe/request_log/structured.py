@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aio_token.observe.request_log.shapes import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+Held = Literal["all", "text", ""]
+"""All that is within an element, the text up to the next tag, or nothing of it."""
 
 _DELIMITER = re.compile(r"^--([^\s-][^\r\n]{0,199})\r?\n(?=(?i:content-|[\w-]{1,40}:))", re.MULTILINE)
 _HEAD = re.compile(r"\A(?:[^\r\n]++\r?\n)++\r?\n")
@@ -72,14 +75,14 @@ def end_of_block(text: str, end: int, indent: str) -> int:
 
 def without_elements(
     text: str,
-    is_secret: Callable[[str, str, str], bool],
+    held: Callable[[str, str, str], Held],
     is_name: Callable[[str, str], bool],
     hide: Callable[[str], str],
 ) -> str:
     """Hide what is within the elements of XML and HTML that hold secrets.
 
-    `is_secret` tells whether a tag, its name, and the text behind it say so; `is_name` whether an element, by its name
-    and its text, names what the next one holds, as in `<key>password</key><string>...</string>`.
+    `held` tells by a tag, its name, and the text behind it, how much of an element is a secret; `is_name` whether one,
+    by its name and its text, names what the next one holds, as in `<key>password</key><string>...</string>`.
     """
     closings: dict[str, list[int]] = {}
     for closing in _CLOSING.finditer(text):
@@ -89,10 +92,11 @@ def without_elements(
         tag, full, name, value = found.groups()
         if found.start() < shown or tag.rstrip().endswith("/>"):
             continue
-        if not (is_next or is_secret(tag, name, value)):
+        extent = "all" if is_next else held(tag, name, value)
+        if not extent:
             is_next = is_name(name, value)
             continue
-        begin, ends = found.start(4), closings.get(full, [])
+        begin, ends = found.start(4), closings.get(full, []) if extent == "all" else []
         place = bisect_left(ends, begin)
         end = ends[place] if place < len(ends) else found.end()
         inside = text[begin:end]

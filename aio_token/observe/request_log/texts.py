@@ -24,6 +24,8 @@ from aio_token.observe.request_log.structured import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from aio_token.observe.request_log.structured import Held
+
 LONGEST = 4_096  # characters that are shown of a header or an address
 
 _MARGIN = 1_024  # characters beyond the cut that are looked at, since a secret that is cut in two is not known by half
@@ -174,9 +176,11 @@ class Texts:
         edge = value[: value.find(bare)]
         return f"{edge}{self.hide(bare)}{edge}"
 
-    def _holds_a_secret(self, tag: str, name: str, value: str) -> bool:
-        """Whether `<password>` or `<textarea name="password">` is one of a secret's elements."""
-        return self.names.sure(name) or self._is_secret(name, value) or self._names_a_secret(tag)
+    def _holds_a_secret(self, tag: str, name: str, value: str) -> Held:
+        """Tell of `<password>` or `<property name="password">`; the parts of a page have ids that say little."""
+        if self.names.sure(name) or self._names_a_secret(tag, _NAMING - {"id"}):
+            return "all"
+        return "text" if self._is_secret(name, value) or self._names_a_secret(tag) else ""
 
     def _spells_a_secret(self, name: str, value: str) -> bool:
         """Whether `<key>password</key>` says what the next element is."""
@@ -191,9 +195,9 @@ class Texts:
             found[0],
         )
 
-    def _names_a_secret(self, tag: str) -> bool:
+    def _names_a_secret(self, tag: str, naming: set[str] = _NAMING) -> bool:
         attributes = ((each[1].lower(), each[3].strip(_QUOTES)) for each in _ATTRIBUTE.finditer(tag))
-        return any(name in _NAMING and self.names.parameter(value) for name, value in attributes)
+        return any(name in naming and self.names.parameter(value) for name, value in attributes)
 
     def _encoded(self, run: str, depth: int) -> str:
         """Redact a run of letters that is percent-encoded, as JSON in a header may be."""
