@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import importlib
 import inspect
+import io
 import json
 import pkgutil
 import re
@@ -52,6 +53,7 @@ from aio_token.oauth.transport import DIRECT
 from aio_token.oauth.url import origin_of, problem_with, sent_on
 from aio_token.observe.request_log import bodies, chain, exchange
 from aio_token.observe.request_log.curl import command
+from aio_token.observe.request_log.plain import PlainPrinter
 from aio_token.observe.request_log.redaction import Candour, Redactor
 from aio_token.resources._metadata import SoughtResource, scope_from, servers_in
 from aio_token.resources._registration import _Answer
@@ -292,6 +294,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "the log: a cookie": lambda text: Redactor().header("Set-Cookie", text),
     "the log: a form": lambda text: Redactor().form(text),
     "the log: a header": lambda text: (Redactor().header("X-Debug", text), Redactor().header(text, text)),
+    "the log: a line": lambda text: PlainPrinter(io.StringIO())._print(text),
     "the log: a location": lambda text: Redactor().header("Location", text),
     "the log: a redirect": lambda text: chain._target(URL("https://api.example"), text),
     "the log: an address": lambda text: Redactor().url(text),
@@ -322,6 +325,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.hearing._read": "an answer in a dialect",
     "oauth.lifetime._moment": "a moment",
     "oauth.reading._form": "an answer's body, as a form",
+    "oauth.reading._json": "an answer's body",
     "oauth.reading.read_object": "an answer's body",
     "oauth.certificate_middleware._origin": "",  # the user's
     "oauth.exchange.Exchange.__init__": "",
@@ -346,6 +350,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
     "observe.request_log.redacted_json._container": "the log: JSON",
+    "observe.request_log.plain.PlainPrinter._print": "the log: a line",
     "observe.request_log.redacted_json._Printer._object": "the log: JSON",
     "observe.request_log.structured._without_content": "the log: text",
     "observe.request_log.structured.end_of_brackets": "the log: text",
