@@ -29,11 +29,11 @@ class Departure:
     `seconds` bounds each connection. `is_certainly_ahead` is true only while it is known that nothing was written yet.
     """
 
+    is_certainly_ahead: bool = False
     _limit: Limit
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.is_certainly_ahead = False
         self._has_been = False
 
     @asynccontextmanager
