@@ -124,11 +124,12 @@ class Credential(Unpicklable, Value):
         A tombstone holds no secret, only fingerprints of refresh tokens. It is kept until the refresh token would have
         ended, else for 90 days from `now` (POSIX seconds). In a store that may lose writes it tells what was removed
         from what was lost; in any other it is kept where a grant has presented a `first` refresh token, which stays
-        where it came from.
+        where it came from, and where the next session would begin with a lower generation, as after a clock that went
+        ahead: who still has this one would take that for older.
         """
         if self.is_tombstone:
             return None if self.has_passed(now) else self
-        if not (may_lose or self.begun_with):
+        if not (may_lose or self.begun_with or self.generation > int(now)):
             return None
         until = self.refresh_expires_at
         return Credential(

@@ -7,6 +7,7 @@ from the keeper to the sending, so that a grant need not pass it on.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -49,12 +50,14 @@ def lapsed() -> LockTimeout:
     return LockTimeout(message)
 
 
-def is_swept_away() -> bool:
+def is_swept_away(loop: asyncio.AbstractEventLoop | None = None) -> bool:
     """Whether the code that runs is cleared away with what it waited for, as when its event loop was closed.
 
-    Nothing can be awaited then: what is to be given back is given back at once, or ends by itself.
+    Nothing can be awaited then: what is to be given back is given back at once, or ends by itself. A generator that is
+    closed early on its own `loop` is left in the same way, and can await.
     """
-    return isinstance(sys.exception(), GeneratorExit)
+    is_left = isinstance(sys.exception(), GeneratorExit)
+    return is_left and (loop is None or asyncio._get_running_loop() is not loop)  # noqa: SLF001  documented; or None
 
 
 def may_lose_writes(store: TokenStore) -> bool:

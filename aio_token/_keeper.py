@@ -35,7 +35,7 @@ from aio_token._pacing.asking import ACCOUNTS, Asking
 from aio_token._pacing.at_stake import until_kept
 from aio_token._pacing.pace import NO_TURN, PACE, outages_of, turns_of
 from aio_token._single_flight import finish
-from aio_token._trouble import OthersSpend, explained, keep_until_its_time, settled, spending
+from aio_token._trouble import OthersSpend, Patience, explained, settled, spending
 from aio_token.events import Adopted, Loaded, Renewed, Saved, Unsaved
 
 if TYPE_CHECKING:
@@ -125,10 +125,10 @@ class Keeper:
             self._learn(await read(slot, self._store, self._limits))
             yield slot
 
-    async def look(self) -> bool:
+    async def look(self, *, adopts: bool = False) -> bool:
         """Read the store without its lock (law F5), and learn the first time; tell whether there is nothing new."""
         found = await read(self._store, self._store, self._limits)
-        if not self.known:
+        if adopts or not self.known:
             self._learn(found)
         return found == self._lineage.stored
 
@@ -224,13 +224,14 @@ class Keeper:
 
     async def renew(self, question: Question, flight: SingleFlight[Token]) -> Token:
         """Rule 4: return a token that answers, the store's if another process put it there. Raises `TokenError`."""
+        patience = Patience(self.clock, self._limits)
         while True:
             try:
-                return await turns_of(self._pace).through(lambda turn: self._renew(question, flight, turn))
+                return await turns_of(self._pace).through(lambda turn: self._renew(question, flight, turn, patience))
             except OthersSpend as hold:
                 await asyncio.sleep(min(hold.seconds, LOOKS_APART))
 
-    async def _renew(self, question: Question, flight: SingleFlight[Token], turn: Turn) -> Token:
+    async def _renew(self, question: Question, flight: SingleFlight[Token], turn: Turn, patience: Patience) -> Token:
         if not self.known:
             await self.look()
             if (token := question.fresh(self.cached)) is not None:
@@ -241,13 +242,12 @@ class Keeper:
                 return token
             if is_back and not question.insists and question.answer(self.cached) is not Answer.NONE:
                 raise OthersSpend(LOOKS_APART)  # its holder's hold was lost as well, and its save may be on its way
-            work = until_kept(self._obtain(slot, question, flight), self, slot, flight, turn, self._limits)
+            work = until_kept(self._obtain(slot, question, flight, patience), self, slot, flight, turn, self._limits)
             return await finish(work, grace=self._limits.shutdown)
 
-    async def _obtain(self, slot: Slot, question: Question, flight: SingleFlight[Token]) -> Token:
+    async def _obtain(self, slot: Slot, question: Question, flight: SingleFlight[Token], patience: Patience) -> Token:
         has_spare, now = question.answer(self.cached) >= Answer.SPARE, self.clock.time()
-        keep_until_its_time(self.credential, now)
-        since = settled(self.credential, self._grant, slot, self._limits, now=now, has_spare=has_spare)
+        since = settled(self.credential, self._grant, slot, patience, now=now, has_spare=has_spare)
         if self.is_ours and not question.insists:
             await self._asking.leave_in_peace(self.credential)
         reason, began = question.reason(self.cached), self.clock.monotonic()

@@ -16,7 +16,7 @@ from aio_token._authorized import Authorizing
 from aio_token._changes import Changes
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._errors import SignInRequired, TokenError, unforeseen
-from aio_token._freshness import RENEWALS_APART, Answer, Question, Windows
+from aio_token._freshness import ANY, RENEWALS_APART, Answer, Question, Windows
 from aio_token._ground.closing import Closing
 from aio_token._ground.public import public
 from aio_token._keeper import Keeper
@@ -155,6 +155,7 @@ class TokenRepository(Narrowable, Authorizing, Closing, Unpicklable):
         Callers who ask together share one renewal. Raises what `token` raises.
         """
         if not self._keeper.known:
+            await self._in_order(ANY)
             await self._keeper.look()
         cached = self._keeper.cached
         return await self._ask(Question(cached.token if cached is not None else None, insists=True))
@@ -278,7 +279,8 @@ class TokenRepository(Narrowable, Authorizing, Closing, Unpicklable):
                 self._limits,
                 keeper=self._keeper,
                 trouble=self._trouble,
-                tell=self._tell_of_a_session,
+                tell=self._tell,
+                begin_anew=self._begin_anew,
                 lock=lambda: self._flights.here().lock,
             )
         return self._signing

@@ -20,6 +20,7 @@ from aio_token._errors import (
 from aio_token._ground.backoff import (
     LONGEST_RETRY_AFTER,
     LONGEST_RETRY_AFTER_WITHOUT_A_TOKEN,
+    LOOKS_APART,
     jittered_pause,
     refusal_pause,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aio_token._bound.key import ProofKey
+    from aio_token._clock import Clock
     from aio_token._credential import IssuedBy
     from aio_token._interfaces import Grant, Slot
     from aio_token._limits import Limits
@@ -144,10 +146,10 @@ def resting(credential: Credential | None, now: float) -> float:
     if credential is None or credential.retry_at is None:
         return 0.0
     left, failed_at = credential.retry_at - now, credential.failed_at
+    if failed_at is not None:
+        left = min(left, credential.retry_at - failed_at)
     if not 0 < left <= LONGEST_RETRY_AFTER or (failed_at or 0.0) > now + CLOCK_TOLERANCE:
         return 0.0
-    if failed_at is not None:
-        left = min(left, max(credential.retry_at - failed_at, 0.0))
     if credential.failure == "ServerUnavailable" and credential.failed_at is not None:
         without = credential.failed_at  # since when there is no token that is good
         if credential.token is not None:
@@ -172,23 +174,43 @@ def unsettled(credential: Credential | None, grant: Grant, now: float) -> float 
     return since if since is not None and not 0 <= now - since < grace else None  # it may be another clock's
 
 
+class Patience:
+    """How long another one's mark is waited for: by the wall clock, and by ours since it was first seen (law J3).
+
+    A clock that was set back since, that of a store as well, would have us wait until it has caught up with the mark.
+    """
+
+    def __init__(self, clock: Clock, limits: Limits) -> None:
+        self._clock = clock
+        self._longest = limits.obtain + limits.save
+        self._since = self._until = -math.inf
+
+    def left(self, since: float) -> float:
+        """Return for how many seconds more to wait for the mark of that time."""
+        now = self._clock.monotonic()
+        if abs(since - self._since) > LOOKS_APART:  # where times are converted, the same one differs by a little
+            self._since, self._until = since, now + self._longest
+        return min(since + self._longest - self._clock.time(), self._until - now)
+
+
 def settled(
-    credential: Credential | None, grant: Grant, slot: Slot, limits: Limits, *, now: float, has_spare: bool
+    credential: Credential | None, grant: Grant, slot: Slot, patience: Patience, *, now: float, has_spare: bool
 ) -> float | None:
     """Return since when the outcome of a renewal is not known, once the refresh token may be presented all the same.
 
-    Raises `ServerUnavailable` while there is a token to be used to its end (law F8), and `OthersSpend` while its
-    spender may only have been stopped in the middle: its hold has lapsed, and its answer is read and saved when it goes
-    on (law J3). One that lived to tell of a failure spends no more, and where holds do not lapse it is dead.
+    Raises `ServerUnavailable` before its time, and while there is a token to be used to its end (law F8), and
+    `OthersSpend` while its spender may only have been stopped in the middle: its hold has lapsed, and its answer is
+    read and saved when it goes on (law J3). One that lived to tell of a failure spends no more, and where holds do not
+    lapse it is dead.
     """
+    keep_until_its_time(credential, now)
     since = unsettled(credential, grant, now)
     if since is None or credential is None:
         return None
     if has_spare:
         raise served_to_its_end(since)
-    longest = limits.obtain + limits.save
-    left = min(since + longest - now, longest)
-    if time_left(slot) is not None and (credential.failed_at or -math.inf) < since and left > 0:
+    may_live = time_left(slot) is not None and (credential.failed_at or -math.inf) < since
+    if may_live and (left := patience.left(since)) > 0:
         raise OthersSpend(left)
     return since
 

@@ -119,11 +119,10 @@ class Narrowable:
         """The credential, if its token is meant to have all that was granted."""
         return self._keeper.credential if self._wish is NO_WISH else None
 
-    def _tell_of_a_session(self, kind: Any, **members: Any) -> Any:  # noqa: ANN401  as `_tell` does
-        """Tell that a session has begun or ended; the tokens beside the one before it end here and now."""
+    def _begin_anew(self) -> None:
+        """Let go the tokens beside this one: their session ends here and now."""
         if self._family is not None:
             self._family.begin_anew()
-        return self._tell(kind, **members)
 
     def _asked(self, question: Question) -> Question:
         """Return the question for this very token."""

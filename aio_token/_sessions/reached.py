@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from aio_token._errors import LockTimeout, StoreError
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 async def reached(keeper: Keeper, store: TokenStore, lock: asyncio.Lock) -> AsyncIterator[Slot]:
     """Hold the locks; where the store has none to give, as on a disk that became read-only, this loop's alone.
 
-    What is known can be revoked then, and the wish is kept in memory until the store takes it. Raises `LockTimeout`
-    while another process has the lock, and `StoreError` where nothing is known, or another process has written: that
-    is not this one's to end without the lock.
+    What is known, or can be read, can be revoked then, and the wish is kept in memory until the store takes it. Raises
+    `LockTimeout` while another process has the lock, and `StoreError` where there is nothing to end.
     """
     async with AsyncExitStack() as stack:
         try:
@@ -36,16 +35,11 @@ async def reached(keeper: Keeper, store: TokenStore, lock: asyncio.Lock) -> Asyn
             yield slot
             return
         await stack.enter_async_context(lock)
-        if not await _is_as_known(keeper) or keeper.credential is None:
+        with suppress(Exception):  # a store that cannot be read either has nothing newer to say
+            await keeper.look(adopts=True)  # another process may have renewed while the store could be held
+        if keeper.credential is None:
             raise failure
         yield _Unheld(failure)
-
-
-async def _is_as_known(keeper: Keeper) -> bool:
-    try:
-        return await keeper.look()
-    except Exception:  # noqa: BLE001  a store that cannot be read either has nothing newer to say
-        return keeper.known
 
 
 class _Unheld:

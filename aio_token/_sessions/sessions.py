@@ -42,9 +42,12 @@ PATIENCE = 5.0
 
 
 class Sessions:
-    """Signs in and out for a repository with this grant and this store; `lock` returns the running loop's lock."""
+    """Signs in and out for a repository with this grant and this store; `lock` returns the running loop's lock.
 
-    __slots__ = ("_flights", "_grant", "_keeper", "_limits", "_lock", "_store", "_tell", "_trouble")
+    `begin_anew` lets go the other tokens of the session that has ended.
+    """
+
+    __slots__ = ("_begin_anew", "_flights", "_grant", "_keeper", "_limits", "_lock", "_store", "_tell", "_trouble")
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Sessions:
         keeper: Keeper,
         trouble: Trouble,
         tell: Callable[..., Any],
+        begin_anew: Callable[[], None],
         lock: Callable[[], asyncio.Lock],
     ) -> None:
         self._grant = grant
@@ -63,6 +67,7 @@ class Sessions:
         self._keeper = keeper
         self._trouble = trouble
         self._tell = tell
+        self._begin_anew = begin_anew
         self._lock = lock
         self._flights: Flights[Token] = Flights("aio_token: sign-in")
 
@@ -128,6 +133,7 @@ class Sessions:
     async def _keep(self, slot: Slot, credential: Credential) -> None:
         await self._keeper.replace(slot, credential, renewal_took=0.0)
         self._trouble.clear()
+        self._begin_anew()
         self._tell(SignedIn, **named(credential))
         tell_what_is_missing(credential, self._tell)
 
@@ -172,7 +178,10 @@ class Sessions:
 
     async def _discarded(self, slot: Slot, message: str | None) -> SignedOut:
         """Keep nothing; `message` says why the server did not confirm, None if it did."""
-        await self._keeper.discard(slot)
+        try:
+            await self._keeper.discard(slot)
+        finally:
+            self._begin_anew()  # what the store does not let go is not served here all the same
         self._trouble.clear()
         event: SignedOut = self._tell(SignedOut, revoked=message is None, message=message)
         return event

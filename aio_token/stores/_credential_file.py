@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aio_token._clock import SYSTEM_CLOCK
+from aio_token._disk.beside import another_draft_of
 from aio_token._disk.damage import Damaged
 from aio_token._disk.directories import make_private
 from aio_token._disk.durable import DurableFile
@@ -156,7 +157,8 @@ class CredentialFile:
         with named(self._path):
             content = memoryview(self._codec.encode(record, self._identity))
         with self._explained("written"):
-            self._file.write(content)
+            # The earlier holder may be about to put its draft in the file's place: that one is left alone.
+            self._file.write(content, another_draft_of(self._path) if self.may_have_two_holders else None)
 
     def _explained(self, done: str) -> AbstractContextManager[None]:
         return explaining(self._path, done)

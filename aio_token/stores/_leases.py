@@ -164,6 +164,7 @@ class _Slot:
         self._record: Record | None = None
         self._version = ""
         self._ahead = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._beat: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -174,6 +175,7 @@ class _Slot:
 
     async def enter(self) -> bool:
         """Try to take the lease, and read; tell whether it was taken."""
+        self._loop = asyncio.get_running_loop()
         asked = SYSTEM_CLOCK.monotonic(), SYSTEM_CLOCK.time()
         asked_at = self._clock.time()
         record = await self._server.enter(self._owner, self._seconds)
@@ -189,7 +191,7 @@ class _Slot:
         """Give the lease back; what hangs is not waited for, and what is left of an event loop waits for nothing."""
         if self._beat is not None:
             self._beat.cancel()
-        if is_swept_away():
+        if is_swept_away(self._loop):
             return
         if self._beating is not None:
             self._beating.cancel()

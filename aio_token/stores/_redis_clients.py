@@ -138,8 +138,8 @@ class _Few:
 
 
 async def _close(client: RedisClient, loop: asyncio.AbstractEventLoop) -> None:
-    """Close its connections, unless their event loop is gone; a generator that is closed early has one."""
-    if not is_swept_away() or asyncio._get_running_loop() is loop:  # noqa: SLF001  documented; there may be none
+    """Close its connections, unless their event loop is gone."""
+    if not is_swept_away(loop):
         await finish(client.aclose(), grace=_TIDYING)
 
 

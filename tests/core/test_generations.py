@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -389,3 +390,33 @@ async def test_what_could_not_be_deleted_whole_is_learnt_later(clock: ManualCloc
     store.faults.clear()
     await host.tokens.renew()
     assert host.grant.presented == [None]
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_a_session_after_one_of_a_clock_that_went_ahead_is_newer(tmp_path: Path, kind: str) -> None:
+    """Law F9: the clock is set right, a person signs out and in again; a process that did not look meanwhile takes the
+    new session, and puts nothing in its place.
+    """
+    store = FileTokenStore(tmp_path / "t") if kind == "file" else MemoryTokenStore()
+    clock = ManualClock(time.time() + 700 * DAYS)
+    service, person = Host(store, clock), Host(store, clock)
+    await service.token()
+    clock.step(-700 * DAYS)
+    await person.tokens.sign_out()
+    theirs = RotatingGrant(clock)
+    theirs.calls = 10
+    await person.tokens.sign_in(theirs)
+    assert (await service.tokens.renew()).access_token == "access-11"
+    assert service.grant.presented == [None]
+    kept = await store.load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-11"
+
+
+async def test_what_is_signed_out_in_its_time_leaves_nothing(tmp_path: Path) -> None:
+    """Law F9: a session that began before this second needs no tombstone in a file: the next one is newer by itself."""
+    clock = ManualClock(time.time() - 60)
+    host = Host(FileTokenStore(tmp_path / "t"), clock)
+    await host.token()
+    await host.tokens.sign_out()
+    assert not (tmp_path / "t").exists()

@@ -21,8 +21,9 @@ from aio_token import (
     TokenEndpoint,
     TokenRepository,
 )
+from aio_token._trouble import Patience
 from aio_token.stores import LockTimeout, Superseded
-from aio_token.testing import AuthorizationServer, Dropped
+from aio_token.testing import AuthorizationServer, Dropped, ManualClock
 from tests.support.doubles import FaultyStore
 
 if TYPE_CHECKING:
@@ -153,6 +154,30 @@ async def test_who_waited_in_vain_presents_once() -> None:
         server.revoke_all()
         with pytest.raises(GrantRefused, match="was not known"):
             await repository(server, store).token()
+
+
+@pytest.mark.parametrize("ahead", [3_600.0, 63_072_000.0])
+async def test_a_mark_of_the_future_is_waited_for_no_longer_than_another(ahead: float) -> None:
+    """Laws J3, J5: the store's clock was set back since it was written, and no one waits until that has caught up."""
+    async with AuthorizationServer() as server:
+        began = time.monotonic()
+        store = held_session(server, spending_since=time.time() + ahead)
+        async with asyncio.timeout(30):
+            assert server.accepts((await repository(server, store).token()).access_token)
+        assert time.monotonic() - began >= 0.4
+
+
+def test_a_newer_mark_is_waited_for_anew() -> None:
+    """Law J3: while one host waited for the first, another one has begun to spend."""
+    clock = ManualClock()
+    patience = Patience(clock, Limits(obtain=20.0, save=2.0))
+    first = clock.time()
+    assert patience.left(first) == 22
+    clock.advance(20)
+    assert patience.left(first + 0.01) == pytest.approx(2)
+    clock.step(-3_600)
+    assert patience.left(first) == pytest.approx(2)
+    assert patience.left(clock.time()) == 22
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from aio_token import (
 from aio_token._lens.beside import MOST
 from aio_token._narrowing.narrowed import NarrowStore, seen_for, written_for
 from aio_token._sessions.beside import StoreBeside
-from aio_token.events import ScopeMissing, TokensEndEachOther
+from aio_token.events import ScopeMissing, SignedOut, TokensEndEachOther
 from aio_token.testing import AuthorizationServer, ManualClock, ProtectedAPI, RecordingObserver
 from tests.support.doubles import FaultyStore, RevocableGrant, stored
 from tests.support.exposure import SECRETS, exposure
@@ -61,7 +61,7 @@ class Wishing(RevocableGrant):
 @pytest.fixture
 def clock() -> ManualClock:
     """Return a clock that stands still."""
-    return ManualClock()
+    return ManualClock(1_700_000_000.0)  # not ahead of the clock that stores remove by
 
 
 @pytest.fixture
@@ -232,6 +232,30 @@ async def test_no_token_of_a_session_is_served_in_the_next_one(tokens: TokenRepo
     assert tokens._grant.presented[-1] == "refresh-11"  # type: ignore[attr-defined]
     await tokens.sign_out()
     assert mail.token_at_hand() is None
+
+
+@pytest.mark.parametrize("step", ["exclusive", "delete"])
+async def test_no_token_of_a_session_is_served_after_its_end_though_the_store_has_it(
+    step: str, tokens: TokenRepository, grant: Wishing, store: FaultyStore, heard: RecordingObserver
+) -> None:
+    """Law E3: a sign-out that the store does not take ends the narrowed tokens as well, here and at once."""
+    mail = tokens.narrowed(scope="mail")
+    await mail.token()
+    store.faults[step] = OSError("no such disk")
+    with pytest.raises(StoreError, match="OSError"):
+        await tokens.sign_out()
+    assert len(grant.revoked) == 1
+    assert mail.token_at_hand() is None
+    store.faults["exclusive"] = OSError("no such disk")
+    for ask in (mail.token, mail.renew):
+        with pytest.raises(StoreError):
+            await ask()
+        assert mail.token_at_hand() is None
+    assert SignedOut not in [type(event) for event in heard.events]
+    store.faults.clear()
+    await tokens.aclose()
+    kept = await store.load()
+    assert kept is None or kept.is_tombstone
 
 
 async def test_the_trouble_of_a_session_ends_with_it(

@@ -423,20 +423,32 @@ async def test_a_sign_out_is_a_wish_that_a_store_takes_once_it_can_be_held(known
     assert len(grant.revoked) == 1
 
 
-@pytest.mark.parametrize("reads", [True, False])
-async def test_what_is_not_known_is_not_ended_without_the_lock(reads: bool, store: FaultyStore) -> None:
-    """Law E3: another process has signed in meanwhile, or nothing was ever read: what is there stays as it is."""
+async def test_what_was_never_read_is_not_ended(store: FaultyStore) -> None:
+    """Law E3: neither lock nor record can be reached, and nothing is known: what is there stays as it is."""
     grant = RevocableGrant(SYSTEM_CLOCK)
     tokens = TokenRepository(grant, store, observer=None)
-    if reads:
-        await tokens.token()
-        await store.save(stored(SYSTEM_CLOCK, "theirs"))
-    else:
-        store.faults["load"] = OSError("no such disk")
-    store.faults["exclusive"] = OSError("no such disk")
+    store.faults = {"exclusive": OSError("no such disk"), "load": OSError("no such disk")}
     with pytest.raises(StoreError, match=r"failed \(OSError\)"):
         await tokens.sign_out()
     assert grant.revoked == []
+
+
+async def test_what_another_process_wrote_last_is_ended_too(store: FaultyStore) -> None:
+    """Law E3: it has renewed before the store could not be held any more; its refresh token is the one to revoke."""
+    grant = RevocableGrant(SYSTEM_CLOCK)
+    tokens, another = (TokenRepository(grant, store, observer=None) for _ in range(2))
+    await tokens.token()
+    await another.renew()
+    store.faults["exclusive"] = OSError("no such disk")
+    with pytest.raises(StoreError, match=r"failed \(OSError\)"):
+        await tokens.sign_out()
+    assert [credential.refresh_token for credential in grant.revoked] == ["refresh-2"]
+    assert tokens.token_at_hand() is None
+    store.faults.clear()
+    await tokens.aclose()
+    kept = await store.load()
+    assert kept is not None
+    assert kept.is_tombstone
 
 
 async def test_a_known_session_is_ended_though_its_store_is_gone(store: FaultyStore) -> None:

@@ -253,6 +253,13 @@ def test_a_pause_ends(retry_at: float | None, now: float, left: float) -> None:
     assert resting(Credential(retry_at=retry_at), now) == left
 
 
+@pytest.mark.parametrize(("back", "left"), [(0, 3_600), (30, 3_600), (59, 3_600), (61, 0)])
+def test_a_clock_that_was_set_back_a_little_ends_no_pause(back: float, left: float) -> None:
+    """Law D8: the longest one, too, is as long as it was when it was written."""
+    good = replace(KEPT, token=Token(access_token="good", expires_at=NOW + 7_200))
+    assert resting(mark(good, ServerUnavailable("busy", retry_after=3_600)), NOW - back) == left
+
+
 def test_without_a_credential_nothing_rests() -> None:
     """A first renewal does not wait."""
     assert resting(None, NOW) == 0

@@ -229,6 +229,15 @@ def test_no_sum_is_read_before_a_wait_and_written_after_it() -> None:
     assert found == []
 
 
+def test_no_table_says_a_key_twice() -> None:
+    """The later one wins without a word, and what the first one says is never read."""
+    for module in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                keys = [ast.unparse(key) for key in node.keys if key is not None]
+                assert len(keys) == len(set(keys)), (module, node.lineno)
+
+
 def test_targets_are_one_line() -> None:
     """Every target of the Makefile is one line of recipe."""
     recipes = re.findall(r"^(\S+):.*\n((?:\t.*\n)*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

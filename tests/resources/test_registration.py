@@ -160,7 +160,8 @@ async def test_signing_out_ends_the_registration_too(
     server: AuthorizationServer, api: ProtectedAPI, tmp_path: Path
 ) -> None:
     """Law E3: nothing is left; the process that goes on keeps its client, and the next one registers anew."""
-    resource, store, clock = await found(api, server), FileTokenStore(tmp_path / "mcp"), ManualClock()
+    resource, store = await found(api, server), FileTokenStore(tmp_path / "mcp")
+    clock = ManualClock(1_700_000_000.0)  # not ahead of the clock that stores remove by
     server.clock = clock
     async with await resource.tokens(store, show=browse, observer=None, clock=clock) as tokens:
         assert await get(api, tokens) == 200

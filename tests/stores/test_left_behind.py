@@ -15,10 +15,10 @@ from tests.support.keyrings import memory_keyring
 from tests.support.redis_server import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
     from pathlib import Path
 
-    from aio_token._interfaces import TokenStore
+    from aio_token._interfaces import Slot, TokenStore
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # connections and event loops are left behind on purpose
@@ -48,6 +48,8 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Calla
             "keyring": lambda: KeyringTokenStore("aio_token", "left behind", lock=folder / "keyring.lock"),
             "redis": lambda: RedisTokenStore(server.url, "left-behind", lease=0.5),
             "redis accounts": lambda: RedisTokenStores(server.url, lease=0.5).of("left behind"),
+            "redis, long": lambda: RedisTokenStore(server.url, "left-early", lease=600),
+            "redis accounts, long": lambda: RedisTokenStores(server.url, lease=600).of("left early"),
         }
 
 
@@ -107,6 +109,27 @@ def test_a_hold_that_is_cleared_away_on_another_loop_is_given_back(
     loop = left.pop()
     assert isinstance(loop, asyncio.AbstractEventLoop)
     loop.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_hold_in_a_generator_that_is_closed_early_is_given_back(
+    kind: str, stores: dict[str, Callable[[], TokenStore]]
+) -> None:
+    """Law J1: its event loop goes on, and so does the next holder, who does not wait for the lease to lapse."""
+    if kind.startswith("redis"):
+        kind = f"{kind}, long"
+    store = stores[kind]()
+
+    async def holds() -> AsyncGenerator[Slot, None]:
+        async with store.exclusive() as slot:
+            await slot.save(KEPT)
+            yield slot
+
+    holding = holds()
+    async for _ in holding:
+        break
+    await holding.aclose()
+    assert await held_once_more(store) == KEPT
 
 
 def test_a_sign_out_that_is_cleared_away_is_given_back(tmp_path: Path) -> None:

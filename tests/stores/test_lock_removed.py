@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aio_token import FileTokenStore, GrantRefused, Limits, PublicClient, RefreshTokenGrant, TokenEndpoint, Wish
+from aio_token import (
+    Credential,
+    FileTokenStore,
+    GrantRefused,
+    Limits,
+    PublicClient,
+    RefreshTokenGrant,
+    TokenEndpoint,
+    Wish,
+)
 from aio_token import TokenRepository as Repository
 from aio_token.testing import AuthorizationServer
-from tests.support.disk import Disk
+from tests.support.disk import Disk, Halt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,3 +112,27 @@ async def test_a_holder_that_was_killed_is_not_waited_for(server: AuthorizationS
         assert slot.lasts is None
     async with asyncio.timeout(15):
         await repository(server, FileTokenStore(path)).token()
+
+
+async def test_two_holders_do_not_write_into_one_draft(path: Path) -> None:
+    """Law F2: the one stands before its draft takes the file's place, and the other begins to write: all is whole."""
+    begun_at, theirs, ours = time.time(), Credential(refresh_token="theirs"), Credential(refresh_token="ours")
+    first, second = Disk(), Disk()
+    about_to_replace, about_to_write = Halt("replace"), Halt("write")
+    async with asyncio.timeout(60), first.store(path).exclusive() as one:
+        await one.save(Credential(refresh_token="old", spending_since=begun_at - 60))
+        path.with_name(f"{path.name}.lock").unlink()
+        async with second.store(path).exclusive() as other:
+            assert other.lasts is not None
+            first.before, second.before = about_to_replace, about_to_write
+            late = asyncio.create_task(one.save(theirs))
+            await asyncio.to_thread(about_to_replace.reached.wait)
+            next_one = asyncio.create_task(other.save(ours))
+            await asyncio.to_thread(about_to_write.reached.wait)
+            about_to_replace.release()
+            await late
+            assert await FileTokenStore(path).load() == theirs
+            about_to_write.release()
+            await next_one
+    assert await FileTokenStore(path).load() == ours
+    assert sorted(file.name for file in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]

@@ -10,6 +10,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -507,6 +508,10 @@ async def test_a_way_that_leads_nowhere_says_so(path: Path) -> None:
     assert "Not a directory; a part of its path is a file: choose another path" in message
     message = await refusal_to_hold(FileTokenStore(folder / "file" / "more" / "token.json"))
     assert "Not a directory; a part of its path is a file: choose another path" in message
+    if sys.platform == "linux":
+        message = await refusal_to_hold(FileTokenStore("/proc/nowhere/token.json"))
+        assert "No such file or directory; a directory on its way was removed" in message
+        assert message.endswith("or cannot be: choose another path")
 
 
 async def test_a_directory_that_another_process_makes_first_is_not_changed(
