@@ -60,8 +60,8 @@ def asks_for_renewal(challenges: Sequence[Challenge], *, without_challenge: bool
 
 
 def errors_of(challenges: Iterable[Challenge]) -> list[str | None]:
-    """Return what each Bearer challenge gives as its error (RFC 6750 section 3.1), None for none."""
-    return [each.parameters.get("error") for each in challenges if each.scheme == "bearer"]
+    """Return what each Bearer challenge gives as its error (RFC 6750 section 3.1), None for none or an empty one."""
+    return [each.parameters.get("error") or None for each in challenges if each.scheme == "bearer"]
 
 
 def _end(match: re.Match[str] | None) -> int:

@@ -141,16 +141,20 @@ def show_code(prompt: DevicePrompt) -> None:
     say(str(prompt))
     if prompt.verification_uri_complete and shows_text() and _shows_blocks():
         lines = qr_code(prompt.verification_uri_complete).splitlines()
-        if len(lines[0]) <= shutil.get_terminal_size().columns:
+        if lines and len(lines[0]) <= shutil.get_terminal_size().columns:
             draw(click.style(line, fg="bright_white", bg="black") for line in lines)
     say(f"Waiting for up to {prompt.expires_in / 60:.0f} minutes; Ctrl-C gives up.")
 
 
 def qr_code(text: str) -> str:
-    """Return the QR code of a text, lines of equal length, two rows of it in each."""
+    """Return the QR code of a text, lines of equal length, two rows of it in each; "" if no code holds so much."""
     import segno
 
-    rows = [tuple(map(bool, row)) for row in segno.make_qr(text, error="l").matrix_iter(border=_MARGIN)]
+    try:
+        code = segno.make_qr(text, error="l")
+    except segno.DataOverflowError:
+        return ""
+    rows = [tuple(map(bool, row)) for row in code.matrix_iter(border=_MARGIN)]
     rows += [(False,) * len(rows[0])] * (len(rows) % 2)
     lines = zip(rows[::2], rows[1::2], strict=True)
     return "\n".join("".join(_BLOCKS[pair] for pair in zip(*line, strict=True)) for line in lines)

@@ -22,6 +22,10 @@ def failure_of(error: Exception, origin: str, *, by_proxy: bool) -> TokenError:
     match error:
         case aiohttp.TooManyRedirects():
             return ConfigurationError(f"{origin} redirects in a circle; look at where it leads, without --location")
+        case aiohttp.RedirectClientError():
+            return ConfigurationError(
+                f"{origin} redirects to what is no http address; look at where it leads, without --location"
+            )
         case TimeoutError():
             return ServerUnavailable(f"{origin} cannot be reached: it does not answer; try again later")
     return translated(error, origin, dropped=False, by_proxy=by_proxy)

@@ -144,8 +144,10 @@ def _auth(options: Options, provider: Provider) -> ClientAuth:
         return "none"
     if options.client_auth:
         return options.client_auth
-    supported = provider.metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    return "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
+    supported = provider.metadata.get("token_endpoint_auth_methods_supported")
+    if not isinstance(supported, list) or not supported or "client_secret_basic" in supported:
+        return "client_secret_basic"
+    return "client_secret_post"
 
 
 def _refuse_to_replace(before: Session, profile: Profile) -> None:

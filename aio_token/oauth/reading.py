@@ -24,16 +24,26 @@ def members_of(body: bytes) -> tuple[dict[str, Any], bool]:
 def read_object(body: bytes) -> dict[str, Any] | None:
     """Read a JSON object, whatever content type it came with; None if it is none.
 
-    Its tokens are ASCII. A person's name beside them may be in Latin-1, by declaration or by mistake.
+    Its tokens are ASCII. A person's name beside them may be in Latin-1, by declaration or by mistake. Servers that
+    write what was written already send a text in which there is the object.
     """
     try:
-        try:
-            members = json.loads(body, parse_int=_whole_number)
-        except UnicodeDecodeError:
-            members = json.loads(body.decode("latin-1"), parse_int=_whole_number)
+        members = _json(body)
+    except UnicodeDecodeError:
+        members = _json(body.decode("latin-1"))
+    if isinstance(members, str):
+        members = _json(members)
+    return members if isinstance(members, dict) else None
+
+
+def _json(text: bytes | str) -> Any:  # noqa: ANN401  whatever there is
+    """Return what JSON says, None if it is none. Raises UnicodeDecodeError."""
+    try:
+        return json.loads(text, parse_int=_whole_number)
+    except UnicodeDecodeError:
+        raise
     except (ValueError, RecursionError):
         return None
-    return members if isinstance(members, dict) else None
 
 
 def _whole_number(digits: str) -> float:

@@ -19,7 +19,7 @@ from aio_token.oauth.arguments import check_function, check_kind, check_seconds,
 from aio_token.oauth.certificate import ClientCertificate
 
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header (RFC 9110 section 5.6.2)
-_VALUE = re.compile(r"[^\r\n\0]*")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110 section 5.5
 
 # Headers that belong to the request, its body or the connection.
 _RESERVED = frozenset(

@@ -120,6 +120,23 @@ def test_a_qr_code_is_what_it_says() -> None:
     assert not any(map(any, rows[len(matrix) :]))
 
 
+def test_what_no_qr_code_holds_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server decides how long its address is, and a person can do without the picture."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    complete = f"https://id.example/{'日' * 1_500}"
+    show_code(
+        DevicePrompt(
+            verification_uri="https://id.example/d",
+            user_code="A-B",
+            verification_uri_complete=complete,
+            expires_in=60,
+        )
+    )
+    assert complete in terminal.getvalue()
+    assert "Waiting for up to 1 minutes" in terminal.getvalue()
+
+
 class Reader(Terminal):
     """A terminal before which a person opens the address that is shown."""
 
@@ -191,6 +208,18 @@ async def test_a_service_account_signs_in_in_ci(aio_token: CommandLine, monkeypa
         assert (await aio_token("login", "bot")).code == 0
         assert server.requests["client_credentials"] == 2
         assert not session_of("bot").client_secret_file.exists()
+
+
+@pytest.mark.parametrize("said", [5, {"a": 1}, [], None])
+async def test_metadata_that_names_no_methods(said: object, aio_token: CommandLine) -> None:
+    """The secret goes in a header then, as where nothing is said."""
+    async with AuthorizationServer(metadata={"token_endpoint_auth_methods_supported": said}) as server:
+        options = [*at(server, "bot"), "--service-account", "--client-secret-from", "stdin"]
+        done = await aio_token("login", *options, stdin=server.client.secret or "")
+        assert done.code == 0, done.err
+        profile = find("default")
+        assert profile is not None
+        assert profile.client_auth == "client_secret_basic"
 
 
 @pytest.mark.parametrize("source", ["prompt", "stdin", "none"])

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from tests.cli.command_line import profile_of, session_of, set_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from aiohttp.typedefs import Handler
 
@@ -266,6 +268,14 @@ async def test_redirects_that_do_not_end(aio_token: CommandLine, api: ProtectedA
     assert (done.code, "redirects in a circle" in done.err) == (1, True)
 
 
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "ftp://files.example/", "http://[::1/"])
+async def test_redirects_that_lead_nowhere(target: str, aio_token: CommandLine, api: ProtectedAPI) -> None:
+    """1, and said of the redirect: neither waiting nor another address or proxy helps."""
+    api.inject(Broken(status=302, headers={"Location": target}))
+    done = await aio_token("request", "GET", f"{api.url}/x", "--location")
+    assert (done.code, f"{api.url} redirects to what is no http address; look" in done.err) == (1, True)
+
+
 async def test_an_api_that_does_not_answer(
     aio_token: CommandLine, api: ProtectedAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +333,26 @@ async def test_the_head_of_an_answer(aio_token: CommandLine, api: ProtectedAPI) 
     assert api.seen[-1].headers["User-Agent"].startswith("aio-token/")
 
 
+async def test_a_head_of_any_bytes(
+    aio_token: CommandLine, api: ProtectedAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not UTF-8 comes out as it came."""
+
+    async def odd(request: web.Request, handler: Handler) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.write(b"HTTP/1.1 200 \xff\r\nContent-Length: 2\r\n\r\nok")
+        request.protocol.force_close()
+        return web.Response()  # goes nowhere
+
+    api.inject(odd)
+    written = tmp_path / "out"
+    with written.open("w") as out, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        done = await aio_token("request", "GET", f"{api.url}/x", "--include")
+    assert done.code == 0, done.err
+    assert written.read_bytes().startswith(b"HTTP/1.1 200 \xff\r\n")
+
+
 async def test_a_body_of_any_bytes(aio_token: CommandLine, api: ProtectedAPI) -> None:
     """Those of the command line are sent as they are, whatever they mean in this locale."""
     done = await aio_token("request", "POST", f"{api.url}/x", "--data", os.fsdecode(b"\xff\x00"[:1]))
@@ -340,6 +370,10 @@ async def test_what_curl_would_take(aio_token: CommandLine, api: ProtectedAPI) -
         (["--data", f"@{file}"], f"--data-file {file}"),
         (["--data", "x", "--data-file", file], "pass --data or --data-file"),
         (["-H", "authorization: Bearer x"], "Authorization is where the token goes"),
+        (["-H", "content-length: 5", "--data", "x"], "how long the body is, and how it is sent, says this program"),
+        (["-H", "X-A: \x1b[31m"], "write a header like 'Accept: application/json'"),
+        (["-H", "Cookie: a\x7f"], "write a header like"),
+        (["-H", "é: x"], "write a header like"),
     ):
         done = await aio_token("request", "POST", api.url, *arguments)
         assert (done.code, remedy in done.err) == (2, True)

@@ -73,6 +73,7 @@ REAL = {
     "DPoP": ('DPoP algs="ES256 PS256", error="invalid_token"', False),
     "DPoP and Bearer": ('DPoP algs="ES256", Bearer error="invalid_token"', True),
     "without quotes": ("Bearer realm=x, error=invalid_token", True),
+    "an empty error": ('Bearer realm="x", error=""', True),
     "without quotes, scope": ("Bearer error=insufficient_scope", False),
     "upper case": ('BEARER REALM="x", ERROR="insufficient_scope"', False),
     "spaces about the sign": ('Bearer error = "insufficient_scope"', False),

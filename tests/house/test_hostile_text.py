@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import importlib
 import inspect
+import io
 import json
 import pkgutil
 import re
@@ -52,6 +53,7 @@ from aio_token.oauth.transport import DIRECT
 from aio_token.oauth.url import origin_of, problem_with, sent_on
 from aio_token.observe.request_log import bodies, chain, exchange
 from aio_token.observe.request_log.curl import command
+from aio_token.observe.request_log.plain import PlainPrinter
 from aio_token.observe.request_log.redaction import Candour, Redactor
 from aio_token.resources._metadata import SoughtResource, scope_from, servers_in
 from aio_token.resources._registration import _Answer
@@ -88,6 +90,10 @@ PIECES = [
         "a1-",
         "a: |\n ",
         " |\n b\n",
+        "<token>",
+        "token:{",
+        "token:\n ",
+        "--b\na:\n\n",
     ),
     *("<a ", "<a=", "<a b='", "<a:a ", "<a><![CDATA[", "://", "a://", "a://@", "a://a:"),
     *("eyJ", "eyJa", "eyJabcdef.", "ghp_", "xoxb-", "SG.", "1//", "ya29.", "sk-", "123456:"),
@@ -288,6 +294,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "the log: a cookie": lambda text: Redactor().header("Set-Cookie", text),
     "the log: a form": lambda text: Redactor().form(text),
     "the log: a header": lambda text: (Redactor().header("X-Debug", text), Redactor().header(text, text)),
+    "the log: a line": lambda text: PlainPrinter(io.StringIO())._print(text),
     "the log: a location": lambda text: Redactor().header("Location", text),
     "the log: a redirect": lambda text: chain._target(URL("https://api.example"), text),
     "the log: an address": lambda text: Redactor().url(text),
@@ -318,6 +325,7 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "oauth.hearing._read": "an answer in a dialect",
     "oauth.lifetime._moment": "a moment",
     "oauth.reading._form": "an answer's body, as a form",
+    "oauth.reading._json": "an answer's body",
     "oauth.reading.read_object": "an answer's body",
     "oauth.certificate_middleware._origin": "",  # the user's
     "oauth.exchange.Exchange.__init__": "",
@@ -342,7 +350,15 @@ COVERED = {  # each function that does so, and which of the above shows that it 
     "observe.request_log.chain._target": "the log: a redirect",
     "observe.request_log.exchange.visible": "the log: on one line",
     "observe.request_log.redacted_json._container": "the log: JSON",
+    "observe.request_log.plain.PlainPrinter._print": "the log: a line",
+    "observe.request_log.redacted_json._Printer._object": "the log: JSON",
+    "observe.request_log.structured._without_content": "the log: text",
+    "observe.request_log.structured.end_of_brackets": "the log: text",
+    "observe.request_log.structured.without_elements": "the log: text",
+    "observe.request_log.structured.without_parts": "the log: text",
     "observe.request_log.texts.Texts._encoded": "the log: text",
+    "observe.request_log.texts.Texts._leads_to_a_secret": "the log: an address",
+    "observe.request_log.texts.Texts._lines": "the log: text",
     "observe.request_log.texts.Texts._pairs": "the log: text",
     "observe.request_log.texts.Texts._parameter": "the log: a form",
     "observe.request_log.texts.Texts._parameters": "the log: a form",

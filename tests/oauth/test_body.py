@@ -216,6 +216,20 @@ async def test_what_stands_before_an_object_does_no_harm(before: bytes) -> None:
         assert await odd.asked() == ("access-1", "refresh-2")
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_an_object_that_was_written_twice(times: int) -> None:
+    """Law D0: a handler that writes as JSON what is JSON already sends it as a text; one within another is none."""
+    body = ANSWER.decode()
+    for _ in range(times):
+        body = json.dumps(body)
+    async with odd_server(b"HTTP/1.1 200 OK\r\n\r\n" + body.encode(), CLOSES) as odd:
+        if times == 1:
+            assert await odd.asked() == ("access-1", "refresh-2")
+        else:
+            with pytest.raises(ServerUnavailable, match="200 without a token"):
+                await odd.asked()
+
+
 async def test_a_page_with_an_object_in_it_is_a_page() -> None:
     """Law D1: what a script in it says is not an answer."""
     async with odd_server(b"HTTP/1.1 200 OK\r\n\r\n<script>x=" + ANSWER, CLOSES) as odd:

@@ -308,6 +308,7 @@ async def test_what_aiohttp_does_not_take_is_a_configuration_error(monkeypatch: 
         ({"headers": CANARY}, TypeError, "^headers are texts by their names"),
         ({"headers": {"X-Key": CANARY.encode()}}, TypeError, "^headers are texts"),
         ({"headers": {"X-Key": f"{CANARY}\r\nX-Other: 1"}}, ConfigurationError, "^the header 'X-Key' has"),
+        ({"headers": {"X-Key": f"{CANARY}\x1b[31m"}}, ConfigurationError, "^the header 'X-Key' has"),
         ({"headers": {"X Key": CANARY}}, ConfigurationError, "^the header 'X Key' has"),
         ({"headers": {"AUTHORIZATION": f"Bearer {CANARY}"}}, ConfigurationError, "'AUTHORIZATION' is written by"),
         ({"headers": {"Content-Type": "text/plain"}}, ConfigurationError, "'Content-Type' is written by"),

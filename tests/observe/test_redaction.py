@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import string
+from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aio_token._token import fingerprint
 from aio_token.observe.request_log.redaction import Candour, Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CANARY = "canary-7f3a"
 SECRETS = st.text(string.ascii_letters + string.digits + "-_.~+/ äß\"'\\&=;,", min_size=6, max_size=40).map(
@@ -210,6 +215,34 @@ TWICE = quote(quote(f"https://x.example/?access_token={RANDOM}", safe=""), safe=
         ("text", "{:password => 'hunter2'}"),
         ("text", f"ya29.{RANDOM} glpat-{RANDOM} npm_{RANDOM} AIza{RANDOM} hf_{RANDOM} GOCSPX-{RANDOM}"),
         ("text", f"nothing says what {RANDOM}{RANDOM} is"),
+        ("json", json.dumps({"type": "password", "value": "hunter2", "temporary": False})),  # Keycloak's reset
+        ("json", json.dumps({"header": "X-Api-Key", "value": "hunter2"})),
+        ("json", json.dumps({"name": "password", "values": ["hunter2"]})),
+        ("json", json.dumps([{"op": "replace", "path": "/users/0/password", "value": "hunter2"}])),
+        ("json", json.dumps({"kind": "Secret", "data": {"db": "hunter2"}, "stringData": {"a": "hunter2"}})),
+        ("json", json.dumps({"kind": "SecretList", "items": [{"data": {"db": "hunter2"}}]})),
+        ("json", json.dumps({"query": "{login(password: $p){ok}}", "variables": {"p": "hunter2"}})),
+        ("json", json.dumps({"inner": ' \n{"credentials": {"a": "hunter2"}}'})),
+        ("text", '<input type="password" name="f1" value="hunter2">'),
+        ("text", "<table><tr><th>Password</th><td>hunter2</td></tr></table>"),
+        ("text", "<password><?x?><!-- y -->hunter2</password>"),
+        ("text", f"<password>\n{' ' * 20}<![CDATA[hunter2]]></password>"),
+        ("text", 'password = """\nhunter2"""'),
+        ("text", '<property name="password"><value>hunter2</value></property>'),
+        ("text", '<span id="csrf-token">hunter2</span>'),
+        ("text", "password: >2-\n    hunter\n\n    hunter2\nuser: x"),
+        ("text", "password: correct\n  hunter2\nuser: x"),
+        ("text", f"key: {RANDOM.lower()}\nuser: x"),
+        ("text", 'data: {"credentials": {"a": "hunter2"'),
+        ("text", "User(password=a,hunter2, name=b)"),
+        ("url", "https://h.example/#access_token=hunter2?x=1"),
+        ("url", "https://h.example/?a=1#b=2#token=hunter2"),
+        ("url", "https://h.example/#/callback?access_token=hunter2"),
+        ("url", "https://h.example/a%3Btoken=hunter2/b"),
+        ("url", "https://h.example/Users(password='hunter2')"),
+        ("url", "https://h.example/to/https%3A%2F%2Fada%3Ahunter2%40b.example%2F%3Ftoken%3Dhunter2"),
+        ("url", f"https://h.example/confirm-email/{RANDOM.lower()}"),
+        ("url", "https://h.example/?passkey=hunter2&psk=hunter2"),
     ],
 )
 def test_secrets_are_known_by_where_they_stand_and_what_they_look_like(method: str, text: str) -> None:
@@ -232,6 +265,14 @@ def test_secrets_are_known_by_where_they_stand_and_what_they_look_like(method: s
         ("text", '<a href="/x" name="colour">red</a> 100% of 5 % and 50%25'),
         ("text", "https://a.example/?q=50%25"),
         ("form", "a%2Fb=c%20d"),
+        ("json", json.dumps({"kind": "Pod", "data": {"a": "b"}, "op": "add", "path": "/a", "value": "c"}, indent=2)),
+        ("json", json.dumps({"query": "{user(id: $p){ok}}", "variables": {"p": "ada"}}, indent=2)),
+        ("json", json.dumps({"query": 1, "variables": {"p": "ada"}, "type": "text", "value": "a"}, indent=2)),
+        ("text", '<form id="password-form"><p>Welcome</p></form>'),
+        ("text", "<token/><a>b</a><password />\n<b>c</b><password> </password>"),
+        ("text", "user: x\nkey: name\npassword:"),
+        ("text", "--b\r\nContent-Type: text/plain\r\n\r\nword\r\n--b\r\nno head\r\n--b--"),
+        ("url", "https://h.example/verify/now#/a?b=c"),
     ],
 )
 def test_what_is_no_secret_stays(method: str, text: str) -> None:
@@ -346,6 +387,40 @@ def test_a_named_secret_is_hidden_wherever_it_stands(name: str, secret: str) -> 
     ):
         assert "Zq" not in shown
         assert "Xj" not in shown
+
+
+HEADERS = "X-A: b\n" * 12
+IN_OTHER_TEXTS: dict[str, Callable[[str, str], str]] = {
+    "JSON, a line each": lambda name, secret: json.dumps({name: {"x": [secret]}}) + "\n{}",
+    "server-sent events": lambda name, secret: f"data: {json.dumps({'a': {name: [secret]}})}\n\n",
+    "JSON behind a mark": lambda name, secret: "\ufeff" + json.dumps({name: {"x": secret}}),
+    "JSON in a call": lambda name, secret: f"f({json.dumps([{name: {'x': secret}}])})",
+    "JSON in an attribute": lambda name, secret: f'<div data-page="{escape(json.dumps({name: secret}))}">',
+    "Python": lambda name, secret: f"{name}={secret.encode()!r}",
+    "XML": lambda name, secret: f"<{name}><a><b>{escape(secret)}</b></a></{name}>",
+    "XML-RPC": lambda name, secret: f"<name>{name}</name><value><string>{escape(secret)}</string></value>",
+    "a list of properties": lambda name, secret: f"<key>{name}</key>\n<string>{escape(secret)}</string>",
+    "YAML, a list": lambda name, secret: f"a:\n  {name}:\n  - {secret}\n  b: c\n",
+    "YAML, quoted": lambda name, secret: f'"{name}": |\n\n  {secret}\nb: c\n',
+    "a part": lambda name, secret: (
+        f'--b\r\nContent-Disposition: form-data; filename="{"x" * 600}"; name="{name}"\r\nContent-Type: a/b\r\n\r\n'
+        f"x\r\n--{secret}\r\n\r\n{secret}\r\n--b--"
+    ),
+    "a part among several": lambda name, secret: (
+        f'preamble\n--b\nContent-Type: a\n{HEADERS}Content-Disposition: form-data; name="{name}"\n\n{secret}'
+        f"\n--b\nContent-Type: a/b\n\nword\n--b--\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", IN_OTHER_TEXTS)
+@given(st.sampled_from(NAMES), SECRETS)
+@settings(max_examples=40)
+def test_a_named_secret_is_hidden_in_other_texts(form: str, name: str, secret: str) -> None:
+    """Law G4: whole, however much of the text it takes, and whatever stands in it."""
+    shown = Redactor().text(IN_OTHER_TEXTS[form](name, secret.strip()))
+    assert "Zq" not in shown
+    assert "Xj" not in shown
 
 
 @given(SECRETS)

@@ -511,6 +511,17 @@ async def test_a_command_line_is_printed_on_demand(site: Site) -> None:
     assert "canary" not in file.getvalue()
 
 
+async def test_json_that_is_sent_as_a_form(site: Site) -> None:
+    """Law G4: it is read as what it is, and an `&` in a secret does not make two of it."""
+    log, file = plain(curl=True)
+    async with client(site, log) as session:
+        form_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with session.post("/echo", data=b'{"password": "a&canary"}', headers=form_type):
+            pass
+    assert '$\'{\\n  "password": "***"\\n}\'' in file.getvalue()
+    assert "canary" not in file.getvalue()
+
+
 async def test_a_command_line_stands_under_its_frame_unbroken(site: Site) -> None:
     """It can be copied from a terminal as it is."""
     log, terminal = framed(curl=True)
@@ -552,6 +563,16 @@ async def test_a_server_cannot_move_the_cursor(site: Site) -> None:
         async with client(site, log) as session, session.get("/hostile"):
             pass
         assert not {"\x1b", "\x9b", "\u202e"} & set(file.getvalue())
+
+
+async def test_a_file_that_lacks_a_letter_loses_no_line(site: Site) -> None:
+    """What its encoding has no letter for is written by its number."""
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding="ascii") as file:
+        log = RequestLog(file=file, pretty=False, curl=True)
+        async with client(site, log) as session, session.post("/json", headers={"X-Place": "Malmö 東京"}) as response:
+            assert response.status == 200
+        assert rb"Malm\xf6 \u6771\u4eac" in written.getvalue()
 
 
 class Broken(Terminal):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from aio_token._wish import Wish
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 9.1
+_HEADER = re.compile(rf"({_METHOD.pattern}):\s*([^\x00-\x08\x0a-\x1f\x7f]*)")  # RFC 9110 section 5
+_OF_THE_BODY = {"content-length", "transfer-encoding"}
 _CONNECT = 30.0  # seconds; the answer may take as long as it takes, and Ctrl-C ends it
 
 
@@ -47,12 +49,15 @@ class Options:
 
 
 def _headers(context: click.Context, parameter: click.Parameter, lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    found = [re.fullmatch(r"([^:\s]+):\s*([^\r\n]*)", line) for line in lines]
+    found = [_HEADER.fullmatch(line) for line in lines]
     if None in found:
         message = "write a header like 'Accept: application/json'"
         raise click.BadParameter(message, context, parameter)
     if any(match and match[1].lower() == "authorization" for match in found):
         message = "Authorization is where the token goes; for a request without it take another program, such as curl"
+        raise click.BadParameter(message, context, parameter)
+    if any(match and match[1].lower() in _OF_THE_BODY for match in found):
+        message = "how long the body is, and how it is sent, says this program"
         raise click.BadParameter(message, context, parameter)
     return tuple((match[1], match[2]) for match in found if match)
 
@@ -160,7 +165,9 @@ async def _write(response: ClientResponse, *, with_head: bool) -> None:
     out = sys.stdout.buffer
     if with_head:
         version = response.version or (1, 1)
-        out.write(f"HTTP/{version[0]}.{version[1]} {response.status} {response.reason}\r\n".encode())
+        out.write(
+            f"HTTP/{version[0]}.{version[1]} {response.status} {response.reason}\r\n".encode(errors="surrogateescape")
+        )
         out.write(b"".join(b"%b: %b\r\n" % header for header in response.raw_headers) + b"\r\n")
         out.flush()
     async for piece in response.content.iter_any():

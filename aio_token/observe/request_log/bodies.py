@@ -113,13 +113,14 @@ def shown(body: Taken, redactor: Redactor, limit: int) -> Body:
     text = _text(body.data, body.charset)
     if text is None:
         return Body(note=_named(kind, len(body.data), "is binary"))
-    is_json = False
-    if kind.lower() == _FORM:
-        redacted = redactor.form(text, limit).replace("&", "\n")
-    else:
-        try:
-            redacted, is_json = redactor.json(text, limit), True
-        except ValueError:
+    is_json = True
+    try:
+        redacted = redactor.json(text, limit)  # whatever its type: clients send it as a form
+    except ValueError:
+        is_json = False
+        if kind.lower() == _FORM:
+            redacted = redactor.form(text, limit).replace("&", "\n")
+        else:
             redacted = redactor.text(text, limit)
     cut = redacted.endswith(CUT) and not text.endswith(CUT)
     note = f"cut, of {counted(len(body.data))}" if cut else ""

@@ -23,7 +23,7 @@ def command(method: str, url: str, headers: Iterable[tuple[str, str]], body: Bod
             words += ["-H", f"{name}: {value}"]
     if body.text is not None and not body.note:
         form = any(name.lower() == "content-type" and "urlencoded" in value for name, value in headers)
-        words += ["--data-raw", body.text.replace("\n", "&") if form else body.text]
+        words += ["--data-raw", body.text.replace("\n", "&") if form and not body.is_json else body.text]
     elif body.note:
         words += ["--data-binary", "@body"]
     return " ".join(shlex.quote(word) if "\n" not in word else _of_several_lines(word) for word in words)

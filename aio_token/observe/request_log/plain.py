@@ -41,4 +41,6 @@ class PlainPrinter:
         self._print(" ".join(parts))
 
     def _print(self, line: str) -> None:
-        print(one_line(line), file=self._file or sys.stderr, flush=True)
+        file = self._file or sys.stderr
+        encoding = getattr(file, "encoding", None) or "utf-8"  # what it lacks, a server may still say
+        print(one_line(line).encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)

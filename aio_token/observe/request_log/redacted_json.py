@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, cast
 
 from aio_token.observe.request_log.secret_names import PRIVATE_OF_JWK
@@ -15,8 +16,14 @@ _LARGEST = 65_536  # characters; JSON is read as a whole, in about 5 ms
 _DEEPEST = 32  # levels
 _LONGEST_NAME = 200  # characters
 _MOST_LEAVES = 64  # below a secret's name, to be looked for elsewhere
-_SPELLING = ("attribute", "field", "id", "key", "label", "name", "param", "parameter", "property")
-_SPELT = ("content", "default", "val", "value")
+_SPELLING = (
+    *("attribute", "field", "header", "id", "key", "label", "name", "param", "parameter", "property", "type"),
+    "variable",
+)
+_SPELT = ("content", "default", "val", "vals", "value", "values")
+_MARGIN = 100  # characters before JSON within JSON that may be white
+_ARGUMENT = re.compile(r"\b(\w++)\s{0,8}:\s{0,8}\$(\w++)")  # of a field of GraphQL
+_OF_A_KIND = {"data", "items", "stringData"}  # {"kind": "Secret", "data": ...} of Kubernetes
 
 
 def shown_json(text: str, redactor: Texts, longest: int) -> str:
@@ -78,23 +85,34 @@ class _Printer:
             self._put(json.dumps(value))
 
     def _object(self, members: dict[str, object], depth: int) -> None:
-        # {"name": "password", "value": ...}, as some APIs spell their members
-        spelling = (
-            each for name, each in members.items() if isinstance(each, str) and name.lower().endswith(_SPELLING)
-        )
-        spelt = next(filter(self._redactor.names.parameter, spelling), "")
+        spelt, is_kind = self._spelt(members), self._redactor.names.sure(str(members.get("kind", "")))
         private = PRIVATE_OF_JWK if "kty" in members else ()
+        if "variables" in members and isinstance(query := members.get("query"), str):
+            self._redactor.names.add(
+                each[2] for each in _ARGUMENT.finditer(query) if self._redactor.names.sure(each[1])
+            )
         hides = self._redactor.hides
         for index, (name, value) in enumerate(members.items()):
             self._put(self._start("{", index, depth))
             self._put(_text(self._redactor.inner(name, _LONGEST_NAME)) + ": ")
-            if (name.lower().endswith(_SPELT) and hides(spelt, value)) or (
-                name in private and hides("private_key", value)
+            if (
+                (name.lower().endswith(_SPELT) and hides(spelt, value))
+                or (name in private and hides("private_key", value))
+                or (is_kind and name in _OF_A_KIND and hides("secret", value))
             ):
                 self._put(_text(self._hidden(value)))
             else:
                 self._value(name, value, depth + 1)
         self._put(self._end("{", "}", depth, empty=not members))
+
+    def _spelt(self, members: dict[str, object]) -> str:
+        """Return the name that a secret has in {"name": "password", "value": ...}, or as JSON Patch and SCIM say it."""
+        spelling = [
+            each for name, each in members.items() if isinstance(each, str) and name.lower().endswith(_SPELLING)
+        ]
+        if "op" in members and isinstance(path := members.get("path"), str):
+            spelling.append(path.rpartition("/")[2])
+        return next(filter(self._redactor.names.parameter, spelling), "")
 
     def _array(self, name: str, items: list[object], depth: int) -> None:
         before = ""
@@ -132,7 +150,7 @@ class _Printer:
 
     def _inner(self, text: str, depth: int) -> str:
         """Redact a text, which may be JSON within JSON."""
-        value = _container(text) if text.startswith(("{", "[")) else None
+        value = _container(text) if text[:_MARGIN].lstrip("\ufeff \t\r\n").startswith(("{", "[")) else None
         if value is None:
             return self._redactor.inner(text, self._left)
         return _Printer(self._redactor, self._left, compact=True).printed(value, depth)

@@ -13,9 +13,9 @@ _PARTS = re.compile(
     "|accountkey|masterkey|authoriz|credential|cookie|signature|assertion|jwt|sessionid|sessid|sessionkey|sessionstate"
     "|bearer|verifier|devicecode|usercode|authcode|mfacode|verificationcode|securitycode|accesscode|pincode|smscode"
     "|onetimecode|backupcode|recoverycode|otpcode|samlresponse|samlart|csrf|xsrf|connectionstring|websocketprotocol"
-    "|mnemonic|seedphrase|magiclink"
+    "|mnemonic|seedphrase|magiclink|passkey"
 )
-_WORDS = {"auth", "cvc", "cvv", "otp", "otps", "pass", "pin", "pw", "sess", "session", "sid", "sig", "totp"}
+_WORDS = {"auth", "cvc", "cvv", "otp", "otps", "pass", "pin", "psk", "pw", "sess", "session", "sid", "sig", "totp"}
 _ABOUT = (  # what is told about a secret is none: token_type, authorization_endpoint
     "type",
     "types",
@@ -84,7 +84,12 @@ class SecretNames:
     __slots__ = ("_more",)
 
     def __init__(self, more: Iterable[str] = ()) -> None:
-        self._more = {squashed(name) for name in more}
+        self._more: set[str] = set()
+        self.add(more)
+
+    def add(self, more: Iterable[str]) -> None:
+        """Know more names from now on."""
+        self._more |= {squashed(name) for name in more}
 
     def sure(self, name: str) -> bool:
         """Whether anything that has this name is a secret."""

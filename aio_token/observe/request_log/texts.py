@@ -13,9 +13,18 @@ from urllib.parse import quote, unquote, unquote_plus
 from aio_token.observe.request_log.budget import Budget
 from aio_token.observe.request_log.secret_names import PRIVATE_OF_JWK, SecretNames, looks_like_a_token, squashed
 from aio_token.observe.request_log.shapes import CUT, HIDDEN, without_keys, without_shapes
+from aio_token.observe.request_log.structured import (
+    end_of_block,
+    end_of_brackets,
+    end_of_line,
+    without_elements,
+    without_parts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from aio_token.observe.request_log.structured import Held
 
 LONGEST = 4_096  # characters that are shown of a header or an address
 
@@ -23,13 +32,12 @@ _MARGIN = 1_024  # characters beyond the cut that are looked at, since a secret 
 _SHORTEST = 6  # characters; what is shorter is not looked for elsewhere, as it may be part of any word
 _MOST = 64  # secrets that are looked for elsewhere
 _DEEPEST = 4  # addresses within the parameters of addresses
-_QUOTES = "\\\"'"
-_NAMING = {"field", "id", "key", "label", "name", "param", "parameter", "property"}
+_OF_ONE_TIME_LINKS = {"activate", "confirm", "invitation", "invite", "magic", "recovery", "reset", "unlock", "verify"}
+_QUOTES = "\\\"'`"
+_NAMING = {"field", "id", "key", "label", "name", "param", "parameter", "property", "type"}
+_HEADINGS = {"dt", "td", "th"}
 _NAMED = {"content", "data-value", "default", "val", "value"}
 
-_PART = re.compile(  # of a multipart body
-    r"((?i:content-disposition:)[^\r\n]{0,500}\r?\n(?:[^\r\n]{1,500}\r?\n){0,8}\r?\n).*?(?=\r?\n--|\Z)", re.DOTALL
-)
 _CREDENTIALS = re.compile(
     r"\b((?i:bearer|basic|dpop|negotiate))(\s{1,8})(?=\S*[\dA-Z=_.~+/-])[\w.~+/-]{6,}=*(?![\w=\"'])", re.ASCII
 )
@@ -37,20 +45,21 @@ _USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _ADDRESS = re.compile(r"(?<![\w+.-])[A-Za-z][\w+.-]{1,30}://[^\s\"'<>\\]+", re.ASCII)
 _TAG = re.compile(r"<[A-Za-z?][^<>]*+")
 _ATTRIBUTE = re.compile(r"(?<![\w:.-])([\w:.-]++)(\s{0,8}=\s{0,8})(\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s\"'<>]++)")
-_ELEMENT = re.compile(
-    r"(<(?:[\w.-]{1,64}:)?([\w.-]{1,64})(?:\s[^<>]*)?>\s{0,8})(<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<]++)", re.DOTALL
+_ELSEWHERE = ("'", '"', "{", "[", "&quot;", "&apos;", "&#")  # values that `_pairs` hides
+_KEY = re.compile(r"^([ \t]*+)(?:-[ \t]++)?([\"']?)([\w.-]{1,64})\2[ \t]*+:(?!//)", re.MULTILINE)  # of a line of YAML
+_NAME = re.compile(
+    r"(?<![\w.\-\[\]])([\w.\-\[\]]++)\\{0,8}(?:[\"'`]|&(?:quot|apos|\#34|\#39);)?\s{0,8}[:=]{1,2}>?\s{0,8}"
+    r"(?:[BRUbru]{1,2}(?=[\"']))?"  # b"..." and its like in Python
 )
-_LINE = re.compile(  # the lines of a block of YAML are one value
-    r"^([ \t]*+(?:-[ \t]++)?([\w.-]{1,64})[ \t]*+:[ \t]*+)([|>][+-]?[ \t]*+(?:\n[ \t]++[^\n]*+)++|[^\s\"'{\[].*)$",
-    re.MULTILINE,
-)
-_NAME = re.compile(r"(?<![\w.\-\[\]])([\w.\-\[\]]++)\\{0,8}[\"']?\s{0,8}[:=]{1,2}>?\s{0,8}")
 _VALUE = re.compile(
     r"""(\\{1,8})"(?:.*?)(?:(?<!\\)\1"|\Z)           # in quotes that are escaped
-    | "(?:[^"\\]++|\\.)*+(?:"|\\?\Z) | '(?:[^'\\]++|\\.)*+(?:'|\\?\Z)
-    | [^\s&,;"'<>(){}\[\]\\]++""",
+    | \"{3}.*?(?:\"{3}|\Z)                            # or in three
+    | "(?:[^"\\]++|\\.)*+(?:"|\\?\Z) | '(?:[^'\\]++|\\.)*+(?:'|\\?\Z) | `[^`]*+(?:`|\Z)
+    | &(?:quot|apos|\#34|\#39);.*?(?:(?<!\\)&(?:quot|apos|\#34|\#39);|\Z)
+    | (?:[^\s&,;"'<>(){}\[\]\\]|[,;](?![\w.-]{1,64}[:=])(?=[^\s&,;"'<>(){}\[\]\\]))++""",
     re.VERBOSE | re.DOTALL,
 )
+_WORD = re.compile(r"[a-z]++")
 _RUN = re.compile(r"[^\s\"'<>]++")
 
 
@@ -111,12 +120,12 @@ class Texts:
             return text
         for secret in sorted(self._seen, key=len, reverse=True):
             text = text.replace(secret, HIDDEN)
-        text = _PART.sub(rf"\1{HIDDEN}", without_keys(text))
+        text = without_parts(without_keys(text))
         text = _CREDENTIALS.sub(lambda found: f"{found[1]}{found[2]}{HIDDEN}", text)
         text = _ADDRESS.sub(lambda found: self._url(found[0], depth), text)
         text = _TAG.sub(self._tag, text)
-        text = _ELEMENT.sub(self._element, text)
-        text = _LINE.sub(self._named_value, text)
+        text = without_elements(text, self._holds_a_secret, self._spells_a_secret, self.hide)
+        text = self._lines(text)
         text = self._pairs(text)
         text = _RUN.sub(lambda found: self._encoded(found[0], depth), text)
         return without_shapes(text)
@@ -129,17 +138,34 @@ class Texts:
             name = found[1]
             if found.start() < shown or not (name in private or self.names.parameter(name)):
                 continue
+            if text.startswith(("{", "["), found.end()) and self.names.sure(name):
+                end = end_of_brackets(text, found.end())
+                pieces += [text[shown : found.end()], self.hide(text[found.end() : end])]
+                shown = end
+                continue
             value = _VALUE.match(text, found.end())
             if value is not None and (name in private or self._is_secret(name, value[0])):
                 pieces += [text[shown : value.start()], self._within_quotes(value[0])]
                 shown = value.end()
         return "".join([*pieces, text[shown:]])
 
-    def _named_value(self, found: re.Match[str]) -> str:
-        before, name, value = found[1], found[2], found[3]
-        if not self._is_secret(name, value):
-            return found[0]
-        return before + self._within_quotes(value)
+    def _lines(self, text: str) -> str:
+        """Hide what stands behind `password:` in a line, and the lines that are indented below it."""
+        pieces, shown = [], 0
+        for found in _KEY.finditer(text):
+            name, begin = found[3], found.end()
+            end = end_of_line(text, begin)
+            line = text[begin:end].strip()
+            if found.start() < shown or line.startswith(_ELSEWHERE) or not self.names.parameter(name):
+                continue
+            if self.names.sure(name):
+                end = end_of_block(text, end, found[1])
+            elif not self._is_secret(name, line):
+                continue
+            if value := text[begin:end].strip():
+                pieces += [text[shown:begin], " ", self.hide(value)]
+                shown = end
+        return "".join([*pieces, text[shown:]])
 
     def _is_secret(self, name: str, value: str) -> bool:
         bare = value.strip(_QUOTES)
@@ -150,12 +176,15 @@ class Texts:
         edge = value[: value.find(bare)]
         return f"{edge}{self.hide(bare)}{edge}"
 
-    def _element(self, found: re.Match[str]) -> str:
-        """Hide what is within `<password>` or `<textarea name="password">`."""
-        before, name, value = found[1], found[2], found[3]
-        if self._is_secret(name, value) or self._names_a_secret(before):
-            return before + self.hide(value)
-        return found[0]
+    def _holds_a_secret(self, tag: str, name: str, value: str) -> Held:
+        """Tell of `<password>` or `<property name="password">`; the parts of a page have ids that say little."""
+        if self.names.sure(name) or self._names_a_secret(tag, _NAMING - {"id"}):
+            return "all"
+        return "text" if self._is_secret(name, value) or self._names_a_secret(tag) else ""
+
+    def _spells_a_secret(self, name: str, value: str) -> bool:
+        """Whether `<key>password</key>` says what the next element is."""
+        return name.lower() in (_NAMING | _HEADINGS) and self.names.parameter(value.strip())
 
     def _tag(self, found: re.Match[str]) -> str:
         """Hide the value in `<input name="csrf" value="...">`."""
@@ -166,9 +195,9 @@ class Texts:
             found[0],
         )
 
-    def _names_a_secret(self, tag: str) -> bool:
+    def _names_a_secret(self, tag: str, naming: set[str] = _NAMING) -> bool:
         attributes = ((each[1].lower(), each[3].strip(_QUOTES)) for each in _ATTRIBUTE.finditer(tag))
-        return any(name in _NAMING and self.names.parameter(value) for name, value in attributes)
+        return any(name in naming and self.names.parameter(value) for name, value in attributes)
 
     def _encoded(self, run: str, depth: int) -> str:
         """Redact a run of letters that is percent-encoded, as JSON in a header may be."""
@@ -181,12 +210,11 @@ class Texts:
         return run if shown == plain else _quoted(shown)
 
     def _url(self, url: str, depth: int) -> str:
-        url = _USERINFO.sub(f"{HIDDEN}@", url)
+        url, hash_mark, fragment = _USERINFO.sub(f"{HIDDEN}@", url).partition("#")
         path, mark, query = url.partition("?")
-        path, hash_mark, fragment = (path, "", "") if mark else url.partition("#")
-        query, query_hash, query_fragment = query.partition("#")
-        parts = (self._parameters(part, depth) for part in (query, fragment or query_fragment))
-        return f"{self._path(path, depth)}{mark}{next(parts)}{hash_mark or query_hash}{next(parts)}"
+        route, inner_mark, inner = fragment.partition("?") if fragment.startswith(("/", "!")) else ("", "", fragment)
+        query, inner = self._parameters(query, depth), self._parameters(inner, depth)
+        return f"{self._path(path, depth)}{mark}{query}{hash_mark}{route}{inner_mark}{inner}"
 
     def _path(self, path: str, depth: int) -> str:
         for secret in self._seen:
@@ -195,10 +223,15 @@ class Texts:
         parts = rest.split("/")
         for index, part in enumerate(parts):
             before, *parameters = part.split(";")  # `;jsessionid=...`
-            if index > bool(mark) and self.names.sure(parts[index - 1]) and looks_like_a_token(before):
+            if index > bool(mark) and self._leads_to_a_secret(parts[index - 1]) and looks_like_a_token(before):
                 before = self.hide(before)  # /password-reset/...
+            elif index or not mark:
+                before = self._pairs(self._encoded(before, depth))
             parts[index] = ";".join([before, *(self._parameter(each, depth) for each in parameters)])
         return f"{scheme}{mark}{without_shapes('/'.join(parts))}"
+
+    def _leads_to_a_secret(self, part: str) -> bool:
+        return self.names.sure(part) or not _OF_ONE_TIME_LINKS.isdisjoint(_WORD.findall(part.lower()))
 
     def _parameters(self, text: str, depth: int) -> str:
         return "&".join(self._parameter(part, depth) for part in text.split("&"))
