@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,7 @@ from aio_token import (
 from aio_token._clock import SYSTEM_CLOCK
 from aio_token._sessions import person as person_module
 from aio_token._sessions import sessions as sessions_module
+from aio_token._sessions.reached import reached
 from aio_token.events import Replaced, SignedIn, SignedOut
 from aio_token.grants import IssuedBy, Rescued, StillPending, WebSignIn
 from aio_token.stores import LockTimeout
@@ -449,6 +451,20 @@ async def test_what_another_process_wrote_last_is_ended_too(store: FaultyStore) 
     kept = await store.load()
     assert kept is not None
     assert kept.is_tombstone
+
+
+async def test_a_slot_that_is_not_held_does_nothing(store: FaultyStore) -> None:
+    """Law E3: whatever is asked of it fails as holding it did."""
+    tokens = TokenRepository(RevocableGrant(SYSTEM_CLOCK), store, observer=None)
+    await tokens.token()
+    store.faults["exclusive"] = StoreError("gone")
+    async with reached(tokens._keeper, store, asyncio.Lock()) as slot:
+        for ask in (slot.load, slot.delete, partial(slot.save, stored(SYSTEM_CLOCK, "another"))):
+            with pytest.raises(StoreError, match="gone"):
+                await ask()
+    kept = await store.load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-1"
 
 
 async def test_a_known_session_is_ended_though_its_store_is_gone(store: FaultyStore) -> None:
