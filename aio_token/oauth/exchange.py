@@ -104,7 +104,7 @@ class QuietRequest(aiohttp.ClientRequest):
     that breaks off the connection on which the server's answer, with a new refresh token, is on its way (law C4).
     """
 
-    departure: Departure | None = None
+    departure: Departure
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  they are aiohttp's
         super().__init__(*arguments, **{**named, "traces": []})
@@ -117,8 +117,7 @@ class QuietRequest(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send while what is held lasts, and hide the writer from a shutdown that cancels all tasks."""
         demand_hold()
-        if self.departure is not None:
-            self.departure.happens()
+        self.departure.happens()
         response = await super().send(conn)
         if self._writer is not None:
             hide_from_shutdown(self._writer)

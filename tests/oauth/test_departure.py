@@ -113,6 +113,21 @@ async def test_a_loop_that_stands_still_costs_no_connection() -> None:
         assert (await send(request(server.url), transport)).body == b"{}"
 
 
+class Asking(aiohttp.TCPConnector):
+    """A connector that needs a token of its own, for a proxy or so, and gets none."""
+
+    async def connect(self, *arguments: Any, **named: Any) -> Any:
+        """Fail as a source of tokens does."""
+        message = "the proxy's own server is down"
+        raise ServerUnavailable(message)
+
+
+async def test_what_a_connector_meets_is_no_limit_that_has_passed() -> None:
+    """Law C4: another party's error inside stays that."""
+    with pytest.raises(ServerUnavailable, match=r"gave no usable answer \(ServerUnavailable\)"):
+        await send(request("http://127.0.0.1/token"), Transport(connector=Asking))
+
+
 @pytest.mark.parametrize("limit", ["connect_timeout", "timeout"])
 async def test_an_answer_that_was_lost_before_stays_unknown(limit: str) -> None:
     """Law D7: it was sent, dropped, and the connection for the one repetition does not come."""
