@@ -126,7 +126,7 @@ class Keeper:
             yield slot
 
     async def look(self, *, adopts: bool = False) -> bool:
-        """Read the store without its lock (law F5), and learn the first time; tell whether there is nothing new."""
+        """Read the store without its lock (law F5); learn at first, or as `adopts` says; tell if nothing is new."""
         found = await read(self._store, self._store, self._limits)
         if adopts or not self.known:
             self._learn(found)

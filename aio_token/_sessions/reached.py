@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from aio_token._errors import LockTimeout, StoreError
+from aio_token._errors import ConfigurationError, LockTimeout, StoreError
 from aio_token._limits import failure_of
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ async def reached(keeper: Keeper, store: TokenStore, lock: asyncio.Lock) -> Asyn
     """Hold the locks; where the store has none to give, as on a disk that became read-only, this loop's alone.
 
     What is known, or can be read, can be revoked then, and the wish is kept in memory until the store takes it. Raises
-    `LockTimeout` while another process has the lock, and `StoreError` where there is nothing to end.
+    `LockTimeout` while another process has the lock, `StoreError` where there is nothing to end, and
+    `ConfigurationError` for what is to be set right first.
     """
     async with AsyncExitStack() as stack:
         try:
             slot = await stack.enter_async_context(keeper.held(lock))
-        except LockTimeout:
+        except (LockTimeout, ConfigurationError):
             raise
         except Exception as error:  # noqa: BLE001  it is another party's
             failure = failure_of(store, error)

@@ -34,23 +34,26 @@ class Departure:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._has_been = False
+        self._has_been = self._is_out = False
 
     @asynccontextmanager
     async def within_limit(self) -> AsyncIterator[None]:
-        """Bound what is done inside until the request goes out. Raises `NoConnection`."""
+        """Bound what is done inside until the request goes out. Raises `NoConnection`.
+
+        A limit on the answer, which another party may have set on the session, is a TimeoutError.
+        """
         late = ServerUnavailable(str(NoConnection(self.seconds)))
-        self.is_certainly_ahead = not self._has_been
+        self.is_certainly_ahead, self._is_out = not self._has_been, False
         try:
             async with within(self.seconds, late) as self._limit:
                 yield
         except ServerUnavailable as error:
             if error is not late:
                 raise
-            raise NoConnection(self.seconds) from None
+            raise (TimeoutError() if self._is_out else NoConnection(self.seconds)) from None
 
     def happens(self) -> None:
         """Note that the request is about to be written, which ends the limit."""
-        self._has_been = True
+        self._has_been = self._is_out = True
         self.is_certainly_ahead = False
         self._limit.lift()

@@ -393,7 +393,7 @@ async def test_what_curl_would_take(aio_token: CommandLine, api: ProtectedAPI) -
         (["--data", f"@{file}"], f"--data-file {file}"),
         (["--data", "x", "--data-file", file], "pass --data or --data-file"),
         (["-H", "authorization: Bearer x"], "Authorization is where the token goes"),
-        (["-H", "content-length: 5", "--data", "x"], "how long the body is, and how it is sent, says this program"),
+        (["-H", "content-length: 5", "--data", "x"], "this program says how long the body is, and how it is sent"),
         (["-H", "X-A: \x1b[31m"], "write a header like 'Accept: application/json'"),
         (["-H", "Cookie: a\x7f"], "write a header like"),
         (["-H", "é: x"], "write a header like"),

@@ -435,6 +435,18 @@ async def test_what_was_never_read_is_not_ended(store: FaultyStore) -> None:
     assert grant.revoked == []
 
 
+async def test_a_store_that_is_wrongly_set_up_ends_no_session(store: FaultyStore) -> None:
+    """Law E3: what it says is to be set right, as where its client is another event loop's, and then said again."""
+    grant = RevocableGrant(SYSTEM_CLOCK)
+    tokens = TokenRepository(grant, store, observer=None)
+    await tokens.token()
+    store.faults["exclusive"] = ConfigurationError("give it a URL")
+    with pytest.raises(ConfigurationError, match="give it a URL"):
+        await tokens.sign_out()
+    assert grant.revoked == []
+    assert tokens.token_at_hand() is not None
+
+
 async def test_what_another_process_wrote_last_is_ended_too(store: FaultyStore) -> None:
     """Law E3: it has renewed before the store could not be held any more; its refresh token is the one to revoke."""
     grant = RevocableGrant(SYSTEM_CLOCK)

@@ -113,6 +113,28 @@ async def test_a_loop_that_stands_still_costs_no_connection() -> None:
         assert (await send(request(server.url), transport)).body == b"{}"
 
 
+async def test_a_limit_on_reading_that_another_set_says_nothing_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Law F8: what instruments every session of a process may bound them, too; the request had gone out by then."""
+    plain, go = aiohttp.ClientSession._request, asyncio.Event()
+
+    async def bounded(self: aiohttp.ClientSession, *arguments: Any, **named: Any) -> aiohttp.ClientResponse:
+        return await plain(self, *arguments, **named, timeout=aiohttp.ClientTimeout(sock_read=0.3))
+
+    async def waits(_request: web.Request) -> web.StreamResponse:
+        await go.wait()
+        return web.Response()
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", bounded)
+    async with token_server(waits) as server:
+        with pytest.raises(ServerUnavailable, match=r"gave no usable answer \(TimeoutError\)") as caught:
+            await send(request(server.url), Transport())
+        go.set()
+    assert caught.value.outcome_unknown
+    assert len(server.received) == 1
+
+
 class Asking(aiohttp.TCPConnector):
     """A connector that needs a token of its own, for a proxy or so, and gets none."""
 

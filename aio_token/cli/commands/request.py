@@ -58,7 +58,7 @@ def _headers(context: click.Context, parameter: click.Parameter, lines: Sequence
         message = "Authorization is where the token goes; for a request without it take another program, such as curl"
         raise click.BadParameter(message, context, parameter)
     if any(match and match[1].lower() in _OF_THE_BODY for match in found):
-        message = "how long the body is, and how it is sent, says this program"
+        message = "this program says how long the body is, and how it is sent"
         raise click.BadParameter(message, context, parameter)
     return tuple((match[1], match[2]) for match in found if match)
 
