@@ -31,7 +31,7 @@ class Attachable(Unpicklable):
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send the request."""
-        raise NotImplementedError
+        raise NotImplementedError  # each middleware's own
 
     def attach(self, session: ClientSession) -> None:
         """Put the middleware on a session that exists already, innermost; doing so again changes nothing.

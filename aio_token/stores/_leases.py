@@ -145,7 +145,7 @@ class LeasedTokenStore(Shared):
 
     def _server(self) -> AbstractAsyncContextManager[Server]:
         """Reach the server for one operation."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of server's own
 
     def _slot(self, server: Server, owner: str) -> _Slot:
         return _Slot(self._records, server, owner, self._lease, self._clock)

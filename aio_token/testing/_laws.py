@@ -28,7 +28,7 @@ class Laws:
 
     def make(self) -> TokenStore:
         """Return a new handle on the storage of this test; it is called on the loop that will use it."""
-        raise NotImplementedError
+        raise NotImplementedError  # the tester's own, in a subclass
 
     def open(self) -> AbstractAsyncContextManager[TokenStore]:
         """Make a handle and let go of it in the end; for stores that must be closed."""
@@ -36,7 +36,7 @@ class Laws:
 
     async def lapse(self, slot: Slot) -> None:
         """End a hold as if its time had passed; for stores whose `slot.lasts` is a number of seconds."""
-        raise NotImplementedError
+        raise NotImplementedError  # the tester's own, in a subclass
 
 
 def sample(size: int) -> Credential:

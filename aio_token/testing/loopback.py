@@ -73,7 +73,7 @@ class LoopbackServer:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes that are served, each with a name."""
-        raise NotImplementedError
+        raise NotImplementedError  # each server's own
 
     async def note(self, endpoint: str | None, request: web.Request) -> None:
         """Be told of every request, before it is held or goes wrong."""

@@ -50,7 +50,7 @@ class StoresLaws:
 
     def make(self) -> TokenStores:
         """Return a new handle on the storage of this test; it is called on the loop that will use it."""
-        raise NotImplementedError
+        raise NotImplementedError  # the tester's own, in a subclass
 
     def open(self) -> AbstractAsyncContextManager[TokenStores]:
         """Make a handle and let go of it in the end; for those that must be closed."""

@@ -376,7 +376,7 @@ def test_a_bearer_token_is_not_concerned() -> None:
     assert concerning(challenges, token("access-1")) == challenges
 
     async def handler(request: Any) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError  # nothing is sent
 
     made = {"nonces": Nonces(), "now": time.time, "tell": print}
     bound = DPoPToken(access_token="access-2", key=ProofKey.new())

@@ -43,7 +43,7 @@ class Listed(Shared):
 
     def _records(self) -> AsyncIterator[tuple[str, Credential]]:
         """Read what is there, and leave out what cannot be read, with a warning."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of store's own
 
 
 class Page(Value):
@@ -67,11 +67,11 @@ class ListedOnServer(Listed):
 
     def _pages(self) -> AsyncIterator[Page]:
         """Read the records that are there."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of store's own
 
     def _identity(self, key: str) -> str:
         """Name the place of an account's record for the codec."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of store's own
 
     async def _records(self) -> AsyncIterator[tuple[str, Credential]]:
         strand = Strand()
